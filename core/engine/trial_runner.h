@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/result.h"
+#include "core/sweep/trial_exchange.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace paretoscope::engine {
+
+struct RunnerOptions
+{
+    int threads = 1; ///< intra-op; fixed for the life of the process
+    std::string device = "cpu";
+    std::optional<core::Bytes> memoryBudget;
+    std::filesystem::path cacheFolder; ///< empty: no cache on disk
+    std::vector<std::filesystem::path> pluginFolders;
+    std::filesystem::path architectures; ///< folder of the family files
+};
+
+/// Told how far a trial is; asked whether to go on. Called from the thread that runs the trial, at least once per layer.
+class TrialObserver
+{
+public:
+    virtual ~TrialObserver() = default;
+    virtual void progressed(std::string_view phase, int done, int total) = 0;
+    virtual bool isCancelled() const = 0;
+};
+
+/// Executes trials in this process and keeps model, tokens and shareable statistics warm between them.
+/// No foreign exception leaves it. Deterministic for equal threads.
+class TrialRunner
+{
+public:
+    explicit TrialRunner(RunnerOptions options);
+    ~TrialRunner();
+
+    /// Errors: those of the parts, with layer and module; Cancelled; OutOfMemory; Numerical.
+    core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);
+
+    /// The `evaluate` verb: {"model": path, "metrics": [{"name","options"}], "logits": {...}} to its JSON document.
+    core::Result<core::Json> evaluate(const core::Json& request, TrialObserver& observer);
+
+    /// Versions and devices, for `hello` and `doctor`.
+    static core::Json describeBuild();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace paretoscope::engine

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/result.h"
+#include "core/project/records.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace paretoscope::core {
+
+enum class OpenMode {
+    ReadOnly, ///< changes no byte, also while a sweep writes
+    ReadWrite, ///< takes the writer's lock; the file must exist
+    Create, ///< as ReadWrite, and makes the file when it does not exist
+};
+
+/// One project file (*.pscope). One process writes; any number read. Not thread-safe: one object per thread.
+class ProjectStore
+{
+public:
+    /// Errors: NotFound; Io (folder not writable, disk full); Busy (names the process and host that hold the lock);
+    /// Unsupported (a newer schema: names the version needed); Corrupt (not a project, damaged).
+    static Result<ProjectStore> open(const std::filesystem::path& file, OpenMode mode);
+
+    ProjectStore(ProjectStore&&) noexcept;
+    ProjectStore& operator=(ProjectStore&&) noexcept;
+    ~ProjectStore();
+
+    const std::filesystem::path& path() const;
+
+    // Writing. Each call is one transaction, durable when it returns.
+    Status recordWorkload(const WorkloadRecord& workload);
+    Status recordSweep(const std::string& name, const std::string& source, const std::vector<TrialId>& trials);
+    /// Inserts or updates trials without touching metrics that are there: status, pipeline, attempts.
+    Status recordTrials(const std::vector<TrialRecord>& trials);
+    /// The trial, its metrics and its layer metrics in one transaction.
+    Status finishTrial(const TrialRecord& trial);
+    Status setTrialStatus(const TrialId& id, TrialStatus status);
+    /// Running trials of a coordinator that is gone become Interrupted. Called once after opening for a sweep.
+    Result<int> interruptRunningTrials();
+    Status recordEvent(const EventRecord& event);
+
+    // Reading.
+    Result<std::vector<TrialRecord>> trials() const; ///< with metrics, without layer metrics; in order of insertion
+    Result<TrialRecord> trial(const TrialId& id) const; ///< complete
+    /// By a unique prefix of the hex id (at least 4 digits) or an exact label. Errors: NotFound, InvalidArgument.
+    Result<TrialRecord> findTrial(const std::string& idOrLabel) const;
+    Result<std::vector<WorkloadRecord>> workloads() const;
+    Result<std::vector<EventRecord>> events(int newest = 200) const;
+    /// Grows with every commit of any process; cheap to poll.
+    Result<std::int64_t> dataVersion() const;
+
+private:
+    struct Impl;
+    explicit ProjectStore(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace paretoscope::core

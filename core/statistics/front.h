@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace paretoscope::core {
+
+/// A trial in the plane of two objectives, both to be minimised (negate a metric that is maximised).
+struct ObjectivePoint
+{
+    double x = 0;
+    double y = 0;
+    bool operator==(const ObjectivePoint&) const = default;
+};
+
+/// Indices of the non-dominated points by rising x. A point is dominated when another is no worse in both and better in
+/// one; of equal points all stay. Points that are not finite never are on the front. O(n log n), deterministic.
+std::vector<std::size_t> frontOf(std::span<const ObjectivePoint> points);
+
+/// The area between the front and `reference`; points not better than it in both count nothing. O(n log n).
+double hypervolumeOf(std::span<const ObjectivePoint> points, ObjectivePoint reference);
+
+/// The worst x and y of all finite points, each moved outwards by a tenth of the range (by 10 % when the range is 0).
+ObjectivePoint referencePointOf(std::span<const ObjectivePoint> points);
+
+/// Index of the front point farthest below the chord between the front's ends, both axes scaled to [0, 1].
+/// Empty for fewer than three front points.
+std::optional<std::size_t> kneeOf(std::span<const ObjectivePoint> points);
+
+} // namespace paretoscope::core

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/json.h"
+#include "core/base/result.h"
+#include "core/corpus/corpus.h"
+#include "core/plugin/manifest.h"
+#include "core/sweep/trial_id.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paretoscope::core {
+
+/// Raised whenever the engine's numbers change; part of every identity.
+inline constexpr int kEngineNumericsVersion = 1;
+
+/// One plugin with all its parameters.
+struct StageSpec
+{
+    std::string plugin; ///< full id, "quantization/gptq"
+    std::string version;
+    Json parameters; ///< resolved: defaults included
+    Json given; ///< as the user wrote them; only for labels
+    bool needsCalibration = false;
+};
+
+/// Ordered stages; empty = the uncompressed baseline.
+struct Pipeline
+{
+    std::vector<StageSpec> stages;
+    /// "baseline", "gptq(bits=3,group_size=64)", stages joined by " + ". Only parameters the user gave are listed.
+    std::string label() const;
+    bool needsCalibration() const;
+};
+
+/// One metric to measure, e.g. {"perplexity", {corpus, length, ...}}.
+struct MetricSpec
+{
+    std::string name;
+    Json options;
+};
+
+struct WorkloadSpec
+{
+    std::string kind; ///< "causal-lm"
+    std::filesystem::path model; ///< absolute
+    std::optional<CalibrationSpec> calibration;
+    std::vector<MetricSpec> evaluate;
+};
+
+/// What one sweep file asks for. Paths in it are absolute (relative ones count from the file's folder).
+struct Sweep
+{
+    std::string name; ///< file name without extension, or its `name:`
+    WorkloadSpec workload;
+    std::vector<Pipeline> pipelines; ///< parameter lists already expanded, in file order, duplicates dropped
+    Json driver; ///< {"grid": {}}
+    std::vector<std::string> objectives;
+    std::uint64_t seed = 0;
+    std::string source; ///< the text of the file
+};
+
+/// Reads YAML or JSON. `overrides` are `path=value[,value]` (as --set). Errors: NotFound, InvalidArgument with
+/// "file:line:column: ..." and a near-miss hint.
+Result<Sweep> readSweep(const std::filesystem::path& file, const PluginCatalogue& plugins,
+                        const std::vector<std::string>& overrides = {});
+/// The same from text; `file` names it in messages and anchors relative paths.
+Result<Sweep> parseSweep(std::string_view text, const std::filesystem::path& file, const PluginCatalogue& plugins,
+                         const std::vector<std::string>& overrides = {});
+
+/// The YAML of a sweep (what the sweep builder writes); readSweep of it gives the same trials.
+std::string writeSweep(const Sweep& sweep);
+
+/// The content hashes that identities and protocol ids need; made once per sweep, without libtorch.
+struct WorkloadIdentity
+{
+    Sha256Digest model;
+    Sha256Digest tokenizer;
+    std::optional<Sha256Digest> calibrationCorpus;
+    std::vector<std::string> protocolIds; ///< one per WorkloadSpec::evaluate entry
+    std::vector<Sha256Digest> dataDigests; ///< likewise: the evaluated corpus
+    bool leak = false; ///< calibration and an evaluation read the same file content
+};
+
+/// Errors: NotFound, Io, Corrupt, Unsupported (metric without protocol).
+Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload);
+
+struct PlannedTrial
+{
+    TrialId id;
+    Pipeline pipeline;
+    std::uint64_t seed = 0;
+};
+
+/// SHA-256 of canonical JSON {engine, model, calibration (only when a stage reads it), pipeline, seed}.
+TrialId trialId(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline,
+                std::uint64_t seed);
+
+/// The trials of a sweep in file order, equal ids once.
+std::vector<PlannedTrial> planTrials(const Sweep& sweep, const WorkloadIdentity& identity);
+
+} // namespace paretoscope::core

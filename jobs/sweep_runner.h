@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/plugin/manifest.h"
+#include "core/project/project_store.h"
+#include "core/sweep/sweep.h"
+
+#include <QObject>
+#include <QString>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paretoscope::jobs {
+
+enum class RetryPolicy { Failed, Interrupted, None };
+
+/// How a sweep is run; what is run stands in the sweep file.
+struct SweepOptions
+{
+    int jobs = 0; ///< workers; 0 = two on a machine with at least two cores
+    int threads = 0; ///< per worker; 0 = cores / jobs, at least 1
+    std::string device = "auto"; ///< "cpu", "auto", "cuda:0,cuda:1"
+    std::filesystem::path cache; ///< folder of the artifact cache; empty = the user's
+    std::filesystem::path worker; ///< worker program
+    RetryPolicy retry = RetryPolicy::Interrupted;
+    bool failFast = false;
+    int maxTrials = 0; ///< 0 = all
+    std::string only; ///< run only trials whose label or id contains this
+    int shardIndex = 0;
+    int shardCount = 1;
+    std::optional<double> timeLimitSeconds;
+    std::string command; ///< what the user typed; provenance
+};
+
+struct SweepPlan
+{
+    std::vector<core::PlannedTrial> trials; ///< all of the sweep (after only/shard)
+    std::vector<bool> done; ///< parallel to `trials`: every requested measurement is in the project
+    int total() const { return static_cast<int>(trials.size()); }
+    int remaining() const;
+};
+
+struct TrialProgress
+{
+    core::TrialId trial;
+    QString label;
+    int worker = 0;
+    QString phase; ///< "load", "calibrate", "apply", "evaluate"
+    int done = 0;
+    int total = 0;
+};
+
+struct SweepSummary
+{
+    int total = 0;
+    int done = 0; ///< finished by this run
+    int skipped = 0; ///< were in the project already
+    int failed = 0;
+    int interrupted = 0; ///< not finished because of a stop
+    double wallSeconds = 0;
+    bool stopped = false; ///< by the user or the time limit
+};
+
+/// Runs the open trials of one sweep on worker processes and writes every finished one into the project.
+/// Lives in one thread with an event loop; owns the store while it runs. The sweep goes on after failures.
+class SweepRunner : public QObject
+{
+    Q_OBJECT
+
+public:
+    SweepRunner(core::Sweep sweep, core::ProjectStore store, SweepOptions options, QObject* parent = nullptr);
+    ~SweepRunner() override; ///< ends its workers; nothing is left behind
+
+    /// Hashes files, plans trials, compares with the project, marks trials of a dead coordinator as interrupted.
+    core::Status prepare();
+    const SweepPlan& plan() const;
+    const core::Sweep& sweep() const;
+    core::ProjectStore& store();
+
+    /// After prepare(). `finished` follows, in any case.
+    void start();
+    /// Graceful: workers stop after the layer in hand, what is finished is kept. A second call kills the workers.
+    void stop();
+
+Q_SIGNALS:
+    void trialStarted(const core::PlannedTrial& trial, int worker);
+    void trialProgressed(const TrialProgress& progress);
+    void trialFinished(const core::TrialRecord& trial); ///< done, failed or interrupted; already in the project
+    void workerLost(int worker, const QString& reason);
+    void finished(const SweepSummary& summary);
+
+private:
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+} // namespace paretoscope::jobs

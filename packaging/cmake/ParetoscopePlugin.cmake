@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+include_guard(GLOBAL)
+
+# paretoscope_add_plugin(<family>/<method> SOURCES <file>... [LIBRARIES <target>...])
+# One loadable method: the MODULE and its manifest.json side by side, in the build tree as in the installed one.
+# The arithmetic is compiled into the object library <family>_<method>_method, which the method's test links too.
+function(paretoscope_add_plugin id)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+    string(REPLACE "/" "_" name "${id}")
+    set(manifest "${CMAKE_CURRENT_SOURCE_DIR}/manifest.json")
+    set(folder "${CMAKE_BINARY_DIR}/${PARETOSCOPE_PLUGIN_DIR}/${id}")
+    file(SHA256 "${manifest}" hash)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${manifest}")
+    configure_file("${manifest}" "${folder}/manifest.json" COPYONLY)
+
+    add_library(${name}_method OBJECT ${arg_SOURCES})
+    target_link_libraries(${name}_method PUBLIC Paretoscope::engine ${arg_LIBRARIES} PRIVATE paretoscope_options)
+    target_precompile_headers(${name}_method REUSE_FROM paretoscope_aten)
+    target_compile_definitions(${name}_method PRIVATE PARETOSCOPE_MANIFEST_SHA256="${hash}")
+
+    add_library(${name} MODULE $<TARGET_OBJECTS:${name}_method>)
+    target_link_libraries(${name} PRIVATE Paretoscope::engine ${arg_LIBRARIES})
+    set_target_properties(${name} PROPERTIES PREFIX "" OUTPUT_NAME "plugin" LIBRARY_OUTPUT_DIRECTORY "${folder}"
+        LINKER_LANGUAGE CXX)
+    paretoscope_relocatable(${name} "../../../../../")
+    install(TARGETS ${name} LIBRARY DESTINATION "${PARETOSCOPE_PLUGIN_DIR}/${id}")
+    install(FILES "${manifest}" DESTINATION "${PARETOSCOPE_PLUGIN_DIR}/${id}")
+endfunction()

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+include_guard(GLOBAL)
+
+# paretoscope_add_test(<name> LABELS <module>... LIBRARIES <target>... [SOURCES <file>...])
+# A Qt Test program tst_<name> from tst_<name>.cpp in the current folder, registered with CTest.
+function(paretoscope_add_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LABELS;LIBRARIES;SOURCES")
+    set(target "tst_${name}")
+    add_executable(${target} "${target}.cpp" ${arg_SOURCES})
+    set_target_properties(${target} PROPERTIES AUTOMOC ON RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+    target_link_libraries(${target} PRIVATE paretoscope_options Qt6::Test ${arg_LIBRARIES})
+    target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
+    target_compile_definitions(${target} PRIVATE
+        PARETOSCOPE_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" PARETOSCOPE_BUILD_TREE="${CMAKE_BINARY_DIR}"
+        PARETOSCOPE_RESOURCES="${CMAKE_SOURCE_DIR}/resources")
+    if("Paretoscope::engine" IN_LIST arg_LIBRARIES)
+        target_precompile_headers(${target} REUSE_FROM paretoscope_aten)
+    endif()
+    add_test(NAME ${name} COMMAND ${target})
+    set_tests_properties(${name} PROPERTIES
+        LABELS "${arg_LABELS}"
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;PARETOSCOPE_PREFIX=${CMAKE_BINARY_DIR}"
+        TIMEOUT 300)
+endfunction()
