@@ -2,7 +2,7 @@
 # Imported targets LibTorch::cpu and, where the package holds it, LibTorch::cuda.
 #
 # torch's own CMake package insists on a CUDA toolkit; this one only needs the unpacked PyPI package
-# (packaging/fetch-libtorch.sh). Looks in LIBTORCH_ROOT (variable or environment), then in the cache folder of that script.
+# (packaging/fetch-libtorch.py). Looks in LIBTORCH_ROOT (variable or environment), then in the cache folder of that script.
 set(_libtorch_cache "$ENV{XDG_CACHE_HOME}")
 if(NOT _libtorch_cache)
     set(_libtorch_cache "$ENV{HOME}/.cache")

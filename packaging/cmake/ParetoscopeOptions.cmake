@@ -115,7 +115,7 @@ macro(paretoscope_find_dependencies)
         find_package(LibTorch)
         set(_engine ${LibTorch_FOUND})
     endif()
-    paretoscope_resolve(ENGINE ${_engine} "libtorch was not found (run packaging/fetch-libtorch.sh or set LIBTORCH_ROOT)")
+    paretoscope_resolve(ENGINE ${_engine} "libtorch was not found (run packaging/fetch-libtorch.py or set LIBTORCH_ROOT)")
 
     set(_cuda FALSE)
     if(NOT PARETOSCOPE_CUDA STREQUAL "OFF" AND PARETOSCOPE_WITH_ENGINE)
