@@ -20,14 +20,17 @@ struct ObjectivePoint
 /// one; of equal points all stay. Points that are not finite never are on the front. O(n log n), deterministic.
 std::vector<std::size_t> frontOf(std::span<const ObjectivePoint> points);
 
-/// The area between the front and `reference`; points not better than it in both count nothing. O(n log n).
+/// The area between the front and `reference`; points not better than it in both count nothing, equal points count
+/// once. In units of x times units of y. O(n log n). Source: Zitzler and Thiele, PPSN 1998.
 double hypervolumeOf(std::span<const ObjectivePoint> points, ObjectivePoint reference);
 
-/// The worst x and y of all finite points, each moved outwards by a tenth of the range (by 10 % when the range is 0).
+/// The worst x and y of all finite points, each moved outwards by a tenth of the range (by 10 % when the range is 0, by
+/// 0.1 when the value is 0 as well). (0, 0) when no point is finite.
 ObjectivePoint referencePointOf(std::span<const ObjectivePoint> points);
 
-/// Index of the front point farthest below the chord between the front's ends, both axes scaled to [0, 1].
-/// Empty for fewer than three front points.
+/// Index of the front point farthest below the chord between the front's ends, both axes scaled to [0, 1]; of several
+/// the one with the smallest x. Empty for fewer than three front points and when none lies below the chord (a straight
+/// or concave front): a knee is never invented.
 std::optional<std::size_t> kneeOf(std::span<const ObjectivePoint> points);
 
 } // namespace paretoscope::core
