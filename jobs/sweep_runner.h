@@ -4,6 +4,7 @@
 #include "core/plugin/manifest.h"
 #include "core/project/project_store.h"
 #include "core/sweep/sweep.h"
+#include "jobs/worker_settings.h"
 
 #include <QObject>
 #include <QString>
@@ -16,32 +17,52 @@
 
 namespace paretoscope::jobs {
 
-enum class RetryPolicy { Failed, Interrupted, None };
+enum class RetryPolicy
+{
+    Failed,
+    Interrupted,
+    None
+};
 
 /// How a sweep is run; what is run stands in the sweep file.
 struct SweepOptions
 {
-    int jobs = 0; ///< workers; 0 = two on a machine with at least two cores
-    int threads = 0; ///< per worker; 0 = cores / jobs, at least 1
-    std::string device = "auto"; ///< "cpu", "auto", "cuda:0,cuda:1"
-    std::filesystem::path cache; ///< folder of the artifact cache; empty = the user's
+    int jobs = 0;                 ///< workers; 0 = two on a machine with at least two cores
+    int threads = 0;              ///< per worker; 0 = cores / jobs, at least 1
+    std::string device = "auto";  ///< "cpu", "auto", "cuda:0,cuda:1"
+    std::filesystem::path cache;  ///< folder of the artifact cache; empty = the user's
     std::filesystem::path worker; ///< worker program
     RetryPolicy retry = RetryPolicy::Interrupted;
     bool failFast = false;
     int maxTrials = 0; ///< 0 = all
-    std::string only; ///< run only trials whose label or id contains this
+    std::string only;  ///< run only trials whose label or id contains this
     int shardIndex = 0;
     int shardCount = 1;
     std::optional<double> timeLimitSeconds;
-    std::string command; ///< what the user typed; provenance
+    std::string command;                     ///< what the user typed; provenance
+    std::optional<core::Bytes> memoryBudget; ///< per worker
+    std::filesystem::path logFolder;         ///< whole worker logs; empty = only the tail of failures, in the project
+    WorkerTimings timings;
 };
+
+/// Workers and threads after the defaults were filled in.
+struct WorkerCounts
+{
+    int jobs = 1;
+    int threads = 1; ///< per worker
+};
+
+/// Depends on the options and the cores only, never on how much is to be done: threads decide the last bits of a
+/// metric.
+WorkerCounts workerCounts(const SweepOptions& options);
 
 struct SweepPlan
 {
     std::vector<core::PlannedTrial> trials; ///< all of the sweep (after only/shard)
-    std::vector<bool> done; ///< parallel to `trials`: every requested measurement is in the project
+    std::vector<bool> done;                 ///< parallel to `trials`: every requested measurement is in the project
+    std::vector<bool> held; ///< likewise: failed or interrupted earlier and left alone by SweepOptions::retry
     int total() const { return static_cast<int>(trials.size()); }
-    int remaining() const;
+    int remaining() const; ///< neither done nor held
 };
 
 struct TrialProgress
@@ -57,12 +78,15 @@ struct TrialProgress
 struct SweepSummary
 {
     int total = 0;
-    int done = 0; ///< finished by this run
+    int done = 0;    ///< finished by this run
     int skipped = 0; ///< were in the project already
     int failed = 0;
-    int interrupted = 0; ///< not finished because of a stop
+    int interrupted = 0; ///< not finished because of a stop, a time limit, failFast or `error`
+    int held = 0;        ///< failed or interrupted earlier, not tried again (SweepOptions::retry)
+    int left = 0;        ///< not tried because of maxTrials
     double wallSeconds = 0;
-    bool stopped = false; ///< by the user or the time limit
+    bool stopped = false;             ///< by the user or the time limit
+    std::optional<core::Error> error; ///< why the sweep could not go on: no worker starts, project not writable
 };
 
 /// Runs the open trials of one sweep on worker processes and writes every finished one into the project.
@@ -80,6 +104,7 @@ public:
     const SweepPlan& plan() const;
     const core::Sweep& sweep() const;
     core::ProjectStore& store();
+    SweepSummary summary() const; ///< so far
 
     /// After prepare(). `finished` follows, in any case.
     void start();
@@ -87,11 +112,12 @@ public:
     void stop();
 
 Q_SIGNALS:
-    void trialStarted(const core::PlannedTrial& trial, int worker);
-    void trialProgressed(const TrialProgress& progress);
-    void trialFinished(const core::TrialRecord& trial); ///< done, failed or interrupted; already in the project
+    void trialStarted(const paretoscope::core::PlannedTrial& trial, int worker);
+    void trialProgressed(const paretoscope::jobs::TrialProgress& progress);
+    /// Done, failed or interrupted; already in the project.
+    void trialFinished(const paretoscope::core::TrialRecord& trial);
     void workerLost(int worker, const QString& reason);
-    void finished(const SweepSummary& summary);
+    void finished(const paretoscope::jobs::SweepSummary& summary);
 
 private:
     struct Private;
