@@ -20,7 +20,7 @@ namespace paretoscope::core {
 
 struct TensorInfo
 {
-    std::string name; ///< Hugging Face spelling, also for GGUF
+    std::string name;                ///< Hugging Face spelling, also for GGUF
     std::vector<std::int64_t> shape; ///< outermost first, row-major
     ElementType type = ElementType::F32;
     Bytes stored; ///< bytes in the file
@@ -35,15 +35,15 @@ class Checkpoint
 public:
     virtual ~Checkpoint() = default;
 
-    virtual std::string_view format() const = 0; ///< "safetensors" or "gguf"
+    virtual std::string_view format() const = 0;                ///< "safetensors" or "gguf"
     virtual const std::vector<TensorInfo>& tensors() const = 0; ///< sorted by name
     /// config.json of a Hugging Face folder; for a GGUF file the same keys made from its metadata.
     virtual const Json& config() const = 0;
     /// The files that hold weights and configuration (no tokenizer files), in a fixed order.
     virtual const std::vector<std::filesystem::path>& files() const = 0;
 
-    /// Dequantises or converts a whole tensor; `out.size()` must be its element count. Row-major in `TensorInfo::shape`;
-    /// the rotary permutation of GGUF llama files is undone. Exact: scale*(q-z) in float32.
+    /// Dequantises or converts a whole tensor; `out.size()` must be its element count. Row-major in
+    /// `TensorInfo::shape`; the rotary permutation of GGUF llama files is undone. Exact: scale*(q-z) in float32.
     /// Errors: NotFound (tensor), InvalidArgument (size), Unsupported (integer types).
     virtual Status readFloat32(std::string_view name, std::span<float> out) const = 0;
     /// The stored bytes as they lie in the file (rotary permutation *not* undone). Valid for the life of the object.
