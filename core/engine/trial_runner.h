@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/quantity.h"
 #include "core/base/result.h"
 #include "core/sweep/trial_exchange.h"
 
