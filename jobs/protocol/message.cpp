@@ -2,7 +2,6 @@
 #include "jobs/protocol/message.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
 namespace paretoscope::jobs {
@@ -34,12 +33,6 @@ std::uint32_t readLength(std::string_view header)
     return length;
 }
 
-std::string stringField(const Json& body, const char* key)
-{
-    const auto found = body.find(key);
-    return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 } // namespace
 
 std::string encodeFrame(const Message& message)
@@ -60,17 +53,27 @@ Json failureBody(const Error& error)
 
 Error errorFromFailure(const Json& body)
 {
-    Error error {core::errorCodeFromName(stringField(body, "code")), stringField(body, "message"),
-                 stringField(body, "hint")};
+    Error error {core::errorCodeFromName(textField(body, "code")), textField(body, "message"), textField(body, "hint")};
     if (error.message.empty())
         error.message = "the worker reported a failure without saying why";
     return error;
 }
 
+std::string textField(const Json& body, const char* key)
+{
+    const auto found = body.find(key);
+    return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t integerField(const Json& body, const char* key, std::int64_t fallback)
+{
+    const auto found = body.find(key);
+    return found != body.end() && found->is_number_integer() ? found->get<std::int64_t>() : fallback;
+}
+
 int taskOf(const Message& message)
 {
-    const auto found = message.body.find("task");
-    return found != message.body.end() && found->is_number_integer() ? found->get<int>() : -1;
+    return static_cast<int>(integerField(message.body, "task", -1));
 }
 
 void FrameReader::feed(std::string_view bytes)
@@ -106,10 +109,10 @@ core::Result<std::optional<Message>> FrameReader::next()
     if (!document.ok())
         return lose(document.error().message);
     Json body = std::move(document).value();
-    if (!body.is_object() || stringField(body, "type").empty())
+    if (!body.is_object() || textField(body, "type").empty())
         return lose("a message is no object with a \"type\": " + printable(rest.substr(kHeaderBytes, length)));
     m_begin += kHeaderBytes + length;
-    Message message {stringField(body, "type"), std::move(body)};
+    Message message {textField(body, "type"), std::move(body)};
     message.body.erase("type");
     return std::optional<Message>(std::move(message));
 }

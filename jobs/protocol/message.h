@@ -5,6 +5,7 @@
 #include "core/base/result.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,10 @@ std::string encodeFrame(const Message& message);
 /// The body of `failed`, and back. Missing or mistyped fields give an error that says so.
 core::Json failureBody(const core::Error& error);
 core::Error errorFromFailure(const core::Json& body);
+
+/// Fields of a body from the other side: the fallback when missing or of another type.
+std::string textField(const core::Json& body, const char* key);
+std::int64_t integerField(const core::Json& body, const char* key, std::int64_t fallback = 0);
 
 /// Number of the task a message is about; -1 when it is about none.
 int taskOf(const Message& message);

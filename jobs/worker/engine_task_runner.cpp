@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/worker/engine_task_runner.h"
+
+#include "core/engine/trial_runner.h"
+#include "core/plugin/manifest.h"
+#include "core/sweep/trial_exchange.h"
+
+#include <spdlog/spdlog.h>
+
+namespace paretoscope::jobs {
+
+namespace {
+
+using core::Json;
+
+engine::RunnerOptions optionsOf(const Configuration& configuration)
+{
+    engine::RunnerOptions options;
+    options.threads = configuration.threads;
+    options.device = configuration.device == "auto" ? "cpu" : configuration.device;
+    options.memoryBudget = configuration.memoryBudget;
+    options.cacheFolder = configuration.cache;
+    options.pluginFolders = configuration.plugins;
+    options.architectures = configuration.architectures;
+    return options;
+}
+
+class EngineTaskRunner : public TaskRunner
+{
+public:
+    explicit EngineTaskRunner(engine::RunnerOptions options)
+        : m_runner(std::move(options))
+    {}
+
+    core::Result<Json> runTrial(const Json& request, engine::TrialObserver& observer) override
+    {
+        PSC_ASSIGN(const core::TrialRequest trial, core::trialRequestFromJson(request));
+        PSC_ASSIGN(const core::TrialOutcome outcome, m_runner.run(trial, observer));
+        return core::toJson(outcome);
+    }
+
+    core::Result<Json> evaluate(const Json& request, engine::TrialObserver& observer) override
+    {
+        return m_runner.evaluate(request, observer);
+    }
+
+private:
+    engine::TrialRunner m_runner;
+};
+
+} // namespace
+
+core::Result<std::unique_ptr<TaskRunner>> makeEngineTaskRunner(const Configuration& configuration, Hello& hello)
+{
+    engine::RunnerOptions options = optionsOf(configuration);
+    const auto catalogue = core::PluginCatalogue::scan(options.pluginFolders);
+    for (const core::Error& problem : catalogue.problems())
+        spdlog::warn("plugin left out message=\"{}\"", problem.sentence());
+    for (const core::PluginManifest& manifest : catalogue.all())
+        hello.plugins.push_back(manifest.id);
+    hello.device = options.device;
+    hello.description = engine::TrialRunner::describeBuild();
+    hello.libtorch = hello.description.value("libtorch", "");
+    return std::unique_ptr<TaskRunner>(std::make_unique<EngineTaskRunner>(std::move(options)));
+}
+
+} // namespace paretoscope::jobs

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/engine/trial_runner.h"
+#include "jobs/protocol/handshake.h"
+
+#include <functional>
+#include <memory>
+
+namespace paretoscope::jobs {
+
+/// Executes the tasks of a worker: the engine, or a script in tests. Called from one thread.
+class TaskRunner
+{
+public:
+    virtual ~TaskRunner() = default;
+    /// Body of `run_trial` to the result of `done`.
+    virtual core::Result<core::Json> runTrial(const core::Json& request, engine::TrialObserver& observer) = 0;
+    virtual core::Result<core::Json> evaluate(const core::Json& request, engine::TrialObserver& observer) = 0;
+};
+
+/// Makes the runner and fills in what `hello` tells of it. An error makes the worker unusable.
+using TaskRunnerFactory =
+    std::function<core::Result<std::unique_ptr<TaskRunner>>(const Configuration& configuration, Hello& hello)>;
+
+/// Calls `work` and turns whatever it throws into an error: a method must not take the worker with it.
+core::Result<core::Json> guarded(const std::function<core::Result<core::Json>()>& work);
+
+} // namespace paretoscope::jobs
