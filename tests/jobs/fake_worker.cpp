@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker without an engine: the real session, with tasks that do what the test asks for. What a trial does stands in
+// the parameters of its first stage, what an evaluation does in its request:
+//   do     finish (default), slow, deaf, fail, throw, abort, segv, exit, kill, stop, hang, print, rubbish, torn, huge,
+//          flood, big, orphan
+//   ms     how long it takes (finish, slow, deaf)
+//   code   error code (fail), exit status (exit), kind (throw: bad_alloc, runtime_error, int)
+//   once   a file: `do` happens only while it does not exist; it is made first
+//   log    lines to write to stderr first
+// PARETOSCOPE_FAKE misbehaves before `hello`: exit, abort, silent, rubbish, version, refuse, late-exit.
+#include "core/base/sha256.h"
+#include "jobs/protocol/channel.h"
+#include "jobs/worker/session.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <unistd.h>
+
+namespace {
+
+using namespace paretoscope;
+using core::Error;
+using core::ErrorCode;
+using core::Json;
+using jobs::textField;
+
+int frames = -1; ///< the descriptor of the protocol, for tasks that break it
+
+void writeRaw(std::string_view bytes)
+{
+    [[maybe_unused]] const ssize_t ignored = ::write(frames, bytes.data(), bytes.size());
+}
+
+/// The script of a task; empty when it has happened once already.
+Json scriptOf(const Json& wanted)
+{
+    const std::string marker = textField(wanted, "once");
+    if (marker.empty())
+        return wanted;
+    if (std::filesystem::exists(marker))
+        return Json::object();
+    std::ofstream(marker) << ::getpid();
+    return wanted;
+}
+
+[[noreturn]] void sleepForever()
+{
+    for (;;)
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+}
+
+core::Status work(std::int64_t milliseconds, bool listens, engine::TrialObserver& observer)
+{
+    const int steps = static_cast<int>(milliseconds / 5) + 1;
+    for (int step = 0; step < steps; ++step) {
+        if (listens && observer.isCancelled())
+            return Error {ErrorCode::Cancelled, "cancelled in step " + std::to_string(step), ""};
+        observer.progressed("apply", step, steps);
+        if (milliseconds > 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return core::success();
+}
+
+void endBadly(const std::string& how, const Json& script)
+{
+    if (how == "abort")
+        std::abort();
+    if (how == "segv")
+        ::raise(SIGSEGV);
+    if (how == "exit")
+        std::_Exit(static_cast<int>(jobs::integerField(script, "code", 3)));
+    if (how == "kill")
+        ::kill(::getpid(), SIGKILL);
+    if (how == "stop") // not even heartbeats
+        ::kill(::getpid(), SIGSTOP);
+    if (how == "stop" || how == "hang") // the signal may reach another thread first
+        sleepForever();
+    if (how == "rubbish") {
+        writeRaw("Loading weights: 12%\n");
+        sleepForever();
+    }
+    if (how == "torn") {
+        writeRaw(jobs::encodeFrame({"done", {{"task", 1}}}).substr(0, 15));
+        std::_Exit(0);
+    }
+    if (how == "huge") {
+        writeRaw(std::string_view("PSC1\xff\xff\xff\x7f", 8));
+        sleepForever();
+    }
+    if (how == "orphan" && ::fork() == 0)
+        sleepForever();
+    if (how == "orphan")
+        std::abort();
+}
+
+void throwSomething(const std::string& kind)
+{
+    if (kind == "bad_alloc")
+        throw std::bad_alloc();
+    if (kind == "int")
+        throw 42;
+    throw std::runtime_error("index 7 is out of bounds");
+}
+
+core::Status act(const Json& script, engine::TrialObserver& observer)
+{
+    for (std::int64_t line = 0; line < jobs::integerField(script, "log"); ++line)
+        std::cerr << "line " << line << '\n';
+    observer.progressed("load", 1, 2);
+    const std::string how = textField(script, "do");
+    if (how == "print")
+        std::cout << "a library prints to standard output\n" << std::flush;
+    if (how == "flood") {
+        for (int i = 0; i < 200'000; ++i)
+            observer.progressed("apply" + std::to_string(i % 2), i, 200'000);
+    }
+    if (how == "throw")
+        throwSomething(textField(script, "code"));
+    if (how == "fail")
+        return Error {core::errorCodeFromName(textField(script, "code")), "layer 3: it went wrong",
+                      "try something else"};
+    endBadly(how, script);
+    return work(jobs::integerField(script, "ms"), how != "deaf", observer);
+}
+
+class ScriptedRunner : public jobs::TaskRunner
+{
+public:
+    explicit ScriptedRunner(jobs::Configuration configuration)
+        : m_configuration(std::move(configuration))
+    {}
+
+    core::Result<Json> runTrial(const Json& request, engine::TrialObserver& observer) override
+    {
+        const Json& pipeline = request.at("pipeline");
+        const Json parameters = pipeline.empty() ? Json::object() : pipeline.at(0).at("parameters");
+        PSC_TRY(act(scriptOf(parameters), observer));
+        return outcomeOf(request);
+    }
+
+    core::Result<Json> evaluate(const Json& request, engine::TrialObserver& observer) override
+    {
+        const Json script = scriptOf(request);
+        PSC_TRY(act(script, observer));
+        if (textField(script, "do") == "big")
+            return Json(std::string(jobs::kMaxFrameBytes, 'x'));
+        return Json {{"echo", request}, {"threads", m_configuration.threads}, {"pid", ::getpid()}};
+    }
+
+private:
+    Json outcomeOf(const Json& request) const;
+
+    jobs::Configuration m_configuration;
+};
+
+/// Metrics that depend on nothing but the request, as those of the engine do.
+Json ScriptedRunner::outcomeOf(const Json& request) const
+{
+    return {{"request", request}}; // replaced when trials travel
+}
+
+core::Result<std::unique_ptr<jobs::TaskRunner>> makeRunner(const jobs::Configuration& configuration, jobs::Hello& hello)
+{
+    const char* fake = std::getenv("PARETOSCOPE_FAKE");
+    const std::string how = fake ? fake : "";
+    if (how == "exit") {
+        std::cerr << "libexample.so.3: cannot open shared object file\n";
+        std::_Exit(127);
+    }
+    if (how == "abort")
+        std::abort();
+    if (how == "silent")
+        ::kill(::getpid(), SIGSTOP);
+    if (how == "rubbish")
+        writeRaw("Segmentation imminent\n");
+    if (how == "version")
+        hello.protocol = 99;
+    if (how == "refuse")
+        return Error {ErrorCode::Unsupported, "this machine has no AVX2", "use another machine"};
+    if (how == "late-exit")
+        std::thread([] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            std::_Exit(9);
+        }).detach();
+    hello.libtorch = "none";
+    hello.plugins = {"fake/stage"};
+    hello.description = {{"build", "fake"}};
+    return std::unique_ptr<jobs::TaskRunner>(std::make_unique<ScriptedRunner>(configuration));
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    auto log = spdlog::stderr_logger_mt("worker");
+    spdlog::set_default_logger(std::move(log));
+    const jobs::ProtocolStreams streams = jobs::takeStandardStreams();
+    frames = streams.output;
+    if (argc > 1 && std::string(argv[1]) == "--describe") {
+        const char* fake = std::getenv("PARETOSCOPE_FAKE");
+        if (fake && std::string(fake) == "exit") {
+            std::cerr << "libexample.so.3: cannot open shared object file\n";
+            return 127;
+        }
+        if (fake && std::string(fake) == "silent")
+            sleepForever();
+        writeRaw(fake && std::string(fake) == "rubbish" ? "no json" : "{\"libtorch\":\"none\"}\n");
+        return 0;
+    }
+    return jobs::runSession(streams, jobs::followCoordinator(), makeRunner);
+}
