@@ -30,7 +30,8 @@ public:
     ~Tokenizer();
 
     /// `text` is UTF-8; invalid bytes are replaced by U+FFFD as the reference library does.
-    /// `addSpecial` applies the post-processor (BOS, EOS, [CLS] ...). Special tokens written in the text are recognised.
+    /// `addSpecial` applies the post-processor (BOS, EOS, [CLS] ...). Special tokens written in the text are
+    /// recognised.
     std::vector<std::int32_t> encode(std::string_view text, bool addSpecial = false) const;
     /// Errors: InvalidArgument (an id outside the vocabulary, named).
     Result<std::string> decode(std::span<const std::int32_t> ids, bool skipSpecial = false) const;

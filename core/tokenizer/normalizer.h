@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/json.h"
+#include "core/base/result.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace paretoscope::core {
+
+/// Rewrites text before it is cut: the `normalizer` of tokenizer.json. Immutable.
+class Normalizer
+{
+public:
+    virtual ~Normalizer() = default;
+    /// `text` is valid UTF-8; so is the result.
+    virtual std::string normalize(std::string text) const = 0;
+};
+
+/// A `normalizer` object. Errors: Corrupt (a field), Unsupported (a type, field or regular expression that is not
+/// known; named).
+Result<std::unique_ptr<Normalizer>> makeNormalizer(const Json& part, std::string_view place = "normalizer");
+
+} // namespace paretoscope::core

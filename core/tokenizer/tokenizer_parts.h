@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/result.h"
+#include "core/base/sha256.h"
+#include "core/tokenizer/added_vocabulary.h"
+#include "core/tokenizer/decoder.h"
+#include "core/tokenizer/model.h"
+#include "core/tokenizer/normalizer.h"
+#include "core/tokenizer/post_processor.h"
+#include "core/tokenizer/pre_tokenizer.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+namespace paretoscope::core {
+
+/// What a tokenizer consists of, whichever file it comes from.
+struct TokenizerParts
+{
+    std::unique_ptr<Normalizer> normalizer;     ///< may be null
+    std::unique_ptr<PreTokenizer> preTokenizer; ///< may be null
+    std::unique_ptr<Model> model;
+    AddedVocabulary added;
+    PostProcessor postProcessor;
+    std::unique_ptr<Decoder> decoder; ///< null: tokens are joined by spaces
+    std::optional<std::int32_t> bosId;
+    std::optional<std::int32_t> eosId;
+    Sha256Digest digest;
+};
+
+/// From a folder with tokenizer.json; BOS and EOS from tokenizer_config.json, special_tokens_map.json or config.json.
+/// The fields `truncation` and `padding` are not applied: a text is always encoded as a whole.
+/// Errors: NotFound, Io, Corrupt, Unsupported; each names the file and the part.
+Result<TokenizerParts> readTokenizerFolder(const std::filesystem::path& folder);
+
+} // namespace paretoscope::core
