@@ -33,7 +33,7 @@ constexpr std::string_view kSaveAgain = "save the tokenizer again with the libra
 std::string shortJson(const Json& value)
 {
     constexpr std::size_t kLongest = 60;
-    std::string text = value.dump(-1, ' ', true); // ASCII, so that cutting never splits a character
+    std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace); // ASCII: cutting splits no character
     if (text.size() > kLongest)
         text = text.substr(0, kLongest) + "...";
     return text;
