@@ -50,9 +50,11 @@ public:
     virtual Result<std::span<const std::byte>> rawBytes(std::string_view name) const = 0;
     /// Tells the kernel that the pages of this tensor are not needed for now.
     virtual void releasePages(std::string_view name) const = 0;
+    /// What is odd but harmless about the files, one sentence each; for `inspect` and logs.
+    virtual const std::vector<std::string>& warnings() const;
 
-    const TensorInfo* find(std::string_view name) const;
-    Bytes storedBytes() const; ///< sum over the tensors; tied tensors are stored once
+    const TensorInfo* find(std::string_view name) const; ///< nullptr when absent
+    Bytes storedBytes() const;                           ///< sum over the tensors; tied tensors are stored once
 };
 
 /// Opens a Hugging Face folder or a .gguf file. PyTorch pickle files are refused with the reason.

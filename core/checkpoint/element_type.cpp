@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 
 namespace paretoscope::core {
 
@@ -48,6 +47,14 @@ Result<std::int64_t> elementCount(std::span<const std::int64_t> shape)
                           "the file is damaged; fetch it again"};
     }
     return count;
+}
+
+std::string shapeText(std::span<const std::int64_t> shape)
+{
+    std::string text = "[";
+    for (const std::int64_t dimension : shape)
+        text += (text.size() > 1 ? ", " : "") + std::to_string(dimension);
+    return text + "]";
 }
 
 Result<Bytes> storedBytes(ElementType type, std::int64_t elements)

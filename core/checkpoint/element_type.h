@@ -6,8 +6,7 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
-
+#include <string>
 namespace paretoscope::core {
 
 /// How the elements of a tensor are stored, in safetensors or GGUF.
@@ -60,6 +59,9 @@ bool isReadableAsFloat32(ElementType type);
 
 /// Product of the dimensions; 1 for a scalar. Errors: Corrupt (a negative dimension, or a product of 2^63 or more).
 Result<std::int64_t> elementCount(std::span<const std::int64_t> shape);
+
+/// "[2, 3]"; for messages.
+std::string shapeText(std::span<const std::int64_t> shape);
 
 /// Exact bytes of `elements` elements. Errors: Corrupt when they do not fill whole blocks or the product overflows.
 Result<Bytes> storedBytes(ElementType type, std::int64_t elements);
