@@ -11,13 +11,26 @@
 
 namespace paretoscope::core {
 
-enum class OpenMode {
-    ReadOnly, ///< changes no byte, also while a sweep writes
+struct StoreEnvironment;
+
+enum class OpenMode
+{
+    ReadOnly,  ///< changes no byte, also while a sweep writes
     ReadWrite, ///< takes the writer's lock; the file must exist
-    Create, ///< as ReadWrite, and makes the file when it does not exist
+    Create,    ///< as ReadWrite, and makes the file when it does not exist
+};
+
+/// What a finished trial survives. WAL mode writes a commit without waiting for the disk unless told to; all else that
+/// is recorded (status, events) always has the weaker level, and becomes durable with the next finished trial.
+enum class Durability
+{
+    ProcessKill, ///< kill -9 of any process
+    PowerLoss,   ///< also a crash of the machine; one fsync per finished trial
 };
 
 /// One project file (*.pscope). One process writes; any number read. Not thread-safe: one object per thread.
+/// A reader holds nothing open between two calls. While a process has a project open, only the store may open the file
+/// there: closing any other descriptor of it would drop SQLite's locks (docs/project-file.md).
 class ProjectStore
 {
 public:
@@ -25,31 +38,40 @@ public:
     /// Unsupported (a newer schema: names the version needed); Corrupt (not a project, damaged).
     static Result<ProjectStore> open(const std::filesystem::path& file, OpenMode mode);
 
+    /// The same with other surroundings, for tests.
+    static Result<ProjectStore> open(const std::filesystem::path& file, OpenMode mode,
+                                     const StoreEnvironment& environment);
+
     ProjectStore(ProjectStore&&) noexcept;
     ProjectStore& operator=(ProjectStore&&) noexcept;
     ~ProjectStore();
 
     const std::filesystem::path& path() const;
 
-    // Writing. Each call is one transaction, durable when it returns.
+    // Writing. Each call is one transaction, durable when it returns. Errors: Io (disk full, file gone), Busy, Corrupt;
+    // after one nothing of the call is in the file, and all of the calls before is. InvalidArgument: opened ReadOnly.
     Status recordWorkload(const WorkloadRecord& workload);
     Status recordSweep(const std::string& name, const std::string& source, const std::vector<TrialId>& trials);
     /// Inserts or updates trials without touching metrics that are there: status, pipeline, attempts.
     Status recordTrials(const std::vector<TrialRecord>& trials);
-    /// The trial, its metrics and its layer metrics in one transaction.
+    /// The trial, its metrics and its layer metrics in one transaction. Measurements are added to those that are there;
+    /// the same one again is not doubled, and one that contradicts an earlier one is kept beside it and reported as an
+    /// event.
     Status finishTrial(const TrialRecord& trial);
     Status setTrialStatus(const TrialId& id, TrialStatus status);
     /// Running trials of a coordinator that is gone become Interrupted. Called once after opening for a sweep.
     Result<int> interruptRunningTrials();
     Status recordEvent(const EventRecord& event);
+    void setDurability(Durability durability); ///< PowerLoss unless set
 
     // Reading.
-    Result<std::vector<TrialRecord>> trials() const; ///< with metrics, without layer metrics; in order of insertion
+    Result<std::vector<TrialRecord>> trials() const;    ///< with metrics, without layer metrics; in order of insertion
     Result<TrialRecord> trial(const TrialId& id) const; ///< complete
     /// By a unique prefix of the hex id (at least 4 digits) or an exact label. Errors: NotFound, InvalidArgument.
     Result<TrialRecord> findTrial(const std::string& idOrLabel) const;
     Result<std::vector<WorkloadRecord>> workloads() const;
-    Result<std::vector<EventRecord>> events(int newest = 200) const;
+    Result<std::vector<SweepRecord>> sweeps() const;                 ///< in order of recording
+    Result<std::vector<EventRecord>> events(int newest = 200) const; ///< oldest of them first
     /// Grows with every commit of any process; cheap to poll.
     Result<std::int64_t> dataVersion() const;
 

@@ -14,30 +14,37 @@ namespace paretoscope::core {
 /// One measurement of one result.
 struct MetricRecord
 {
-    std::string name; ///< "perplexity", "stored_bytes", ...
+    std::string name;            ///< "perplexity", "stored_bytes", ...
     std::optional<double> value; ///< empty when not finite (then `flags` says why)
     std::optional<double> standardError;
     std::int64_t n = 0; ///< independent units behind the standard error
-    std::string unit; ///< "", "B", "bit", "s"
+    std::string unit;   ///< "", "B", "bit", "s"
     bool minimise = true;
     std::string protocol; ///< protocol id; "" for metrics that need none (sizes)
-    std::string device; ///< "cpu", "cuda:0"
-    std::string dtype; ///< arithmetic, "float32"
+    std::string device;   ///< "cpu", "cuda:0"
+    std::string dtype;    ///< arithmetic, "float32"
     int threads = 0;
     std::string build; ///< version + libtorch version
-    Json details; ///< per-window values, hashes, seconds, flags
+    Json details;      ///< per-window values, hashes, seconds, flags
 };
 
 /// One number about one layer of one result.
 struct LayerMetricRecord
 {
     std::string module; ///< "model.layers.3.mlp.down_proj"
-    int layer = -1; ///< index of the block, -1 outside
-    std::string name; ///< "relative_output_error", ...
+    int layer = -1;     ///< index of the block, -1 outside
+    std::string name;   ///< "relative_output_error", ...
     std::optional<double> value;
 };
 
-enum class TrialStatus { Queued, Running, Done, Failed, Interrupted };
+enum class TrialStatus
+{
+    Queued,
+    Running,
+    Done,
+    Failed,
+    Interrupted
+};
 std::string_view trialStatusName(TrialStatus status);
 std::optional<TrialStatus> trialStatusFromName(std::string_view name);
 
@@ -46,9 +53,9 @@ struct TrialRecord
 {
     TrialId id;
     std::string workload; ///< name of the model folder or file
-    std::string sweep; ///< name of the sweep that asked for it first
-    std::string label; ///< Pipeline::label()
-    Json pipeline; ///< [{"plugin","version","parameters"}]
+    std::string sweep;    ///< name of the sweep that asked for it first
+    std::string label;    ///< Pipeline::label()
+    Json pipeline;        ///< [{"plugin","version","parameters"}]
     std::uint64_t seed = 0;
     TrialStatus status = TrialStatus::Queued;
     double seconds = 0;
@@ -76,12 +83,21 @@ struct WorkloadRecord
     Json description; ///< calibration and evaluation, as in the sweep file
 };
 
+/// A sweep file as it was run.
+struct SweepRecord
+{
+    std::string name;
+    std::string source; ///< the text of the file; "" when only the name is known
+    std::string recordedUtc;
+    std::vector<TrialId> trials; ///< all it asked for, recorded or not
+};
+
 /// What happened, for the jobs dock and for diagnosis.
 struct EventRecord
 {
     std::string timeUtc;
     std::string level; ///< "info", "warn", "error"
-    std::string kind; ///< "worker_lost", "trial_finished", ...
+    std::string kind;  ///< "worker_lost", "trial_finished", ...
     std::string trial; ///< hex id or ""
     std::string text;
 };

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/project/file_check.h"
+
+#include "core/project/project_row.h"
+#include "core/project/schema_v1.h"
+#include "core/project/sqlite_error.h"
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <tuple>
+
+namespace paretoscope::core {
+
+namespace {
+
+constexpr std::string_view kMagic("SQLite format 3\0", 16);
+constexpr std::int64_t kHeaderBytes = 100;
+/// Up to here the check of every page takes about 25 ms (tests/bench/project).
+constexpr std::int64_t kQuickCheckBytes = 16 << 20;
+
+constexpr std::string_view kSchemaQuery = "SELECT type, name, tbl_name, sql FROM sqlite_schema";
+
+std::uint32_t bigEndian(std::span<const std::uint8_t> bytes, std::size_t offset, std::size_t count)
+{
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < count; ++i)
+        value = value << 8 | bytes[offset + i];
+    return value;
+}
+
+/// Type, table and SQL of every object, by name.
+using Schema = std::map<std::string, std::tuple<std::string, std::string, std::string>>;
+
+Result<Schema> readSchema(Database& database)
+{
+    Schema schema;
+    PSC_ASSIGN(Statement query, database.prepare(kSchemaQuery));
+    PSC_TRY(query.forEachRow([&schema](const Statement& row) {
+        schema[row.text(1)] = {row.text(0), row.text(2), row.text(3)};
+        return success();
+    }));
+    return schema;
+}
+
+Result<Schema> expectedSchema(std::span<const Migration> steps)
+{
+    PSC_ASSIGN(Database database, Database::open("expected schema", Database::Access::Memory));
+    PSC_TRY(migrate(database, steps));
+    return readSchema(database);
+}
+
+/// Tables SQLite keeps for itself (statistics of ANALYZE).
+bool isInternal(std::string_view name)
+{
+    return name == "sqlite_stat1" || name == "sqlite_stat4";
+}
+
+Status compareSchemas(const Schema& found, const Schema& expected, const std::filesystem::path& file)
+{
+    for (const auto& [name, object] : found) {
+        const auto known = expected.find(name);
+        if (known != expected.end() && known->second == object)
+            continue;
+        if (isInternal(name))
+            continue;
+        const std::string& type = std::get<0>(object);
+        return Error {
+            ErrorCode::Corrupt,
+            file.string() + " holds the " + type + " \"" + name + "\", which " +
+                (known != expected.end() ? "differs from a Paretoscope project's" : "no Paretoscope project has"),
+            "do not trust this file: ask whom you have it from; nothing in it was run"};
+    }
+    for (const auto& [name, object] : expected) {
+        if (!found.contains(name))
+            return damagedProject(file, "the " + std::get<0>(object) + " \"" + name + "\" is missing");
+    }
+    return success();
+}
+
+Error newerProject(Database& database, std::int64_t version, std::int64_t known)
+{
+    const Result<std::string> required = requiredProgram(database);
+    const bool named = required.ok() && !required.value().empty();
+    return {ErrorCode::Unsupported,
+            database.name().string() + " has schema version " + std::to_string(version) +
+                "; this program knows versions up to " + std::to_string(known),
+            named ? "open it with Paretoscope " + required.value() + " or newer" : "open it with a newer Paretoscope"};
+}
+
+Status checkSize(const FileHeader& header, const ProjectFiles& files)
+{
+    if (header.pages == 0 || stampOf(files.journal).size > 0 || stampOf(files.wal).size > 0)
+        return success(); // a write was under way: the side file holds the rest
+    if (header.bytes >= header.pages * header.pageSize)
+        return success();
+    return damagedProject(files.main, "it has " + std::to_string(header.bytes) + " of " +
+                                          std::to_string(header.pages * header.pageSize) +
+                                          " bytes (an unfinished copy?)");
+}
+
+} // namespace
+
+Result<FileHeader> checkHeader(Database& database, const ProjectFiles& files)
+{
+    const std::int64_t size = stampOf(files.main).size;
+    if (size == 0)
+        return notAProject(files.main, "the file is empty");
+    std::array<std::uint8_t, kHeaderBytes> bytes {};
+    if (size < kHeaderBytes)
+        return notAProject(files.main, "it has only " + std::to_string(size) + " bytes");
+    PSC_TRY(database.readFile(0, bytes));
+    if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
+        return notAProject(files.main, "it is no SQLite file");
+    if (const std::uint32_t id = bigEndian(bytes, 68, 4); id != static_cast<std::uint32_t>(kApplicationId))
+        return notAProject(files.main,
+                           id == 0 ? "it is a plain SQLite database" : "it is a SQLite database of another program");
+    if (bigEndian(bytes, 56, 4) > 1)
+        return damagedProject(files.main, "its text is not UTF-8");
+    FileHeader header {.bytes = size};
+    header.wal = bytes[18] == 2 || bytes[19] == 2;
+    const std::uint32_t pageSize = bigEndian(bytes, 16, 2);
+    header.pageSize = pageSize == 1 ? 65536 : pageSize;
+    if (bigEndian(bytes, 24, 4) == bigEndian(bytes, 92, 4)) // else the page count is of an older writer
+        header.pages = bigEndian(bytes, 28, 4);
+    PSC_TRY(checkSize(header, files));
+    return header;
+}
+
+Result<std::int64_t> checkContent(Database& database, std::span<const Migration> steps, const FileHeader& header)
+{
+    PSC_ASSIGN(const std::int64_t version, database.integer("PRAGMA user_version"));
+    if (version > steps.back().version)
+        return newerProject(database, version, steps.back().version);
+    if (version < steps.front().version - 1 || version < 0)
+        return damagedProject(database.name(), "schema version " + std::to_string(version) + " never existed");
+    const auto known = static_cast<std::size_t>(version - (steps.front().version - 1));
+    PSC_ASSIGN(const Schema expected, expectedSchema(steps.first(known)));
+    PSC_ASSIGN(const Schema found, readSchema(database));
+    PSC_TRY(compareSchemas(found, expected, database.name()));
+    if (header.bytes > kQuickCheckBytes)
+        return version;
+    PSC_ASSIGN(const std::string verdict, database.text("PRAGMA quick_check(1)"));
+    if (verdict != "ok")
+        return damagedProject(database.name(), verdict);
+    return version;
+}
+
+} // namespace paretoscope::core

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/project/metric_rows.h"
+
+#include "core/project/stored_json.h"
+#include "core/project/timestamp.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+namespace paretoscope::core {
+
+namespace {
+
+constexpr std::string_view kFindKind =
+    "SELECT id FROM metric WHERE name = ? AND protocol = ? AND device = ? AND dtype = ? AND threads = ? AND "
+    "build = ? AND unit = ? AND minimise = ?";
+constexpr std::string_view kInsertKind =
+    "INSERT INTO metric (name, protocol, device, dtype, threads, build, unit, minimise) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+constexpr std::string_view kAllKinds =
+    "SELECT id, name, protocol, device, dtype, threads, build, unit, minimise FROM metric";
+constexpr std::string_view kFind = "SELECT id, value, attempt_id FROM trial_metric "
+                                   "WHERE trial_id = ? AND metric_id = ? ORDER BY replicate";
+constexpr std::string_view kInsert =
+    "INSERT INTO trial_metric (trial_id, metric_id, replicate, attempt_id, value, standard_error, n, recorded_utc, "
+    "details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr std::string_view kConfirm = "UPDATE trial_metric SET confirmations = confirmations + 1 WHERE id = ?";
+constexpr std::string_view kFirstOfEach =
+    "SELECT metric_id, value, standard_error, n, details, trial_id FROM trial_metric WHERE replicate = 0 ORDER BY id";
+constexpr std::string_view kOfTrial =
+    "SELECT metric_id, value, standard_error, n, details FROM trial_metric WHERE trial_id = ? ORDER BY id";
+
+/// Equal threads on the same device give equal bits; this leaves room for a decimal round trip.
+constexpr double kAgreement = 1e-12;
+
+bool agree(std::optional<double> a, std::optional<double> b)
+{
+    if (!a || !b)
+        return a.has_value() == b.has_value();
+    return std::fabs(*a - *b) <= kAgreement * std::max(std::fabs(*a), std::fabs(*b));
+}
+
+bool variesFromRunToRun(const MetricRecord& metric)
+{
+    return metric.unit == "s" || metric.name.starts_with("peak_");
+}
+
+Result<std::int64_t> kindOf(Database& database, const MetricRecord& metric)
+{
+    const auto bindTo = [&metric](Statement& statement) -> Statement& {
+        return statement.with(metric.name, metric.protocol, metric.device, metric.dtype, metric.threads, metric.build,
+                              metric.unit, metric.minimise);
+    };
+    PSC_ASSIGN(Statement find, database.prepare(kFindKind));
+    PSC_ASSIGN(const std::optional<std::int64_t> known, bindTo(find).optionalInteger());
+    if (known)
+        return *known;
+    PSC_ASSIGN(Statement insert, database.prepare(kInsertKind));
+    return bindTo(insert).integer();
+}
+
+using Kinds = std::unordered_map<std::int64_t, MetricRecord>;
+
+Result<Kinds> readKinds(Database& database)
+{
+    Kinds kinds;
+    PSC_ASSIGN(Statement query, database.prepare(kAllKinds));
+    PSC_TRY(query.forEachRow([&kinds](const Statement& row) {
+        MetricRecord& kind = kinds[row.integer(0)];
+        kind.name = row.text(1);
+        kind.protocol = row.text(2);
+        kind.device = row.text(3);
+        kind.dtype = row.text(4);
+        kind.threads = static_cast<int>(row.integer(5));
+        kind.build = row.text(6);
+        kind.unit = row.text(7);
+        kind.minimise = row.integer(8) != 0;
+        return success();
+    }));
+    return kinds;
+}
+
+MetricRecord measurement(const Statement& row, const Kinds& kinds)
+{
+    const auto kind = kinds.find(row.integer(0));
+    MetricRecord metric = kind != kinds.end() ? kind->second : MetricRecord();
+    metric.value = row.optionalReal(1);
+    metric.standardError = row.optionalReal(2);
+    metric.n = row.integer(3);
+    metric.details = jsonFromStored(row.rawText(4));
+    return metric;
+}
+
+} // namespace
+
+Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::optional<std::int64_t> attemptRow,
+                               const MetricRecord& metric)
+{
+    std::optional<double> value = metric.value;
+    if (value && !std::isfinite(*value))
+        value.reset();
+    PSC_ASSIGN(const std::int64_t kind, kindOf(database, metric));
+    int replicate = 0;
+    {
+        PSC_ASSIGN(Statement find, database.prepare(kFind));
+        find.with(trialRow, kind);
+        for (;; ++replicate) {
+            PSC_ASSIGN(const bool row, find.step());
+            if (!row)
+                break;
+            if (!agree(find.optionalReal(1), value))
+                continue;
+            if (!attemptRow || find.integer(2) == *attemptRow) // the same run, told twice
+                return false;
+            PSC_ASSIGN(Statement confirm, database.prepare(kConfirm));
+            PSC_TRY(confirm.with(find.integer(0)).run());
+            return false;
+        }
+    }
+    PSC_ASSIGN(Statement insert, database.prepare(kInsert));
+    PSC_TRY(insert
+                .with(trialRow, kind, replicate, attemptRow, value, metric.standardError, metric.n, utcTimestamp(),
+                      storedJson(metric.details))
+                .run());
+    return replicate > 0 && !variesFromRunToRun(metric);
+}
+
+Status readMeasurements(Database& database, const std::function<void(std::int64_t, MetricRecord)>& take)
+{
+    PSC_ASSIGN(const Kinds kinds, readKinds(database));
+    PSC_ASSIGN(Statement query, database.prepare(kFirstOfEach));
+    return query.forEachRow([&](const Statement& row) {
+        take(row.integer(5), measurement(row, kinds));
+        return success();
+    });
+}
+
+Result<std::vector<MetricRecord>> readMeasurementsOf(Database& database, std::int64_t trialRow)
+{
+    std::vector<MetricRecord> metrics;
+    PSC_ASSIGN(const Kinds kinds, readKinds(database));
+    PSC_ASSIGN(Statement query, database.prepare(kOfTrial));
+    query.with(trialRow);
+    PSC_TRY(query.forEachRow([&](const Statement& row) {
+        metrics.push_back(measurement(row, kinds));
+        return success();
+    }));
+    return metrics;
+}
+
+} // namespace paretoscope::core

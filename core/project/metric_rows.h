@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/project/database.h"
+#include "core/project/records.h"
+
+#include <functional>
+#include <optional>
+
+namespace paretoscope::core {
+
+// Tables metric (what is measured under which conditions) and trial_metric (the measurements).
+
+/// Adds one measurement. The same value under the same conditions again only counts as a confirmation (a resumed or
+/// repeated run); another value is kept beside the first as a replicate.
+/// @return whether it contradicts what was there: same result, same protocol, other value. Never so for times and
+/// peak memory, which differ from run to run.
+Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::optional<std::int64_t> attemptRow,
+                               const MetricRecord& metric);
+
+/// Calls `take(trialRow, metric)` with the first measurement of each kind of all trials, in order of recording.
+Status readMeasurements(Database& database, const std::function<void(std::int64_t, MetricRecord)>& take);
+/// All measurements of one trial, replicates too, in order of recording.
+Result<std::vector<MetricRecord>> readMeasurementsOf(Database& database, std::int64_t trialRow);
+
+} // namespace paretoscope::core

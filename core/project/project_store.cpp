@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/project/project_store.h"
+
+#include "core/project/event_rows.h"
+#include "core/project/project_row.h"
+#include "core/project/read_connection.h"
+#include "core/project/store_environment.h"
+#include "core/project/sweep_rows.h"
+#include "core/project/trial_rows.h"
+#include "core/project/trial_search.h"
+#include "core/project/workload_rows.h"
+#include "core/project/write_connection.h"
+
+namespace paretoscope::core {
+
+struct ProjectStore::Impl
+{
+    explicit Impl(ProjectFiles projectFiles)
+        : files(std::move(projectFiles))
+    {}
+
+    /// Calls `work` with a connection that sees one state of the file.
+    template <typename Work>
+    std::invoke_result_t<Work, Database&> read(Work&& work)
+    {
+        if (reader)
+            return reader->read(work);
+        PSC_ASSIGN(const Transaction transaction, Transaction::begin(writer->database(), Transaction::Kind::Read));
+        return work(writer->database());
+    }
+
+    /// Calls `work` in a transaction that is committed when it succeeds.
+    template <typename Work>
+    Status write(std::string_view what, Work&& work,
+                 WriteConnection::Survives survives = WriteConnection::Survives::ProcessKill)
+    {
+        const Status written = [&]() -> Status {
+            if (!writer)
+                return Error {ErrorCode::InvalidArgument, files.main.string() + " was opened read-only",
+                              "open it for writing"};
+            PSC_ASSIGN(Transaction transaction, writer->begin(survives));
+            PSC_TRY(work(writer->database()));
+            return writer->commit(transaction);
+        }();
+        return written.ok() ? written : Status(written.error().withContext("cannot record " + std::string(what)));
+    }
+
+    ProjectFiles files;
+    std::optional<WriteConnection> writer;
+    std::optional<ReadConnection> reader;
+    WriteConnection::Survives results = WriteConnection::Survives::PowerLoss;
+};
+
+Result<ProjectStore> ProjectStore::open(const std::filesystem::path& file, OpenMode mode)
+{
+    return open(file, mode, StoreEnvironment {});
+}
+
+Result<ProjectStore> ProjectStore::open(const std::filesystem::path& file, OpenMode mode,
+                                        const StoreEnvironment& environment)
+{
+    if (file.empty())
+        return Error {ErrorCode::InvalidArgument, "the name of the project is empty", "give a .pscope file"};
+    auto impl = std::make_unique<Impl>(ProjectFiles::of(file));
+    if (mode == OpenMode::ReadOnly) {
+        impl->reader.emplace(impl->files, environment);
+        PSC_TRY(impl->reader->read(revision)); // all checks, so that a bad file fails here
+    } else {
+        PSC_ASSIGN(WriteConnection writer, WriteConnection::open(impl->files, mode == OpenMode::Create, environment));
+        impl->writer.emplace(std::move(writer));
+    }
+    return ProjectStore(std::move(impl));
+}
+
+ProjectStore::ProjectStore(std::unique_ptr<Impl> impl)
+    : m_impl(std::move(impl))
+{}
+ProjectStore::ProjectStore(ProjectStore&&) noexcept = default;
+ProjectStore& ProjectStore::operator=(ProjectStore&&) noexcept = default;
+ProjectStore::~ProjectStore() = default;
+
+const std::filesystem::path& ProjectStore::path() const
+{
+    return m_impl->files.main;
+}
+
+Status ProjectStore::recordWorkload(const WorkloadRecord& workload)
+{
+    return m_impl->write("workload " + workload.name,
+                         [&](Database& database) { return upsertWorkload(database, workload); });
+}
+
+Status ProjectStore::recordSweep(const std::string& name, const std::string& source, const std::vector<TrialId>& trials)
+{
+    const SweepRecord sweep {.name = name, .source = source, .recordedUtc = {}, .trials = trials};
+    return m_impl->write("sweep " + name, [&](Database& database) { return upsertSweep(database, sweep); });
+}
+
+Status ProjectStore::recordTrials(const std::vector<TrialRecord>& trials)
+{
+    return m_impl->write(std::to_string(trials.size()) + " trials", [&](Database& database) -> Status {
+        for (const TrialRecord& trial : trials)
+            PSC_TRY(upsertTrial(database, trial));
+        return success();
+    });
+}
+
+Status ProjectStore::finishTrial(const TrialRecord& trial)
+{
+    return m_impl->write(
+        "trial " + trial.id.hex().substr(0, 12) + " " + trial.label,
+        [&](Database& database) { return recordFinishedTrial(database, trial); }, m_impl->results);
+}
+
+Status ProjectStore::setTrialStatus(const TrialId& id, TrialStatus status)
+{
+    return m_impl->write("the status of trial " + id.hex().substr(0, 12),
+                         [&](Database& database) { return updateTrialStatus(database, id, status); });
+}
+
+Result<int> ProjectStore::interruptRunningTrials()
+{
+    int interrupted = 0;
+    PSC_TRY(m_impl->write("what was interrupted", [&](Database& database) -> Status {
+        PSC_ASSIGN(interrupted, interruptTrials(database));
+        if (interrupted == 0)
+            return success();
+        return insertEvent(
+            database, {.timeUtc = {},
+                       .level = "warn",
+                       .kind = "trials_interrupted",
+                       .trial = {},
+                       .text = std::to_string(interrupted) + " trials were running when the last sweep was ended"});
+    }));
+    return interrupted;
+}
+
+Status ProjectStore::recordEvent(const EventRecord& event)
+{
+    return m_impl->write("event " + event.kind, [&](Database& database) { return insertEvent(database, event); });
+}
+
+void ProjectStore::setDurability(Durability durability)
+{
+    m_impl->results = durability == Durability::PowerLoss ? WriteConnection::Survives::PowerLoss
+                                                          : WriteConnection::Survives::ProcessKill;
+}
+
+Result<std::vector<TrialRecord>> ProjectStore::trials() const
+{
+    return m_impl->read(readTrials);
+}
+
+Result<TrialRecord> ProjectStore::trial(const TrialId& id) const
+{
+    return m_impl->read([&](Database& database) { return readTrial(database, id); });
+}
+
+Result<TrialRecord> ProjectStore::findTrial(const std::string& idOrLabel) const
+{
+    return m_impl->read([&](Database& database) -> Result<TrialRecord> {
+        PSC_ASSIGN(const TrialId id, findTrialId(database, idOrLabel));
+        return readTrial(database, id);
+    });
+}
+
+Result<std::vector<WorkloadRecord>> ProjectStore::workloads() const
+{
+    return m_impl->read(readWorkloads);
+}
+
+Result<std::vector<SweepRecord>> ProjectStore::sweeps() const
+{
+    return m_impl->read(readSweeps);
+}
+
+Result<std::vector<EventRecord>> ProjectStore::events(int newest) const
+{
+    return m_impl->read([newest](Database& database) { return newestEvents(database, newest); });
+}
+
+Result<std::int64_t> ProjectStore::dataVersion() const
+{
+    return m_impl->read(revision);
+}
+
+} // namespace paretoscope::core

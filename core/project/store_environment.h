@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/project/migrations.h"
+
+#include <chrono>
+#include <optional>
+#include <span>
+
+namespace paretoscope::core {
+
+/// What a store takes from its surroundings; tests replace parts of it.
+struct StoreEnvironment
+{
+    std::span<const Migration> steps = migrations();
+    std::optional<bool> networkFileSystem;       ///< empty = ask the file system
+    std::chrono::milliseconds patience {10'000}; ///< how long other programs' locks are waited for
+};
+
+} // namespace paretoscope::core
