@@ -173,43 +173,51 @@ void BpeModel::mergeAll(Workspace& workspace) const
     }
 }
 
-namespace {
-
-/// `["a", "b"]` or, in older files, `"a b"`.
-Result<std::pair<std::string, std::string>> readMerge(const Json& merge, const std::string& place)
-{
-    if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
-        return std::pair(merge[0].get<std::string>(), merge[1].get<std::string>());
-    if (merge.is_string()) {
-        const auto text = merge.get<std::string>();
-        const std::size_t space = text.find(' ');
-        if (space != std::string::npos && text.find(' ', space + 1) == std::string::npos)
-            return std::pair(text.substr(0, space), text.substr(space + 1));
-    }
-    return Error {ErrorCode::Corrupt, place + " must be two tokens, but is " + shortJson(merge),
-                  "save the tokenizer again with the library that made it"};
-}
-
-Result<MergeTable> readMerges(const Json& merges, const Vocabulary& vocabulary, std::size_t prefixLength)
+Result<MergeTable> makeMergeTable(const std::vector<TokenPair>& merges, const Vocabulary& vocabulary,
+                                  std::size_t prefixLength, std::string_view place)
 {
     MergeTable table(merges.size());
     for (std::size_t rank = 0; rank < merges.size(); ++rank) {
-        const std::string place = "model.merges[" + std::to_string(rank) + "]";
-        PSC_ASSIGN(const auto pair, readMerge(merges[rank], place));
-        const auto idOf = [&](const std::string& token) -> Result<std::int32_t> {
-            if (const auto id = vocabulary.find(token))
-                return *id;
-            return Error {ErrorCode::Corrupt,
-                          place + ": the token " + shortJson(Json(token)) + " is not in the vocabulary",
-                          "save the tokenizer again with the library that made it"};
-        };
-        PSC_ASSIGN(const std::int32_t left, idOf(pair.first));
-        PSC_ASSIGN(const std::int32_t right, idOf(pair.second));
-        const std::string merged = pair.first + pair.second.substr(std::min(prefixLength, pair.second.size()));
-        PSC_ASSIGN(const std::int32_t id, idOf(merged));
-        table.set(left, right, {static_cast<std::uint32_t>(rank), id});
+        const auto& [left, right] = merges[rank];
+        std::array<std::int32_t, 3> ids {};
+        const std::array<std::string, 3> tokens {left, right,
+                                                 left + right.substr(std::min(prefixLength, right.size()))};
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const auto id = vocabulary.find(tokens[i]);
+            if (!id)
+                return Error {ErrorCode::Corrupt,
+                              std::string(place) + "[" + std::to_string(rank) + "]: the token " +
+                                  shortJson(Json(tokens[i])) + " is not in the vocabulary",
+                              "save the tokenizer again with the library that made it"};
+            ids[i] = *id;
+        }
+        table.set(ids[0], ids[1], {static_cast<std::uint32_t>(rank), ids[2]});
     }
     return table;
+}
+
+namespace {
+
+/// Each `["a", "b"]` or, in older files, `"a b"`.
+Result<std::vector<TokenPair>> readMerges(const Json& merges)
+{
+    std::vector<TokenPair> pairs;
+    pairs.reserve(merges.size());
+    for (const Json& merge : merges) {
+        if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+            pairs.push_back({merge[0].get<std::string>(), merge[1].get<std::string>()});
+            continue;
+        }
+        const std::string text = merge.is_string() ? merge.get<std::string>() : std::string();
+        const std::size_t space = text.find(' ');
+        if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos)
+            return Error {ErrorCode::Corrupt,
+                          "model.merges[" + std::to_string(pairs.size()) + "] must be two tokens, but is " +
+                              shortJson(merge),
+                          "save the tokenizer again with the library that made it"};
+        pairs.push_back({text.substr(0, space), text.substr(space + 1)});
+    }
+    return pairs;
 }
 
 } // namespace
@@ -239,7 +247,8 @@ Result<std::unique_ptr<Model>> BpeModel::fromJson(const Json& json)
                           "model.unk_token is " + shortJson(Json(*unknown)) + ", which is not in the vocabulary",
                           "save the tokenizer again with the library that made it"};
     }
-    PSC_ASSIGN(MergeTable table, readMerges(merges, vocabulary, options.continuingPrefix.size()));
+    PSC_ASSIGN(const std::vector<TokenPair> pairs, readMerges(merges));
+    PSC_ASSIGN(MergeTable table, makeMergeTable(pairs, vocabulary, options.continuingPrefix.size(), "model.merges"));
     return std::unique_ptr<Model>(
         std::make_unique<BpeModel>(std::move(vocabulary), std::move(table), std::move(options)));
 }

@@ -75,6 +75,18 @@ private:
     std::array<std::int32_t, 256> m_byteIds {}; ///< of <0x00> ... <0xFF>, -1 = none
 };
 
+struct TokenPair
+{
+    std::string left;
+    std::string right;
+};
+
+/// The rank of a merge is its place in the list. The merged token is `left` and `right` joined, without the
+/// `prefixLength` bytes of the continuing prefix that `right` begins with.
+/// Errors: Corrupt (a token that is not in the vocabulary; `place` names the list).
+Result<MergeTable> makeMergeTable(const std::vector<TokenPair>& merges, const Vocabulary& vocabulary,
+                                  std::size_t prefixLength, std::string_view place);
+
 /// "<0x0A>" for 10: how byte fallback spells a byte.
 std::string byteToken(std::uint8_t byte);
 

@@ -6,6 +6,7 @@
 #include "core/tokenizer/workspace.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace paretoscope::core {
@@ -44,7 +45,9 @@ private:
 
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& model)
 {
-    PSC_ASSIGN(TokenizerParts parts, readTokenizerFolder(model));
+    std::error_code ignored;
+    const bool isFile = std::filesystem::is_regular_file(model, ignored);
+    PSC_ASSIGN(TokenizerParts parts, isFile ? readTokenizerGguf(model) : readTokenizerFolder(model));
     auto impl = std::make_unique<Impl>();
     impl->parts = std::move(parts);
     return Tokenizer(std::move(impl));

@@ -36,4 +36,8 @@ struct TokenizerParts
 /// Errors: NotFound, Io, Corrupt, Unsupported; each names the file and the part.
 Result<TokenizerParts> readTokenizerFolder(const std::filesystem::path& folder);
 
+/// From the metadata of a .gguf file. The digest covers the entries that decide ids.
+/// Errors: NotFound, Io, Corrupt, Unsupported (kind of tokenizer or splitting rule not known, or not stated).
+Result<TokenizerParts> readTokenizerGguf(const std::filesystem::path& path);
+
 } // namespace paretoscope::core
