@@ -7,6 +7,8 @@ ExitStatus exitStatusOf(core::ErrorCode code, ErrorSource source)
 {
     if (source == ErrorSource::Arguments)
         return ExitStatus::Usage;
+    if (source == ErrorSource::Installation)
+        return ExitStatus::Failed;
     switch (code) {
     case core::ErrorCode::Busy:
         return ExitStatus::ProjectUnavailable;

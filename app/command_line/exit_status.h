@@ -25,6 +25,7 @@ enum class ErrorSource
     Input,     ///< reading a sweep, model, corpus, manifest
     Project,   ///< opening or reading the project file
     Work,      ///< running a worker
+    Installation, ///< a part of this program is missing
 };
 
 ExitStatus exitStatusOf(core::ErrorCode code, ErrorSource source);

@@ -96,12 +96,17 @@ Intent otherIntent(const std::string& word)
     return intent;
 }
 
+bool hasFlag(const Words& words, std::string_view flag)
+{
+    const auto end = std::find(words.begin(), words.end(), "--");
+    return std::find(words.begin(), end, flag) != end;
+}
+
 } // namespace
 
 Intent readIntent(const Words& words)
 {
     const std::size_t leading = leadingOptions(words);
-    const bool json = std::find(words.begin(), std::find(words.begin(), words.end(), "--"), "--json") != words.end();
     Intent intent;
     if (leading < words.size() && findVerb(words[leading]) != nullptr) {
         intent.kind = Intent::Kind::Verb;
@@ -118,7 +123,8 @@ Intent readIntent(const Words& words)
     } else if (leading < words.size()) {
         intent = otherIntent(words[leading]);
     }
-    intent.json = json;
+    intent.json = hasFlag(words, "--json");
+    intent.jsonLines = hasFlag(words, "--json-lines");
     return intent;
 }
 

@@ -25,7 +25,8 @@ struct Intent
     std::string verb;
     std::vector<std::string> arguments; ///< of the verb
     std::optional<core::Error> error;
-    bool json = false; ///< for answers before a verb is known
+    bool json = false;      ///< for answers before the verb's options are read
+    bool jsonLines = false; ///< likewise
 };
 
 /// `arguments` without the program's name. A verb comes first (common options may stand before it); `--batch SWEEP`

@@ -90,6 +90,7 @@ int runIntent(const Intent& intent, const std::vector<std::string>& words, Conso
 {
     CommonOptions common;
     common.json = intent.json;
+    common.jsonLines = intent.jsonLines;
     switch (intent.kind) {
     case Intent::Kind::Error:
         return conclude(console, {*intent.error, ErrorSource::Arguments}, common, {});

@@ -6,6 +6,10 @@
 
 /// A new verb is a file that defines <name>Verb() and one line here.
 #define PARETOSCOPE_VERBS(VERB)                                                                                        \
+    VERB(status)                                                                                                       \
+    VERB(list)                                                                                                         \
+    VERB(show)                                                                                                         \
+    VERB(front)                                                                                                        \
     VERB(plugins)                                                                                                      \
     VERB(completion)                                                                                                   \
     VERB(help)

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/format/number.h"
+#include "app/format/trial_columns.h"
+#include "app/format/trial_json.h"
+#include "app/verbs/project_argument.h"
+#include "core/base/near_miss.h"
+#include "core/query/trial_fields.h"
+
+#include <algorithm>
+
+namespace paretoscope::app {
+
+namespace {
+
+std::vector<std::string> splitAtCommas(const std::string& text)
+{
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        if (end > begin)
+            parts.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+core::Json fieldJson(const core::TrialRecord& trial, const std::string& column)
+{
+    core::Json values = core::Json::array();
+    for (const core::FieldValue& value : core::fieldValues(trial, column))
+        std::visit([&](const auto& v) { values.push_back(v); }, value);
+    return values.empty() ? core::Json(nullptr) : values.size() == 1 ? values.front() : values;
+}
+
+/// Numbers before texts, trials without a value last.
+bool sortsBefore(const std::vector<core::FieldValue>& a, const std::vector<core::FieldValue>& b)
+{
+    return !a.empty() && (b.empty() || a.front() < b.front());
+}
+
+class ListVerb : public Verb
+{
+public:
+    void declare(OptionTable& options) override
+    {
+        m_project.declare(options);
+        declareWhere(options, m_where);
+        options.text("--columns", "NAME,...", m_columns,
+                     "What to show of each trial: id, pipeline, status, seconds, workload, sweep, seed, started, "
+                     "finished, plugin, tag, any metric, any parameter.");
+        options.text("--sort", "NAME", m_sort, "Order by this column; with a minus before it, falling.");
+        options.flag("--ids", m_ids, "Print only the ids, one a line.");
+    }
+
+    Outcome run(Session& session) override
+    {
+        const auto project = m_project.open();
+        if (!project.ok())
+            return {project.error(), ErrorSource::Project};
+        auto all = project.value().trials();
+        if (!all.ok())
+            return {all.error(), ErrorSource::Project};
+        const std::size_t total = all.value().size();
+        const std::vector<std::string> known = core::fieldNames(all.value());
+        auto trials = filtered(std::move(all).value(), m_where);
+        if (!trials.ok())
+            return {trials.error(), ErrorSource::Arguments};
+        std::vector<std::string> columns = splitAtCommas(m_columns);
+        if (auto unknown = checkColumns(columns, known, total > 0))
+            return *unknown;
+        sort(trials.value());
+        if (session.common.json)
+            session.console.document(document(trials.value(), columns));
+        else
+            print(trials.value(), columns, total, session.console);
+        return ExitStatus::Done;
+    }
+
+private:
+    std::optional<Outcome> checkColumns(std::vector<std::string> columns, const std::vector<std::string>& known,
+                                        bool anyTrial) const
+    {
+        if (!m_sort.empty())
+            columns.push_back(sortColumn());
+        for (const std::string& column : columns) {
+            const std::string name = column.substr(0, column.find('@'));
+            if (anyTrial && std::find(known.begin(), known.end(), name) == known.end())
+                return Outcome::usage("no trial has a column \"" + column + "\"", core::suggestion(name, known));
+        }
+        return std::nullopt;
+    }
+
+    std::string sortColumn() const { return m_sort.front() == '-' ? m_sort.substr(1) : m_sort; }
+
+    void sort(std::vector<core::TrialRecord>& trials) const
+    {
+        if (m_sort.empty())
+            return;
+        const std::string column = sortColumn();
+        const bool falling = m_sort.front() == '-';
+        std::stable_sort(trials.begin(), trials.end(), [&](const core::TrialRecord& a, const core::TrialRecord& b) {
+            const auto left = core::fieldValues(a, column);
+            const auto right = core::fieldValues(b, column);
+            if (falling && !left.empty() && !right.empty())
+                return right.front() < left.front();
+            return sortsBefore(left, right);
+        });
+    }
+
+    core::Json document(const std::vector<core::TrialRecord>& trials, const std::vector<std::string>& columns) const
+    {
+        core::Json list = core::Json::array();
+        for (const core::TrialRecord& trial : trials) {
+            core::Json json = trialJson(trial);
+            for (const std::string& column : columns)
+                json["columns"][column] = fieldJson(trial, column);
+            list.push_back(std::move(json));
+        }
+        return {{"schema", "paretoscope.list/1"}, {"project", m_project.path()}, {"trials", list}};
+    }
+
+    void print(const std::vector<core::TrialRecord>& trials, const std::vector<std::string>& columns, std::size_t total,
+               Console& console) const
+    {
+        if (m_ids) {
+            for (const core::TrialRecord& trial : trials)
+                console.line(trial.id.hex());
+            return;
+        }
+        if (trials.empty()) {
+            console.note(total == 0 ? "no trials in " + m_project.path()
+                                    : "none of the " + counted(static_cast<std::int64_t>(total), "trial") +
+                                          " fulfils the filter");
+            return;
+        }
+        const TextTable table = trialTable(trials, columns.empty() ? usualColumns(trials) : columns);
+        console.write(table.text(console.outStream()));
+    }
+
+    ProjectArgument m_project;
+    std::string m_where;
+    std::string m_columns;
+    std::string m_sort;
+    bool m_ids = false;
+};
+
+} // namespace
+
+VerbEntry listVerb()
+{
+    return {.name = "list",
+            .summary = "list the trials of a project",
+            .usage = "PROJECT [options]",
+            .description = "Lists the trials of a project with what was measured. Works while a sweep is running.\n"
+                           "  paretoscope list demo.pscope --where 'bits <= 4 and plugin = gptq' --sort perplexity\n"
+                           "  paretoscope list demo.pscope --columns id,bits,group_size,perplexity",
+            .make = makeVerb<ListVerb>};
+}
+
+} // namespace paretoscope::app
