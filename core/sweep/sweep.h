@@ -24,7 +24,7 @@ struct StageSpec
     std::string plugin; ///< full id, "quantization/gptq"
     std::string version;
     Json parameters; ///< resolved: defaults included
-    Json given; ///< as the user wrote them; only for labels
+    Json given;      ///< as the user wrote them; only for labels
     bool needsCalibration = false;
 };
 
@@ -46,7 +46,7 @@ struct MetricSpec
 
 struct WorkloadSpec
 {
-    std::string kind; ///< "causal-lm"
+    std::string kind;            ///< "causal-lm"
     std::filesystem::path model; ///< absolute
     std::optional<CalibrationSpec> calibration;
     std::vector<MetricSpec> evaluate;
@@ -58,7 +58,7 @@ struct Sweep
     std::string name; ///< file name without extension, or its `name:`
     WorkloadSpec workload;
     std::vector<Pipeline> pipelines; ///< parameter lists already expanded, in file order, duplicates dropped
-    Json driver; ///< {"grid": {}}
+    Json driver;                     ///< {"grid": {}}
     std::vector<std::string> objectives;
     std::uint64_t seed = 0;
     std::string source; ///< the text of the file
@@ -81,9 +81,9 @@ struct WorkloadIdentity
     Sha256Digest model;
     Sha256Digest tokenizer;
     std::optional<Sha256Digest> calibrationCorpus;
-    std::vector<std::string> protocolIds; ///< one per WorkloadSpec::evaluate entry
+    std::vector<std::string> protocolIds;  ///< one per WorkloadSpec::evaluate entry
     std::vector<Sha256Digest> dataDigests; ///< likewise: the evaluated corpus
-    bool leak = false; ///< calibration and an evaluation read the same file content
+    bool leak = false;                     ///< calibration and an evaluation read the same file content
 };
 
 /// Errors: NotFound, Io, Corrupt, Unsupported (metric without protocol).
