@@ -18,6 +18,9 @@ namespace paretoscope::core {
 /// Raised whenever the engine's numbers change; part of every identity.
 inline constexpr int kEngineNumericsVersion = 1;
 
+/// Most trials of one sweep.
+inline constexpr std::size_t kMaxTrials = 100'000;
+
 /// One plugin with all its parameters.
 struct StageSpec
 {
@@ -61,18 +64,33 @@ struct Sweep
     Json driver;                     ///< {"grid": {}}
     std::vector<std::string> objectives;
     std::uint64_t seed = 0;
-    std::string source; ///< the text of the file
+    std::vector<std::uint64_t> repeatSeeds; ///< every pipeline once more with each of these
+    std::string source;                     ///< the text of the file
+    std::vector<std::string> overrides;     ///< the --set arguments that were laid over it
 };
 
-/// Reads YAML or JSON. `overrides` are `path=value[,value]` (as --set). Errors: NotFound, InvalidArgument with
-/// "file:line:column: ..." and a near-miss hint.
+/// Reads YAML, or JSON when the file is called *.json. The keys are those of docs/sweep-file.md.
+///
+/// `overrides` are `path=value` (as --set), laid over the file in this order before anything is checked:
+///   stage.PLUGIN.PARAMETER=value[,value]   in every stage of that plugin (alias or id); several values are a grid
+///   KEY.KEY...=value                       any other key, e.g. workload.model=DIR, workload.calibration.samples=8;
+///                                          an entry of a list by its number from 0 or by the name it holds:
+///                                          workload.evaluate.0.perplexity.windows=8,
+///                                          workload.evaluate.perplexity.windows=8
+///   seed=value[,value], objectives=value[,value]
+/// A value means what it would mean unquoted in YAML; one that begins with [ or { is YAML. Relative paths in a value
+/// count from the current folder.
+///
+/// Errors: NotFound (file, model, corpus, plugin), InvalidArgument, Unsupported (a newer file, a driver, workload or
+/// metric that is not available yet), Io; each as "file:line:column: ..." or "--set path=value: ..." with a hint.
 Result<Sweep> readSweep(const std::filesystem::path& file, const PluginCatalogue& plugins,
                         const std::vector<std::string>& overrides = {});
 /// The same from text; `file` names it in messages and anchors relative paths.
 Result<Sweep> parseSweep(std::string_view text, const std::filesystem::path& file, const PluginCatalogue& plugins,
                          const std::vector<std::string>& overrides = {});
 
-/// The YAML of a sweep (what the sweep builder writes); readSweep of it gives the same trials.
+/// The YAML of a sweep (what the sweep builder writes); readSweep of it gives the same trials in the same order.
+/// Pipelines that make up a grid are written as one. Paths are absolute.
 std::string writeSweep(const Sweep& sweep);
 
 /// The content hashes that identities and protocol ids need; made once per sweep, without libtorch.

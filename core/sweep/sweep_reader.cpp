@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/json_fields.h"
+#include "core/base/mapped_file.h"
+#include "core/base/near_miss.h"
+#include "core/sweep/marked_fields.h"
+#include "core/sweep/sweep.h"
+#include "core/sweep/sweep_parts.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace paretoscope::core {
+
+namespace {
+
+constexpr std::int64_t kSweepVersion = 1;
+
+const std::vector<std::string> kDrivers {"grid",  "random", "sobol",    "nsga2",    "tpe",
+                                         "motpe", "parego", "evopress", "hyperband"};
+/// What every trial reports beside its metrics.
+const std::vector<std::string> kCostMetrics {"stored_bytes", "bits_per_parameter", "peak_memory_bytes"};
+
+/// Refused before anything else: a newer file may have keys that this program does not know.
+Status checkVersion(const SweepContext& context, MarkedFields& fields)
+{
+    PSC_ASSIGN(const MarkedValue* const version,
+               fields.required("paretoscope", "begin the file with `paretoscope: 1`"));
+    const Json& number = version->scalar;
+    if (!number.is_number_integer() || number.get<std::int64_t>() < 1)
+        return context.source.error(version->place, "paretoscope is " + version->shown() + ", not a version number",
+                                    "write paretoscope: 1");
+    if (number != kSweepVersion)
+        return context.source.error(version->place,
+                                    "the file is of version " + number.dump() + ", this program reads version 1",
+                                    "use a newer Paretoscope", ErrorCode::Unsupported);
+    return success();
+}
+
+Result<Json> readDriver(const SweepContext& context, const MarkedValue* value)
+{
+    if (!value || value->isNull())
+        return Json {{"grid", Json::object()}};
+    const bool isMap = value->isMap() && value->keys.size() == 1;
+    if (!isMap && (value->kind != MarkedValue::Kind::Scalar || value->text.empty()))
+        return context.source.error(value->place, "driver is " + value->shown() + ", not one driver",
+                                    "write driver: {grid: {}}");
+    const std::string& name = isMap ? value->keys[0] : value->text;
+    const Place place = isMap ? value->keyPlaces[0] : value->place;
+    if (std::find(kDrivers.begin(), kDrivers.end(), name) == kDrivers.end())
+        return context.source.error(place, "driver: unknown driver " + shownValue(name), suggestion(name, kDrivers));
+    if (name != "grid")
+        return context.source.error(place, "driver " + name + " is not available yet", "this version knows grid",
+                                    ErrorCode::Unsupported);
+    if (isMap && !value->items[0].isNull()) {
+        PSC_ASSIGN(MarkedFields options, MarkedFields::of(context.source, value->items[0], "driver.grid"));
+        PSC_TRY(options.refuseUnknown());
+    }
+    return Json {{"grid", Json::object()}};
+}
+
+Result<std::vector<std::string>> readObjectives(const SweepContext& context, const MarkedValue* value,
+                                                const WorkloadSpec& workload)
+{
+    std::vector<std::string> known;
+    for (const MetricSpec& metric : workload.evaluate) {
+        if (std::find(known.begin(), known.end(), metric.name) == known.end())
+            known.push_back(metric.name);
+    }
+    if (!value || value->isNull())
+        return std::vector<std::string> {known.front(), kCostMetrics.front()};
+    known.insert(known.end(), kCostMetrics.begin(), kCostMetrics.end());
+
+    std::vector<std::string> objectives;
+    const std::vector<MarkedValue> single {*value};
+    const std::vector<MarkedValue>& items = value->isSequence() ? value->items : single;
+    for (const MarkedValue& item : items) {
+        PSC_ASSIGN(const std::string name, textOf(context.source, item, "objectives"));
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            return context.source.error(item.place,
+                                        "objectives: " + shownValue(name) + " is not measured by this sweep",
+                                        suggestion(name, known));
+        if (std::find(objectives.begin(), objectives.end(), name) != objectives.end())
+            return context.source.error(item.place, "objectives: " + name + " stands there twice",
+                                        "remove one of the two");
+        objectives.push_back(name);
+    }
+    if (objectives.empty())
+        return context.source.error(value->place, "objectives is an empty list",
+                                    "write objectives: [" + known.front() + ", stored_bytes]");
+    return objectives;
+}
+
+/// `seed: 0`, or `seed: [0, 1, 2]` to repeat every pipeline.
+Status readSeeds(const SweepContext& context, const MarkedValue* value, Sweep& sweep)
+{
+    if (!value || value->isNull())
+        return success();
+    if (!value->isSequence()) {
+        PSC_ASSIGN(sweep.seed, unsignedOf(context.source, *value, "seed"));
+        return success();
+    }
+    std::vector<std::uint64_t> seeds;
+    for (const MarkedValue& item : value->items) {
+        PSC_ASSIGN(const std::uint64_t seed, unsignedOf(context.source, item, "seed"));
+        if (std::find(seeds.begin(), seeds.end(), seed) == seeds.end())
+            seeds.push_back(seed);
+    }
+    if (seeds.empty())
+        return context.source.error(value->place, "seed is an empty list", "write seed: 0");
+    if (seeds.size() > kMaxTrials / std::max<std::size_t>(1, sweep.pipelines.size()))
+        return context.source.error(value->place,
+                                    "seed brings the sweep above " + std::to_string(kMaxTrials) + " trials",
+                                    "give fewer seeds, or split the sweep");
+    sweep.seed = seeds.front();
+    sweep.repeatSeeds.assign(seeds.begin() + 1, seeds.end());
+    return success();
+}
+
+Result<Sweep> readRoot(const SweepContext& context, const MarkedValue& root, std::string defaultName)
+{
+    PSC_ASSIGN(MarkedFields fields, MarkedFields::of(context.source, root, ""));
+    PSC_TRY(checkVersion(context, fields));
+    const MarkedValue* const name = fields.find("name");
+    const MarkedValue* const workload = fields.find("workload");
+    const MarkedValue* const pipelines = fields.find("pipelines");
+    const MarkedValue* const driver = fields.find("driver");
+    const MarkedValue* const objectives = fields.find("objectives");
+    const MarkedValue* const seed = fields.find("seed");
+    PSC_TRY(fields.refuseUnknown()); // before "is missing": the unknown key may be the missing one, misspelt
+    PSC_TRY(fields.required("workload", "add workload: {model: PATH, evaluate: [...]}"));
+    PSC_TRY(fields.required("pipelines", "add pipelines: with - [] for the baseline"));
+
+    Sweep sweep;
+    sweep.name = std::move(defaultName);
+    if (name && !name->isNull()) {
+        PSC_ASSIGN(sweep.name, textOf(context.source, *name, "name"));
+    }
+    PSC_ASSIGN(sweep.driver, readDriver(context, driver));
+    PSC_ASSIGN(sweep.workload, readWorkload(context, *workload));
+    PSC_ASSIGN(sweep.objectives, readObjectives(context, objectives, sweep.workload));
+    PSC_ASSIGN(sweep.pipelines, readPipelines(context, *pipelines, sweep.workload));
+    PSC_TRY(readSeeds(context, seed, sweep));
+    return sweep;
+}
+
+bool isJsonFile(const std::filesystem::path& file)
+{
+    std::string extension = file.extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return extension == ".json";
+}
+
+} // namespace
+
+Result<Sweep> readSweep(const std::filesystem::path& file, const PluginCatalogue& plugins,
+                        const std::vector<std::string>& overrides)
+{
+    PSC_ASSIGN(const std::string text, readTextFile(file));
+    return parseSweep(text, file, plugins, overrides);
+}
+
+Result<Sweep> parseSweep(std::string_view text, const std::filesystem::path& file, const PluginCatalogue& plugins,
+                         const std::vector<std::string>& overrides)
+{
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark)
+        text.remove_prefix(kByteOrderMark.size());
+    const SourceText source {file.string(), text, overrides};
+    PSC_ASSIGN(MarkedValue root, isJsonFile(file) ? readMarkedJson(source) : readYaml(source));
+    PSC_TRY(applyOverrides(root, source, plugins));
+
+    const SweepContext context {source, plugins, std::filesystem::absolute(file).parent_path()};
+    PSC_ASSIGN(Sweep sweep, readRoot(context, root, file.stem().string()));
+    sweep.source = std::string(text);
+    sweep.overrides = overrides;
+    return sweep;
+}
+
+} // namespace paretoscope::core
