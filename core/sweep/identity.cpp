@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/checkpoint/checkpoint.h"
+#include "core/sweep/sweep.h"
+#include "core/sweep/trial_exchange.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_set>
+
+namespace paretoscope::core {
+
+namespace {
+
+/// Each file is read once, however many metrics use it.
+class FileDigests
+{
+public:
+    Result<Sha256Digest> of(const std::filesystem::path& file)
+    {
+        const auto found = m_known.find(file);
+        if (found != m_known.end())
+            return found->second;
+        PSC_ASSIGN(const Sha256Digest digest, sha256OfFile(file));
+        m_known.emplace(file, digest);
+        return digest;
+    }
+
+private:
+    std::map<std::filesystem::path, Sha256Digest> m_known;
+};
+
+/// All that the calibration tokens follow from; contents, not paths.
+Json calibrationIdentity(const CalibrationSpec& calibration, const WorkloadIdentity& identity)
+{
+    Json json = calibration.toJson();
+    json["corpus"] = identity.calibrationCorpus ? Json(identity.calibrationCorpus->hex()) : Json();
+    json["tokenizer"] = identity.tokenizer.hex();
+    if (calibration.corpus.extension() == ".jsonl") // the same bytes are read in another way
+        json["format"] = "jsonl";
+    return json;
+}
+
+} // namespace
+
+Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload)
+{
+    WorkloadIdentity identity;
+    FileDigests digests;
+    // The cheap files first: a mistake in them is not reported after seconds of hashing.
+    for (const MetricSpec& metric : workload.evaluate) {
+        if (metric.name != "perplexity")
+            return Error {ErrorCode::Unsupported, "metric " + metric.name + " cannot be measured yet",
+                          "this version measures perplexity"};
+        PSC_ASSIGN(const WindowProtocol protocol, WindowProtocol::fromJson(metric.options));
+        PSC_ASSIGN(const Sha256Digest corpus, digests.of(protocol.corpus));
+        identity.protocolIds.push_back(protocol.id(metric.name, corpus));
+        identity.dataDigests.push_back(corpus);
+    }
+    if (workload.calibration) {
+        PSC_ASSIGN(identity.calibrationCorpus, digests.of(workload.calibration->corpus));
+    }
+    identity.leak = identity.calibrationCorpus && std::find(identity.dataDigests.begin(), identity.dataDigests.end(),
+                                                            *identity.calibrationCorpus) != identity.dataDigests.end();
+
+    PSC_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(workload.model));
+    identity.tokenizer = tokenizer.digest();
+    PSC_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, openCheckpoint(workload.model));
+    PSC_ASSIGN(identity.model, modelDigest(*checkpoint));
+    return identity;
+}
+
+TrialId trialId(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline,
+                std::uint64_t seed)
+{
+    Json json {{"engine", kEngineNumericsVersion}, {"model", identity.model.hex()}, {"pipeline", toJson(pipeline)}};
+    if (pipeline.needsCalibration() && workload.calibration)
+        json["calibration"] = calibrationIdentity(*workload.calibration, identity);
+    if (!pipeline.stages.empty()) // the baseline is the model itself, whatever the seed
+        json["seed"] = seed;
+    return {sha256(canonicalJson(json))};
+}
+
+std::vector<PlannedTrial> planTrials(const Sweep& sweep, const WorkloadIdentity& identity)
+{
+    std::vector<std::uint64_t> seeds {sweep.seed};
+    seeds.insert(seeds.end(), sweep.repeatSeeds.begin(), sweep.repeatSeeds.end());
+    std::vector<PlannedTrial> trials;
+    std::unordered_set<std::string> seen;
+    for (const std::uint64_t seed : seeds) {
+        for (const Pipeline& pipeline : sweep.pipelines) {
+            const TrialId id = trialId(sweep.workload, identity, pipeline, seed);
+            if (seen.insert(id.hex()).second)
+                trials.push_back({id, pipeline, seed});
+        }
+    }
+    return trials;
+}
+
+} // namespace paretoscope::core
