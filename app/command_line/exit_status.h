@@ -21,10 +21,10 @@ enum class ExitStatus
 /// What was being done when an error turned up; the same code means different things to a scheduler.
 enum class ErrorSource
 {
-    Arguments, ///< the command line itself
-    Input,     ///< reading a sweep, model, corpus, manifest
-    Project,   ///< opening or reading the project file
-    Work,      ///< running a worker
+    Arguments,    ///< the command line itself
+    Input,        ///< reading a sweep, model, corpus, manifest
+    Project,      ///< opening or reading the project file
+    Work,         ///< running a worker
     Installation, ///< a part of this program is missing
 };
 

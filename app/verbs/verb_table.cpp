@@ -10,6 +10,8 @@
     VERB(list)                                                                                                         \
     VERB(show)                                                                                                         \
     VERB(front)                                                                                                        \
+    VERB(inspect)                                                                                                      \
+    VERB(tokenize)                                                                                                     \
     VERB(plugins)                                                                                                      \
     VERB(completion)                                                                                                   \
     VERB(help)
