@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
 #include <utility>
 
 namespace paretoscope::core {
@@ -328,7 +329,8 @@ Result<PluginManifest> readManifest(const std::filesystem::path& file)
     PSC_ASSIGN(manifest.costHint, readCostHint(fields, where));
     PSC_TRY(fields.refuseUnknown());
     manifest.digest = sha256(text);
-    manifest.folder = std::filesystem::absolute(file).parent_path();
+    std::error_code noCurrentFolder;
+    manifest.folder = std::filesystem::absolute(file, noCurrentFolder).parent_path();
     return manifest;
 }
 

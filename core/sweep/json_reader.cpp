@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sweep/tree_builder.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 

@@ -5,7 +5,6 @@
 #include "core/base/near_miss.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace paretoscope::core {
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <system_error>
 
 namespace paretoscope::core {
 
@@ -170,7 +171,8 @@ Result<Sweep> parseSweep(std::string_view text, const std::filesystem::path& fil
     PSC_ASSIGN(MarkedValue root, isJsonFile(file) ? readMarkedJson(source) : readYaml(source));
     PSC_TRY(applyOverrides(root, source, plugins));
 
-    const SweepContext context {source, plugins, std::filesystem::absolute(file).parent_path()};
+    std::error_code noCurrentFolder; // then relative paths stay relative, and are found or not
+    const SweepContext context {source, plugins, std::filesystem::absolute(file, noCurrentFolder).parent_path()};
     PSC_ASSIGN(Sweep sweep, readRoot(context, root, file.stem().string()));
     sweep.source = std::string(text);
     sweep.overrides = overrides;

@@ -3,7 +3,7 @@
 #include "core/sweep/sweep.h"
 
 #include <algorithm>
-#include <map>
+#include <span>
 
 namespace paretoscope::core {
 

@@ -3,6 +3,7 @@
 
 #include "core/base/json_fields.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace paretoscope::core {

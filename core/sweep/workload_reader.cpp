@@ -48,23 +48,27 @@ bool isThere(const fs::path& path)
     return fs::exists(path, failure);
 }
 
+/// A path beside the sweep file, or a Hub-style name ("owner/name") inside the folders of PARETOSCOPE_MODELS.
 Result<fs::path> modelPath(const SweepContext& context, const MarkedValue& value)
 {
     PSC_ASSIGN(const std::string text, textOf(context.source, value, "workload.model"));
-    fs::path path = anchored(context, value);
+    const fs::path path = anchored(context, value);
     PSC_TRY(checkUtf8(context, value, path, "workload.model"));
-    if (isThere(path))
-        return path;
-    const bool isPath = text.front() == '.' || text.front() == '/' || text.front() == '~';
-    std::string hint = "check the path; relative ones count from the folder of the sweep file";
-    if (!isPath) { // "owner/name", or a name in a folder of PARETOSCOPE_MODELS
-        Result<fs::path> resolved = resolveModel(text);
-        if (resolved.ok())
-            return fs::absolute(resolved.value()).lexically_normal();
-        hint = resolved.error().hint;
+    Result<fs::path> found = resolveModel(path.string());
+    const bool mayBeName = text.front() != '.' && text.front() != '/' && text.front() != '~';
+    if (mayBeName && !isThere(path)) {
+        Result<fs::path> named = resolveModel(text);
+        if (named.ok() || !isThere(path.parent_path())) // else the names beside the path are the better hint
+            found = std::move(named);
     }
-    return context.source.error(value.place, "workload.model: " + path.string() + " does not exist", hint,
-                                ErrorCode::NotFound);
+    std::error_code noCurrentFolder;
+    if (found.ok())
+        return fs::absolute(found.value(), noCurrentFolder).lexically_normal();
+    const Error& problem = found.error();
+    const bool isMissing = problem.code == ErrorCode::NotFound;
+    return context.source.error(value.place,
+                                "workload.model: " + (isMissing ? path.string() + " does not exist" : problem.message),
+                                problem.hint, problem.code);
 }
 
 Result<fs::path> corpusPath(const SweepContext& context, const MarkedValue& value, const std::string& what)

@@ -5,9 +5,9 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <istream>
 #include <map>
-#include <sstream>
 #include <streambuf>
 #include <vector>
 

@@ -315,6 +315,26 @@ private Q_SLOTS:
         QVERIFY2(read.error().message.find(expected) != std::string::npos, read.error().message.c_str());
     }
 
+    void missingModelComesWithTheNearName()
+    {
+        for (const char* model : {"models/tinny", "./models/tinny"}) {
+            const auto read = m_fixture.parse(replaced(kExample, "models/tiny", model));
+            QVERIFY(!read.ok());
+            QVERIFY2(read.error().hint.find("did you mean \"tiny\"?") != std::string::npos, read.error().hint.c_str());
+        }
+    }
+
+    void modelMayBeANameInTheModelFolders()
+    {
+        m_fixture.put("store/owner/name/config.json", "{}");
+        const QByteArray before = qgetenv("PARETOSCOPE_MODELS");
+        qputenv("PARETOSCOPE_MODELS", QByteArray::fromStdString((m_fixture.root() / "store").string()));
+        const auto read = m_fixture.parse(replaced(kExample, "models/tiny", "owner/name"));
+        qputenv("PARETOSCOPE_MODELS", before);
+        QVERIFY2(read.ok(), read.ok() ? "" : read.error().sentence().c_str());
+        QCOMPARE(read.value().workload.model, m_fixture.root() / "store/owner/name");
+    }
+
     void homeAndAbsolutePathsAreRead()
     {
         const QByteArray before = qgetenv("HOME");
@@ -405,6 +425,28 @@ private Q_SLOTS:
                             }()});
         QVERIFY(!seeds.ok());
         QVERIFY(seeds.error().message.find("seed brings the sweep above 100000 trials") != std::string::npos);
+    }
+
+    /// The user guide's examples are sweeps.
+    void documentedExamplesAreRead()
+    {
+        const std::string guide = readTextFile(PARETOSCOPE_DOCS "/sweep-file.md").value();
+        int count = 0;
+        for (std::size_t at = guide.find("```yaml\nparetoscope: 1"); at != std::string::npos;
+             at = guide.find("```yaml\nparetoscope: 1", at + 1)) {
+            const std::size_t begin = guide.find('\n', at) + 1;
+            const auto read = m_fixture.parse(guide.substr(begin, guide.find("```", begin) - begin));
+            QVERIFY2(read.ok(), read.ok() ? "" : read.error().sentence().c_str());
+            ++count;
+        }
+        QVERIFY(count >= 2);
+        for (const char* key :
+             {"`paretoscope`", "`name`", "`workload`", "`pipelines`", "`driver`", "`objectives`", "`seed`"})
+            QVERIFY2(guide.find(key) != std::string::npos, key);
+        for (const Json& options : {WindowProtocol {}.toJson(), CalibrationSpec {}.toJson()}) {
+            for (const auto& [key, value] : options.items())
+                QVERIFY2(guide.find("`" + key + "`") != std::string::npos, key.c_str());
+        }
     }
 
     /// Texts near a valid one: whatever comes in, one sentence or a sweep comes out.
