@@ -141,8 +141,8 @@ Status compareWithIndex(const SafetensorsIndex& index, const std::map<std::strin
                           "download the index and its shards again, all of the same revision"};
     }
     if (foundIn.size() > index.shardOf.size())
-        checkpoint.warn(std::to_string(foundIn.size() - index.shardOf.size()) + " tensors of the shards are not in " +
-                        indexFile.filename().string());
+        checkpoint.warn("the shards hold " + std::to_string(foundIn.size()) + " tensors, but " +
+                        indexFile.filename().string() + " mentions only " + std::to_string(index.shardOf.size()));
     if (index.totalBytes && *index.totalBytes != checkpoint.storedBytes().value)
         checkpoint.warn(indexFile.filename().string() + " states total_size " + std::to_string(*index.totalBytes) +
                         ", but the tensors have " + std::to_string(checkpoint.storedBytes().value) + " bytes");
