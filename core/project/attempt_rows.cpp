@@ -9,8 +9,12 @@ namespace paretoscope::core {
 
 namespace {
 
+/// The run that is under way, whatever number the caller knows it by; else one that began and ended at the same
+/// moments.
 constexpr std::string_view kFind =
-    "SELECT id, outcome, started_utc, finished_utc FROM attempt WHERE trial_id = ? AND number = ?";
+    "SELECT id, number FROM attempt WHERE trial_id = ?1 AND (outcome IN ('queued', 'running') OR "
+    "(started_utc = ?3 AND finished_utc = ?4 AND (number = ?2 OR finished_utc <> ''))) "
+    "ORDER BY outcome IN ('queued', 'running') DESC, number DESC LIMIT 1";
 constexpr std::string_view kNextNumber = "SELECT coalesce(max(number) + 1, 0) FROM attempt WHERE trial_id = ?";
 constexpr std::string_view kInsert = "INSERT INTO attempt (trial_id, number, outcome) VALUES (?, ?, ?) RETURNING id";
 constexpr std::string_view kUpdate =
@@ -24,22 +28,23 @@ bool tellsOfARun(const TrialRecord& trial)
            trial.seconds != 0 || trial.error || !trial.provenance.is_null();
 }
 
-struct KnownAttempt
-{
-    std::int64_t id = 0;
-    bool sameRun = false;
-};
-
-Result<std::optional<KnownAttempt>> findAttempt(Database& database, std::int64_t trialRow, const TrialRecord& trial)
+Result<std::optional<AttemptRow>> findAttempt(Database& database, std::int64_t trialRow, const TrialRecord& trial)
 {
     PSC_ASSIGN(Statement find, database.prepare(kFind));
-    PSC_ASSIGN(const bool found, find.with(trialRow, trial.attempts).step());
+    PSC_ASSIGN(const bool found, find.with(trialRow, trial.attempts, trial.startedUtc, trial.finishedUtc).step());
     if (!found)
-        return std::optional<KnownAttempt>();
-    const std::string outcome = find.text(1);
-    const bool open = outcome == "queued" || outcome == "running";
-    const bool sameTimes = find.text(2) == trial.startedUtc && find.text(3) == trial.finishedUtc;
-    return std::optional(KnownAttempt {find.integer(0), open || sameTimes});
+        return std::optional<AttemptRow>();
+    return std::optional(AttemptRow {find.integer(0), static_cast<int>(find.integer(1))});
+}
+
+Result<AttemptRow> insertAttempt(Database& database, std::int64_t trialRow, const TrialRecord& trial)
+{
+    PSC_ASSIGN(Statement next, database.prepare(kNextNumber));
+    PSC_ASSIGN(const std::int64_t number, next.with(trialRow).integer());
+    AttemptRow row {.id = 0, .number = std::max(trial.attempts, static_cast<int>(number))};
+    PSC_ASSIGN(Statement insert, database.prepare(kInsert));
+    PSC_ASSIGN(row.id, insert.with(trialRow, row.number, trialStatusName(trial.status)).integer());
+    return row;
 }
 
 Status updateAttempt(Database& database, std::int64_t id, const TrialRecord& trial)
@@ -60,17 +65,12 @@ Result<std::optional<AttemptRow>> recordAttempt(Database& database, std::int64_t
 {
     if (!tellsOfARun(trial))
         return std::optional<AttemptRow>();
-    PSC_ASSIGN(const std::optional<KnownAttempt> known, findAttempt(database, trialRow, trial));
-    AttemptRow row {.id = known ? known->id : 0, .number = trial.attempts};
-    if (!known || !known->sameRun) {
-        PSC_ASSIGN(Statement next, database.prepare(kNextNumber));
-        PSC_ASSIGN(const std::int64_t number, next.with(trialRow).integer());
-        row.number = std::max(trial.attempts, static_cast<int>(number));
-        PSC_ASSIGN(Statement insert, database.prepare(kInsert));
-        PSC_ASSIGN(row.id, insert.with(trialRow, row.number, trialStatusName(trial.status)).integer());
+    PSC_ASSIGN(std::optional<AttemptRow> row, findAttempt(database, trialRow, trial));
+    if (!row) {
+        PSC_ASSIGN(row, insertAttempt(database, trialRow, trial));
     }
-    PSC_TRY(updateAttempt(database, row.id, trial));
-    return std::optional(row);
+    PSC_TRY(updateAttempt(database, row->id, trial));
+    return row;
 }
 
 Status interruptRunningAttempts(Database& database)

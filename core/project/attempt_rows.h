@@ -17,8 +17,8 @@ struct AttemptRow
     int number = 0;
 };
 
-/// Records the run that `trial` tells of: TrialRecord::attempts is its number. The same run told again (running, then
-/// done; or done twice) is updated, another one under the same number gets the next. Nothing to tell: empty.
+/// Records the run that `trial` tells of, under the number TrialRecord::attempts or the next free one. The run that is
+/// under way is brought up to date, and the same run told twice is one run. Nothing to tell: empty.
 Result<std::optional<AttemptRow>> recordAttempt(Database& database, std::int64_t trialRow, const TrialRecord& trial);
 /// Runs that were under way.
 Status interruptRunningAttempts(Database& database);

@@ -59,9 +59,10 @@ FileStamp stampOf(const std::filesystem::path& path)
 ProjectFiles ProjectFiles::of(const std::filesystem::path& project)
 {
     std::error_code failure;
-    std::filesystem::path main = std::filesystem::weakly_canonical(project, failure);
-    if (failure || main.empty())
-        main = std::filesystem::absolute(project, failure);
+    const std::filesystem::path absolute = std::filesystem::absolute(project, failure);
+    std::filesystem::path main = std::filesystem::weakly_canonical(absolute, failure);
+    if (failure)
+        main = absolute;
     const auto beside = [&main](const char* suffix) { return std::filesystem::path(main.string() + suffix); };
     return {main, beside("-wal"), beside("-shm"), beside("-journal"), beside(".lock")};
 }

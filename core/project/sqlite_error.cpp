@@ -44,6 +44,24 @@ Error ioError(int code, int systemError, const std::filesystem::path& file)
             "check the disk and the mount; everything recorded before is kept"};
 }
 
+/// The errno behind the last failure. SQLite forgets to note it for the connection when a COMMIT fails, its files know.
+int systemErrorOf(sqlite3* database)
+{
+    if (const int code = sqlite3_system_errno(database); code != 0)
+        return code;
+    const int failed = sqlite3_errcode(database) & 0xff;
+    if (failed != SQLITE_IOERR && failed != SQLITE_FULL)
+        return 0;
+    for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+        sqlite3_file* file = nullptr;
+        int code = 0;
+        if (sqlite3_file_control(database, "main", which, &file) == SQLITE_OK && file && file->pMethods &&
+            file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &code) == SQLITE_OK && code != 0)
+            return code;
+    }
+    return 0;
+}
+
 } // namespace
 
 Error notAProject(const std::filesystem::path& file, std::string_view why)
@@ -98,8 +116,7 @@ Error sqliteError(int code, const char* detail, int systemError, const std::file
 
 Error sqliteError(sqlite3* database, const std::filesystem::path& file)
 {
-    return sqliteError(sqlite3_extended_errcode(database), sqlite3_errmsg(database), sqlite3_system_errno(database),
-                       file);
+    return sqliteError(sqlite3_extended_errcode(database), sqlite3_errmsg(database), systemErrorOf(database), file);
 }
 
 } // namespace paretoscope::core

@@ -30,15 +30,15 @@ constexpr std::string_view kSetAttempts = "UPDATE trial SET attempts = max(attem
 constexpr std::string_view kSetStatus = "UPDATE trial SET status = ?2 WHERE hash = ?1";
 constexpr std::string_view kInterrupt = "UPDATE trial SET status = 'interrupted' WHERE status = 'running'";
 
-#define PSC_SELECT_TRIAL                                                                                               \
-    "SELECT t.id, t.hash, w.name, s.name, t.label, p.stages, t.seed, t.status, t.attempts, a.started_utc, "            \
-    "a.finished_utc, a.seconds, a.provenance, a.error_code, a.error_message, a.error_hint FROM trial t "               \
-    "JOIN pipeline p ON p.id = t.pipeline_id LEFT JOIN workload w ON w.id = t.workload_id "                            \
-    "LEFT JOIN sweep s ON s.id = t.sweep_id LEFT JOIN attempt a ON a.trial_id = t.id AND a.number = t.attempts "       \
-    "WHERE t.deleted_utc IS NULL "
-constexpr std::string_view kAll = PSC_SELECT_TRIAL "ORDER BY t.id";
-constexpr std::string_view kOne = PSC_SELECT_TRIAL "AND t.hash = ?";
-#undef PSC_SELECT_TRIAL
+/// What a trial shows of its runs is the newest one.
+const std::string kSelect =
+    "SELECT t.id, t.hash, w.name, s.name, t.label, p.stages, t.seed, t.status, t.attempts, a.started_utc, "
+    "a.finished_utc, a.seconds, a.provenance, a.error_code, a.error_message, a.error_hint FROM trial t "
+    "JOIN pipeline p ON p.id = t.pipeline_id LEFT JOIN workload w ON w.id = t.workload_id "
+    "LEFT JOIN sweep s ON s.id = t.sweep_id LEFT JOIN attempt a ON a.id = "
+    "(SELECT id FROM attempt WHERE trial_id = t.id ORDER BY number DESC LIMIT 1) WHERE t.deleted_utc IS NULL ";
+const std::string kAll = kSelect + "ORDER BY t.id";
+const std::string kOne = kSelect + "AND t.hash = ?";
 
 Result<TrialRecord> trialFrom(const Statement& row, const std::filesystem::path& file)
 {

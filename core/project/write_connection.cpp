@@ -176,6 +176,7 @@ Status WriteConnection::chooseJournal()
     PSC_ASSIGN(const std::string mode, m_database->text("PRAGMA journal_mode = TRUNCATE"));
     PSC_TRY(m_database->execute("PRAGMA synchronous = FULL; PRAGMA locking_mode = NORMAL"));
     PSC_TRY(revision(*m_database)); // the exclusive lock goes with the next transaction
+    ::unlink(m_files.shm.c_str());  // of a WAL that is folded in by now
     PSC_ASSIGN(Transaction transaction, Transaction::begin(*m_database, Transaction::Kind::Write));
     const EventRecord event {.timeUtc = {},
                              .level = "info",
