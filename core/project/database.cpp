@@ -17,7 +17,7 @@ namespace {
 
 /// What a file may make SQLite do. Far above what the schema of version 1 needs, far below SQLite's own limits.
 constexpr std::pair<int, int> kLimits[] {
-    {SQLITE_LIMIT_LENGTH, 256 << 20}, // bytes of one value or row
+    {SQLITE_LIMIT_LENGTH, 64 << 20}, // bytes of one value or row
     {SQLITE_LIMIT_SQL_LENGTH, 1 << 20},  {SQLITE_LIMIT_COLUMN, 100},
     {SQLITE_LIMIT_EXPR_DEPTH, 100},      {SQLITE_LIMIT_COMPOUND_SELECT, 10},
     {SQLITE_LIMIT_VDBE_OP, 100'000},     {SQLITE_LIMIT_FUNCTION_ARG, 20},

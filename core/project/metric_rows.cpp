@@ -2,7 +2,6 @@
 #include "core/project/metric_rows.h"
 
 #include "core/project/stored_json.h"
-#include "core/project/timestamp.h"
 
 #include <algorithm>
 #include <cmath>
@@ -23,8 +22,8 @@ constexpr std::string_view kAllKinds =
 constexpr std::string_view kFind = "SELECT id, value, attempt_id FROM trial_metric "
                                    "WHERE trial_id = ? AND metric_id = ? ORDER BY replicate";
 constexpr std::string_view kInsert =
-    "INSERT INTO trial_metric (trial_id, metric_id, replicate, attempt_id, value, standard_error, n, recorded_utc, "
-    "details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "INSERT INTO trial_metric (trial_id, metric_id, replicate, attempt_id, value, standard_error, n, "
+    "details) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr std::string_view kConfirm = "UPDATE trial_metric SET confirmations = confirmations + 1 WHERE id = ?";
 constexpr std::string_view kFirstOfEach =
     "SELECT metric_id, value, standard_error, n, details, trial_id FROM trial_metric WHERE replicate = 0 ORDER BY id";
@@ -120,7 +119,7 @@ Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::o
     }
     PSC_ASSIGN(Statement insert, database.prepare(kInsert));
     PSC_TRY(insert
-                .with(trialRow, kind, replicate, attemptRow, value, metric.standardError, metric.n, utcTimestamp(),
+                .with(trialRow, kind, replicate, attemptRow, value, metric.standardError, metric.n,
                       storedJson(metric.details))
                 .run());
     return replicate > 0 && !variesFromRunToRun(metric);

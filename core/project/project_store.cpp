@@ -120,11 +120,12 @@ Status ProjectStore::setTrialStatus(const TrialId& id, TrialStatus status)
 
 Result<int> ProjectStore::interruptRunningTrials()
 {
+    PSC_ASSIGN(const int running, m_impl->read(countRunningTrials));
+    if (running == 0 && m_impl->writer) // a sweep with nothing to do leaves the file as it is
+        return 0;
     int interrupted = 0;
     PSC_TRY(m_impl->write("what was interrupted", [&](Database& database) -> Status {
         PSC_ASSIGN(interrupted, interruptTrials(database));
-        if (interrupted == 0)
-            return success();
         return insertEvent(
             database, {.timeUtc = {},
                        .level = "warn",

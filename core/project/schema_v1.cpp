@@ -111,7 +111,6 @@ CREATE INDEX trial_by_label ON trial (label);
 CREATE INDEX trial_by_workload ON trial (workload_id);
 CREATE INDEX trial_by_sweep ON trial (sweep_id);
 CREATE INDEX trial_by_pipeline ON trial (pipeline_id);
-CREATE INDEX trial_by_status ON trial (status);
 
 CREATE TABLE attempt (
     id INTEGER PRIMARY KEY,
@@ -151,7 +150,6 @@ CREATE TABLE trial_metric (
     standard_error REAL,
     n INTEGER NOT NULL,
     confirmations INTEGER NOT NULL DEFAULT 0,
-    recorded_utc TEXT NOT NULL,
     details TEXT,
     UNIQUE (trial_id, metric_id, replicate)
 ) STRICT;
@@ -271,7 +269,6 @@ CREATE TABLE event (
     trial TEXT NOT NULL,
     text TEXT NOT NULL
 ) STRICT;
-CREATE INDEX event_by_kind ON event (kind);
 CREATE INDEX event_by_trial ON event (trial) WHERE trial <> '';
 
 CREATE TABLE note (

@@ -13,8 +13,8 @@ namespace paretoscope::core {
 struct StoreEnvironment
 {
     std::span<const Migration> steps = migrations();
-    std::optional<bool> networkFileSystem;       ///< empty = ask the file system
-    std::chrono::milliseconds patience {10'000}; ///< how long other programs' locks are waited for
+    std::optional<bool> networkFileSystem = std::nullopt; ///< empty = ask the file system
+    std::chrono::milliseconds patience {10'000};          ///< how long other programs' locks are waited for
 };
 
 } // namespace paretoscope::core

@@ -28,6 +28,7 @@ constexpr std::string_view kUpsert =
     "attempts = max(attempts, excluded.attempts), deleted_utc = NULL RETURNING id";
 constexpr std::string_view kSetAttempts = "UPDATE trial SET attempts = max(attempts, ?2) WHERE id = ?1";
 constexpr std::string_view kSetStatus = "UPDATE trial SET status = ?2 WHERE hash = ?1";
+constexpr std::string_view kCountRunning = "SELECT count(*) FROM trial WHERE status = 'running'";
 constexpr std::string_view kInterrupt = "UPDATE trial SET status = 'interrupted' WHERE status = 'running'";
 
 /// What a trial shows of its runs is the newest one.
@@ -120,6 +121,12 @@ Status updateTrialStatus(Database& database, const TrialId& id, TrialStatus stat
     PSC_ASSIGN(Statement setStatus, database.prepare(kSetStatus));
     PSC_TRY(setStatus.with(id.digest.bytes, trialStatusName(status)).run());
     return database.changes() == 1 ? success() : Status(notThere(database, id));
+}
+
+Result<int> countRunningTrials(Database& database)
+{
+    PSC_ASSIGN(const std::int64_t count, database.integer(kCountRunning));
+    return static_cast<int>(count);
 }
 
 Result<int> interruptTrials(Database& database)

@@ -22,6 +22,7 @@ Result<TrialRows> upsertTrial(Database& database, const TrialRecord& trial);
 Status recordFinishedTrial(Database& database, const TrialRecord& trial);
 /// Errors: NotFound.
 Status updateTrialStatus(Database& database, const TrialId& id, TrialStatus status);
+Result<int> countRunningTrials(Database& database);
 /// @return how many were running
 Result<int> interruptTrials(Database& database);
 

@@ -377,6 +377,7 @@ private Q_SLOTS:
         VERIFY_OK(store->recordEvent({}));
         QVERIFY(grew());
         VERIFY_OK(store->trials());
+        VERIFY_OK(store->interruptRunningTrials()); // nothing to do, nothing written
         QVERIFY(!grew());
     }
 

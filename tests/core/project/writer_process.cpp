@@ -167,6 +167,20 @@ int openAs(const std::string& file, const std::string& mode, int user)
     return 0;
 }
 
+/// sample FILE: the project that tests/data/project keeps of each schema version.
+int makeSample(const std::string& file)
+{
+    Result<ProjectStore> store = ProjectStore::open(file, OpenMode::Create);
+    if (!store.ok())
+        return fail(store.error());
+    Status status = store.value().recordWorkload(sampleWorkload());
+    if (status.ok())
+        status = store.value().recordSweep("demo", "paretoscope: 1", {sampleId(1), sampleId(2), sampleId(3)});
+    for (int number = 1; number <= 3 && status.ok(); ++number)
+        status = store.value().finishTrial(sampleTrial(number));
+    return status.ok() ? 0 : fail(status.error());
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -182,8 +196,10 @@ int main(int argc, char** argv)
         return fill(argv[2], numberFrom(argv[3]));
     if (task == "fill-disk" && argc == 4)
         return fillDisk(argv[2], argv[3]);
+    if (task == "sample" && argc == 3)
+        return makeSample(argv[2]);
     if (task == "open" && argc >= 4)
         return openAs(argv[2], argv[3], argc > 4 ? numberFrom(argv[4]) : -1);
-    std::fputs("usage: writer_process write|hold|answer|fill|fill-disk|open FILE ...\n", stderr);
+    std::fputs("usage: writer_process write|hold|answer|fill|fill-disk|sample|open FILE ...\n", stderr);
     return 2;
 }
