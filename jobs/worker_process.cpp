@@ -218,10 +218,22 @@ void WorkerProcess::handleFailed(const Message& message)
     if (taskOf(message) < 0) {
         lose(LossKind::Refused, error.withContext("worker " + std::to_string(m_number)));
     } else if (m_state == State::Busy && taskOf(message) == m_task) {
-        m_state = State::Idle;
-        m_asked.reset();
-        Q_EMIT taskFailed(error);
+        m_failure = error;
+        // The log comes through another pipe, which the event loop reads in the same round.
+        QTimer::singleShot(0, this, &WorkerProcess::tellFailure);
     }
+}
+
+void WorkerProcess::tellFailure()
+{
+    if (!m_failure)
+        return;
+    const Error error = *std::exchange(m_failure, std::nullopt);
+    if (m_state != State::Busy)
+        return; // shut down meanwhile
+    m_state = State::Idle;
+    m_asked.reset();
+    Q_EMIT taskFailed(error);
 }
 
 void WorkerProcess::send(const Message& message)
@@ -286,6 +298,7 @@ void WorkerProcess::noticeEnd()
         return;
     readMessages(); // what it still said counts
     m_log.feed(m_process.readAllStandardError());
+    tellFailure();
     m_checks.stop();
     const bool wasStarting = m_state == State::Starting;
     const bool asked = m_ending && !m_loss;

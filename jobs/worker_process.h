@@ -86,6 +86,7 @@ private:
     void handle(const Message& message);
     void handleHello(const Message& message);
     void handleFailed(const Message& message);
+    void tellFailure();
     void send(const Message& message);
     void check();
     void checkDeadlines();
@@ -109,8 +110,9 @@ private:
     bool m_ending = false;            ///< asked for by shutdown() or kill()
     bool m_endTold = false;
 
-    int m_task = 0;  ///< number of the last task
-    QString m_phase; ///< where it is
+    int m_task = 0;                       ///< number of the last task
+    std::optional<core::Error> m_failure; ///< of the task in hand; told once the log that goes with it was read
+    QString m_phase;                      ///< where it is
     int m_done = 0;
     int m_total = 0;
     qint64 m_residentBytes = 0;
