@@ -36,6 +36,9 @@ Q_SIGNALS:
     void finished(const paretoscope::jobs::SweepSummary& summary);
 
 private:
+    class Host;
+    void forgetHost();
+
     struct Private;
     std::unique_ptr<Private> d;
 };

@@ -20,8 +20,8 @@ jobs::WorkerSettings settings()
     jobs::WorkerSettings settings;
     settings.program = PARETOSCOPE_FAKE_WORKER;
     settings.threads = 2;
-    settings.timings.cancelGrace = 400ms;
-    settings.timings.terminateGrace = 200ms;
+    settings.timings.cancelGrace = 1s;
+    settings.timings.terminateGrace = 300ms;
     settings.timings.heartbeat = 50ms;
     return settings;
 }

@@ -27,11 +27,11 @@ jobs::WorkerSettings settings()
     settings.program = PARETOSCOPE_FAKE_WORKER;
     settings.cache = "/nonexistent";
     settings.timings = {.heartbeat = 50ms,
-                        .silence = 1500ms,
+                        .silence = 3s,
                         .start = 5s,
                         .stall = 60s,
-                        .cancelGrace = 400ms,
-                        .terminateGrace = 200ms,
+                        .cancelGrace = 1s,
+                        .terminateGrace = 300ms,
                         .backOff = 10ms};
     return settings;
 }
@@ -161,7 +161,7 @@ private Q_SLOTS:
         row("killed", {{"do", "kill"}}, LossKind::Crashed, "signal 9");
         row("exits", {{"do", "exit"}, {"code", 41}}, LossKind::Exited, "status 41");
         row("exits with 0", {{"do", "exit"}, {"code", 0}}, LossKind::Exited, "status 0");
-        row("stops beating", {{"do", "stop"}}, LossKind::Silent, "1.5 s");
+        row("stops beating", {{"do", "stop"}}, LossKind::Silent, "3 s");
         row("prints into the protocol", {{"do", "rubbish"}}, LossKind::Broken, "Loading weights: 12%");
         row("torn frame", {{"do", "torn"}}, LossKind::Exited, "middle of a message");
         row("frame beyond the limit", {{"do", "huge"}}, LossKind::Broken, "longer than the limit");

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A coordinator for tests that kill it: runs a scripted sweep and prints the id of each trial it reports as finished.
+//   sweep_coordinator PROJECT WORKERS TRIALS MILLISECONDS
+#include "tests/jobs/sweep_fixture.h"
+
+#include <QCoreApplication>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+using namespace paretoscope;
+
+int main(int argc, char** argv)
+{
+    const QCoreApplication application(argc, argv);
+    if (argc != 5)
+        return 2;
+    auto store = core::ProjectStore::open(argv[1], core::OpenMode::Create);
+    if (!store.ok()) {
+        std::cerr << store.error().sentence() << '\n';
+        return 5;
+    }
+    jobs::SweepRunner runner(tests::plainSweep(std::atoi(argv[3]), std::atoi(argv[4])), std::move(store).value(),
+                             tests::quickOptions(std::atoi(argv[2])));
+    QObject::connect(&runner, &jobs::SweepRunner::trialFinished, &runner, [](const core::TrialRecord& trial) {
+        if (trial.status == core::TrialStatus::Done)
+            std::cout << trial.id.hex() << std::endl; // flushed: the test counts on it
+    });
+    QObject::connect(&runner, &jobs::SweepRunner::finished, &runner, [](const jobs::SweepSummary& summary) {
+        QCoreApplication::exit(summary.error || summary.failed > 0 ? 3 : 0);
+    });
+    if (const auto status = runner.prepare(); !status.ok()) {
+        std::cerr << status.error().sentence() << '\n';
+        return 4;
+    }
+    runner.start();
+    return QCoreApplication::exec();
+}
