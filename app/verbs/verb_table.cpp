@@ -12,7 +12,9 @@
     VERB(front)                                                                                                        \
     VERB(inspect)                                                                                                      \
     VERB(tokenize)                                                                                                     \
+    VERB(evaluate)                                                                                                     \
     VERB(plugins)                                                                                                      \
+    VERB(doctor)                                                                                                       \
     VERB(completion)                                                                                                   \
     VERB(help)
 

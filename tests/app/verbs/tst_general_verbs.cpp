@@ -141,6 +141,86 @@ private Q_SLOTS:
         QVERIFY(origins.contains(QStringLiteral("worker")));
     }
 
+    void doctorLooksAtEverything()
+    {
+        const ProgramCall call = callProgram({QStringLiteral("doctor"), QStringLiteral("--json")});
+        const QJsonObject json = call.json();
+        QCOMPARE(json[QLatin1String("schema")].toString(), QStringLiteral("paretoscope.doctor/1"));
+        QCOMPARE(call.status, json[QLatin1String("ok")].toBool() ? 0 : 1);
+        QStringList names;
+        for (const QJsonValue& check : json[QLatin1String("checks")].toArray()) {
+            names << check[QLatin1String("name")].toString();
+            QVERIFY(QStringList({QStringLiteral("ok"), QStringLiteral("warning"), QStringLiteral("failed")})
+                        .contains(check[QLatin1String("status")].toString()));
+            QVERIFY(!check[QLatin1String("text")].toString().isEmpty());
+        }
+        QCOMPARE(names.join(QLatin1Char(' ')), QStringLiteral("program resources worker devices plugins cache models"));
+        const ProgramCall text = callProgram({QStringLiteral("doctor")});
+        QCOMPARE(text.status, call.status);
+        QVERIFY2(text.outText().contains(QLatin1String("SQLite 3.")), qPrintable(text.described()));
+    }
+
+    void doctorFindsWhatIsWrong()
+    {
+        ProgramSetting setting;
+        setting.environment << QStringLiteral("PARETOSCOPE_CACHE=" PARETOSCOPE_RESOURCES "/demo/tiny-llama.yaml/cache")
+                            << QStringLiteral("PARETOSCOPE_MODELS=/nonexistent/models");
+        const ProgramCall call = callProgram({QStringLiteral("doctor")}, setting);
+        QVERIFY2(call.status == 1, qPrintable(call.described()));
+        QVERIFY2(call.outText().contains(QLatin1String("tiny-llama.yaml/cache cannot be written")),
+                 qPrintable(call.described()));
+        QVERIFY2(call.outText().contains(QLatin1String("/nonexistent/models is no folder")),
+                 qPrintable(call.described()));
+    }
+
+    void workerThatIsNotThereIsNamed()
+    {
+        ProgramSetting setting;
+        setting.environment << QStringLiteral("PARETOSCOPE_WORKER=/nonexistent/worker");
+        const ProgramCall call =
+            callProgram({QStringLiteral("evaluate"), QStringLiteral(PARETOSCOPE_RESOURCES "/models/tiny-llama"),
+                         QStringLiteral("--perplexity"), QStringLiteral("corpus=x.txt")},
+                        setting);
+        QVERIFY2(call.status == 1 && call.out.isEmpty(), qPrintable(call.described()));
+        QVERIFY2(call.errText().contains(QLatin1String("PARETOSCOPE_WORKER")), qPrintable(call.described()));
+    }
+
+    void evaluateChecksItsOptionsFirst_data()
+    {
+        QTest::addColumn<QStringList>("options");
+        QTest::addColumn<QStringList>("parts");
+        const auto row = [](const char* tag, const QStringList& options, const QStringList& parts) {
+            QTest::addRow("%s", tag) << options << parts;
+        };
+        const QString perplexity = QStringLiteral("--perplexity");
+        row("nothing to do", {}, {QStringLiteral("--perplexity")});
+        row("misspelt name", {perplexity, QStringLiteral("corpus=a,lenth=3")},
+            {perplexity, QStringLiteral("lenth"), QStringLiteral("length")});
+        row("wrong type", {perplexity, QStringLiteral("corpus=a,length=long")},
+            {perplexity, QStringLiteral("length"), QStringLiteral("long")});
+        row("out of range", {perplexity, QStringLiteral("corpus=a,length=1")}, {perplexity, QStringLiteral("length")});
+        row("wrong choice", {perplexity, QStringLiteral("corpus=a,bos=nome")},
+            {perplexity, QStringLiteral("nome"), QStringLiteral("none")});
+        row("name twice", {perplexity, QStringLiteral("corpus=a,corpus=b")}, {QStringLiteral("corpus")});
+        row("no corpus", {perplexity, QStringLiteral("length=512")}, {QStringLiteral("corpus")});
+        row("no name=value", {perplexity, QStringLiteral("wiki.txt")}, {QStringLiteral("wiki.txt")});
+        row("logits without a file", {QStringLiteral("--logits"), QStringLiteral("t.json")}, {QStringLiteral("--out")});
+        row("router alone", {perplexity, QStringLiteral("corpus=a"), QStringLiteral("--router")},
+            {QStringLiteral("--logits")});
+        row("memory", {perplexity, QStringLiteral("corpus=a"), QStringLiteral("--memory-budget=much")},
+            {QStringLiteral("--memory-budget"), QStringLiteral("4GiB")});
+    }
+    void evaluateChecksItsOptionsFirst()
+    {
+        QFETCH(QStringList, options);
+        QFETCH(QStringList, parts);
+        const ProgramCall call =
+            callProgram(QStringList {QStringLiteral("evaluate"), QStringLiteral("/nonexistent/model")} + options);
+        QVERIFY2(call.status == 2 && call.out.isEmpty(), qPrintable(call.described()));
+        for (const QString& part : parts)
+            QVERIFY2(call.errText().contains(part), qPrintable(call.described()));
+    }
+
     void fullStdoutIsAnError()
     {
         if (!QFile::exists(QStringLiteral("/dev/full")))

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/format/number.h"
+#include "app/format/table.h"
+#include "app/verbs/evaluation_session.h"
+#include "app/verbs/metric_option.h"
+#include "app/verbs/progress_option.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/corpus/corpus.h"
+
+#include <array>
+#include <filesystem>
+
+namespace paretoscope::app {
+
+namespace {
+
+/// An option that asks for a metric.
+struct MetricOption
+{
+    const char* option;
+    const char* metric; ///< its name in a sweep file
+    const char* value;
+    const char* doc;
+};
+
+constexpr auto kWindowValue = "corpus=FILE[,name=value]";
+constexpr std::array<MetricOption, 4> kMetricOptions {
+    {{"--perplexity", "perplexity", kWindowValue,
+      "Perplexity on a text. Further names: length (512), windows (all), first (0), stride, bos=none|first|each, "
+      "join=raw|rows, score=all|second-half."},
+     {"--bits-per-byte", "bits_per_byte", kWindowValue, "Bits per byte of a text (not in this version yet)."},
+     {"--kl-divergence", "kl_divergence", "corpus=FILE,baseline=MODEL[,...]",
+      "Kullback-Leibler divergence and top-1 agreement with a baseline model; the other names as for --perplexity "
+      "(not in this version yet)."},
+     {"--task", "task", "FILE.jsonl[,limit=N][,order=file|shuffled]",
+      "Multiple choice items, one JSON object a line (not in this version yet)."}}};
+
+class EvaluateVerb : public Verb
+{
+public:
+    void declare(OptionTable& options) override
+    {
+        OptionSpec& model = options.text("MODEL", "", m_model,
+                                         "A Hugging Face folder, a .gguf file, or a name in the folders of "
+                                         "PARETOSCOPE_MODELS or the local Hugging Face cache.");
+        model.kind = ValueKind::Model;
+        model.required = true;
+        for (const MetricOption& metric : kMetricOptions) {
+            const auto store = [this, metric](const std::string& text) { return addMetric(metric, text); };
+            options.custom(metric.option, metric.value, metric.doc, store).repeatable = true;
+        }
+        options
+            .text("--logits", "TOKENS.json", m_tokens,
+                  "Run {\"sequences\": [[ids], ...]} and write the logits of every token to the file of --out.")
+            .kind = ValueKind::File;
+        options.text("--out", "FILE", m_out, "The safetensors file for --logits.").kind = ValueKind::File;
+        options.flag("--hidden-states", m_hiddenStates, "With --logits: also the hidden states after every block.");
+        options.flag("--router", m_router, "With --logits: also the experts each router chose.");
+        declareResources(options);
+        m_progress.declare(options);
+    }
+
+    Outcome run(Session& session) override
+    {
+        if (m_metrics.empty() && m_tokens.empty())
+            return Outcome::usage("there is nothing to evaluate",
+                                  "give --perplexity corpus=FILE, another metric, or --logits TOKENS.json --out FILE");
+        if (m_tokens.empty() != m_out.empty())
+            return Outcome::usage("--logits and --out belong together", "give both");
+        if (m_tokens.empty() && (m_hiddenStates || m_router))
+            return Outcome::usage("--hidden-states and --router belong to --logits", "give --logits and --out");
+        PSC_ASSIGN(const std::filesystem::path model, core::resolveModel(m_model));
+        const auto worker = jobs::workerProgram({});
+        if (!worker.ok())
+            return {worker.error(), ErrorSource::Installation};
+        m_settings.program = worker.value();
+        m_settings.device = m_device;
+        m_settings.cache = m_cache;
+        const auto devices = jobs::parseDevices(m_device);
+        if (!devices.ok())
+            return {devices.error(), ErrorSource::Arguments};
+        PSC_ASSIGN(const core::Json request, requestFor(model));
+        EvaluationSession evaluation(m_settings, m_progress.mode(), session);
+        const core::Result<core::Json> document = evaluation.run(request);
+        if (evaluation.killedBy())
+            return Outcome::killedBy(*evaluation.killedBy());
+        if (!document.ok())
+            return {document.error(), ErrorSource::Work};
+        show(document.value(), session);
+        return ExitStatus::Done;
+    }
+
+private:
+    void declareResources(OptionTable& options)
+    {
+        m_settings.threads = 0;
+        OptionSpec& threads = options.integer("--threads", "N", m_settings.threads, {0, 4096},
+                                              "Threads; 0 = all cores. Equal threads give bit-identical results.");
+        threads.setting = "threads";
+        threads.defaultText = "0";
+        OptionSpec& device = options.text("--device", "DEVICE", m_device, "auto, cpu, or for example cuda:0.");
+        device.setting = "device";
+        device.defaultText = "auto";
+        options
+            .custom("--memory-budget", "SIZE", "Memory to stay within, for example 4GiB.",
+                    [this](const std::string& text) -> core::Status {
+                        PSC_ASSIGN(m_settings.memoryBudget, readBytes(text));
+                        return core::success();
+                    })
+            .setting = "memory-budget";
+        OptionSpec& cache = options.text("--cache", "DIR", m_cache, "Folder of the artifact cache.");
+        cache.kind = ValueKind::Folder;
+        cache.setting = "cache";
+    }
+
+    core::Status addMetric(const MetricOption& metric, const std::string& text)
+    {
+        const bool isTask = std::string_view(metric.metric) == "task";
+        PSC_ASSIGN(const core::Json options, readMetricOptions(text, isTask ? "file" : "", {"corpus", "file"}));
+        if (std::string_view(metric.metric) == "perplexity")
+            PSC_TRY(core::WindowProtocol::fromJson(options)); // says so now instead of after loading the model
+        m_metrics.push_back({{"name", metric.metric}, {"options", options}});
+        return core::success();
+    }
+
+    core::Result<core::Json> requestFor(const std::filesystem::path& model) const
+    {
+        std::error_code ignored;
+        core::Json request {{"model", std::filesystem::absolute(model, ignored).string()}, {"metrics", m_metrics}};
+        for (core::Json& metric : request["metrics"]) {
+            core::Json& options = metric["options"];
+            if (!options.contains("baseline") || !options["baseline"].is_string())
+                continue;
+            PSC_ASSIGN(const auto baseline, core::resolveModel(options["baseline"].get<std::string>()));
+            options["baseline"] = std::filesystem::absolute(baseline, ignored).string();
+        }
+        if (!m_tokens.empty())
+            request["logits"] = {{"tokens", std::filesystem::absolute(m_tokens, ignored).string()},
+                                 {"out", std::filesystem::absolute(m_out, ignored).string()},
+                                 {"hidden_states", m_hiddenStates},
+                                 {"router", m_router}};
+        return request;
+    }
+
+    void show(core::Json document, Session& session) const
+    {
+        Console& console = session.console;
+        if (session.common.json) {
+            document["schema"] = "paretoscope.evaluate/1";
+            console.document(document);
+            return;
+        }
+        TextTable table({{"metric"}, {"value", true}, {"n", true}, {"protocol", false, true}});
+        for (const core::Json& metric : document.value("metrics", core::Json::array()))
+            table.addRow({metric.value("name", ""),
+                          withError(numberIn(metric, "value"), numberIn(metric, "standard_error")),
+                          grouped(metric.value("n", std::int64_t(0))), metric.value("protocol", "")});
+        if (!table.empty())
+            console.write(table.text(console.outStream()));
+        if (!m_out.empty())
+            console.note("the logits are in " + m_out);
+        console.note(conditions(document));
+    }
+
+    static std::optional<double> numberIn(const core::Json& object, const char* key)
+    {
+        const auto found = object.find(key);
+        return found != object.end() && found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
+    }
+
+    static std::string conditions(const core::Json& document)
+    {
+        std::string text = document.value("device", "?") + ", " + document.value("dtype", "?") + ", " +
+                           counted(document.value("threads", std::int64_t(0)), "thread") + "; loaded in " +
+                           duration(numberIn(document, "load_seconds").value_or(0)) + ", evaluated in " +
+                           duration(numberIn(document, "evaluate_seconds").value_or(0));
+        if (const auto speed = numberIn(document, "tokens_per_second"))
+            text += " (" + significant(speed) + " tokens/s)";
+        if (const auto peak = numberIn(document, "peak_memory_bytes"))
+            text += ", at most " + binaryBytes(static_cast<std::int64_t>(*peak)) + " of memory";
+        return text;
+    }
+
+    std::string m_model;
+    core::Json m_metrics = core::Json::array();
+    std::string m_tokens;
+    std::string m_out;
+    bool m_hiddenStates = false;
+    bool m_router = false;
+    jobs::WorkerSettings m_settings;
+    std::string m_device = "auto";
+    std::string m_cache;
+    ProgressOption m_progress;
+};
+
+} // namespace
+
+VerbEntry evaluateVerb()
+{
+    return {.name = "evaluate",
+            .summary = "measure one model, without a project",
+            .usage = "MODEL --perplexity corpus=FILE[,...] [options]",
+            .description =
+                "Measures a model as it is on disk and prints each metric with its standard error and "
+                "protocol.\n"
+                "  paretoscope evaluate models/tiny-llama --perplexity corpus=wiki.txt,length=512,windows=32\n"
+                "  paretoscope evaluate model.gguf --logits tokens.json --out logits.safetensors",
+            .make = makeVerb<EvaluateVerb>};
+}
+
+} // namespace paretoscope::app
