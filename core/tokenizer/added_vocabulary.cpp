@@ -9,36 +9,27 @@
 
 namespace paretoscope::core {
 
-void WordTrie::add(std::string_view word, std::size_t value)
-{
-    if (word.empty())
-        return;
-    m_first[static_cast<unsigned char>(word[0])] = true;
-    std::size_t node = 0;
-    for (const char c : word) {
-        const auto [child, isNew] = m_nodes[node].children.try_emplace(static_cast<unsigned char>(c), m_nodes.size());
-        node = child->second;
-        if (isNew)
-            m_nodes.emplace_back();
-    }
-    if (!m_nodes[node].value)
-        m_nodes[node].value = value;
-}
+namespace {
 
-std::optional<WordTrie::Match> WordTrie::find(std::string_view text, std::size_t from) const
+struct Match
+{
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::size_t token = 0;
+};
+
+/// The leftmost and there longest word in `text` from byte `from` on.
+std::optional<Match> findWord(const ByteTrie& trie, std::string_view text, std::size_t from)
 {
     for (std::size_t begin = from; begin < text.size(); ++begin) {
-        if (!m_first[static_cast<unsigned char>(text[begin])])
-            continue;
         std::optional<Match> longest;
-        std::size_t node = 0;
+        std::uint32_t node = ByteTrie::kRoot;
         for (std::size_t at = begin; at < text.size(); ++at) {
-            const auto child = m_nodes[node].children.find(static_cast<unsigned char>(text[at]));
-            if (child == m_nodes[node].children.end())
+            node = trie.step(node, text[at]);
+            if (node == ByteTrie::kNone)
                 break;
-            node = child->second;
-            if (m_nodes[node].value)
-                longest = Match {begin, at + 1, *m_nodes[node].value};
+            if (trie.value(node) >= 0)
+                longest = Match {begin, at + 1, static_cast<std::size_t>(trie.value(node))};
         }
         if (longest)
             return longest;
@@ -46,36 +37,45 @@ std::optional<WordTrie::Match> WordTrie::find(std::string_view text, std::size_t
     return std::nullopt;
 }
 
+} // namespace
+
 AddedVocabulary::AddedVocabulary(std::vector<AddedToken> tokens, const Normalizer* normalizer)
     : m_tokens(std::move(tokens))
 {
     for (std::size_t i = 0; i < m_tokens.size(); ++i)
         m_byId.emplace(m_tokens[i].id, i);
+    std::vector<std::pair<std::string, std::int32_t>> raw;
+    std::vector<std::pair<std::string, std::int32_t>> normalized;
+    PatternWorkspace workspace;
     // Where normalisation makes two tokens equal, the special one counts, then the earlier one.
     for (const bool special : {true, false}) {
         for (std::size_t i = 0; i < m_tokens.size(); ++i) {
             const AddedToken& token = m_tokens[i];
             if (token.special != special)
                 continue;
+            const auto value = static_cast<std::int32_t>(i);
             if (!token.normalized)
-                m_raw.add(token.content, i);
+                raw.emplace_back(token.content, value);
             else
-                m_normalized.add(normalizer ? normalizer->normalize(token.content) : token.content, i);
+                normalized.emplace_back(normalizer ? normalizer->normalize(token.content, workspace) : token.content,
+                                        value);
         }
     }
+    m_raw = ByteTrie(std::move(raw));
+    m_normalized = ByteTrie(std::move(normalized));
 }
 
 void AddedVocabulary::split(std::string_view text, bool normalized, std::vector<TextFragment>& out) const
 {
-    const WordTrie& trie = normalized ? m_normalized : m_raw;
+    const ByteTrie& trie = normalized ? m_normalized : m_raw;
     std::size_t done = 0; // all before it is in `out`
     std::size_t from = 0;
     while (!trie.empty()) {
-        const auto match = trie.find(text, from);
+        const auto match = findWord(trie, text, from);
         if (!match)
             break;
         from = match->end;
-        const AddedToken& token = m_tokens[match->value];
+        const AddedToken& token = m_tokens[match->token];
         std::size_t begin = match->begin;
         std::size_t end = match->end;
         if (token.singleWord) {

@@ -3,10 +3,10 @@
 
 #include "core/base/json.h"
 #include "core/base/result.h"
+#include "core/tokenizer/byte_trie.h"
 #include "core/tokenizer/normalizer.h"
 #include "core/tokenizer/vocabulary.h"
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -36,31 +36,6 @@ struct TextFragment
     std::int32_t id = -1; ///< -1: text
 };
 
-/// Finds the leftmost and there longest of many words.
-class WordTrie
-{
-public:
-    void add(std::string_view word, std::size_t value); ///< of equal words the first one counts; empty ones are ignored
-    bool empty() const { return m_nodes.size() == 1; }
-
-    struct Match
-    {
-        std::size_t begin = 0;
-        std::size_t end = 0;
-        std::size_t value = 0;
-    };
-    std::optional<Match> find(std::string_view text, std::size_t from) const;
-
-private:
-    struct Node
-    {
-        std::map<unsigned char, std::size_t> children;
-        std::optional<std::size_t> value;
-    };
-    std::vector<Node> m_nodes = std::vector<Node>(1);
-    std::array<bool, 256> m_first {};
-};
-
 /// The `added_tokens` of tokenizer.json. Immutable once built.
 class AddedVocabulary
 {
@@ -82,8 +57,8 @@ public:
 private:
     std::vector<AddedToken> m_tokens;
     std::map<std::int32_t, std::size_t> m_byId;
-    WordTrie m_raw;
-    WordTrie m_normalized;
+    ByteTrie m_raw; ///< values are indices into m_tokens
+    ByteTrie m_normalized;
 };
 
 } // namespace paretoscope::core

@@ -3,6 +3,8 @@
 
 #include "core/tokenizer/bpe_model.h"
 #include "core/tokenizer/part_reader.h"
+#include "core/tokenizer/unigram_model.h"
+#include "core/tokenizer/word_models.h"
 
 namespace paretoscope::core {
 
@@ -34,7 +36,13 @@ Result<std::unique_ptr<Model>> makeModel(const Json& part)
     const std::string type = typeOf(part);
     if (type == "BPE")
         return BpeModel::fromJson(part);
-    return unknownPart("model", type, {"BPE"});
+    if (type == "Unigram")
+        return UnigramModel::fromJson(part);
+    if (type == "WordPiece")
+        return WordPieceModel::fromJson(part);
+    if (type == "WordLevel")
+        return WordLevelModel::fromJson(part);
+    return unknownPart("model", type, {"BPE", "Unigram", "WordLevel", "WordPiece"});
 }
 
 } // namespace paretoscope::core

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tokenizer/normalizer.h"
 
-#include "core/base/assert.h"
+#include "core/tokenizer/byte_level.h"
+#include "core/tokenizer/character_normalizers.h"
 #include "core/tokenizer/part_reader.h"
-
-#include <unicode/bytestream.h>
-#include <unicode/normalizer2.h>
+#include "core/tokenizer/precompiled_charsmap.h"
+#include "core/tokenizer/unicode_form.h"
 
 #include <array>
 #include <utility>
@@ -17,42 +17,108 @@ namespace {
 
 using Made = Result<std::unique_ptr<Normalizer>>;
 
-/// NFC, NFD, NFKC and NFKD of the Unicode Standard, annex 15.
-class UnicodeForm : public Normalizer
+class UnicodeFormNormalizer : public Normalizer
 {
 public:
-    explicit UnicodeForm(const icu::Normalizer2& form)
+    explicit UnicodeFormNormalizer(UnicodeForm form)
         : m_form(form)
     {}
-    std::string normalize(std::string text) const override
+    std::string normalize(std::string text, PatternWorkspace&) const override { return toUnicodeForm(text, m_form); }
+
+private:
+    UnicodeForm m_form;
+};
+
+template <UnicodeForm kForm>
+Made makeUnicodeForm(PartReader& part)
+{
+    PSC_TRY(part.finish());
+    return Made(std::make_unique<UnicodeFormNormalizer>(kForm));
+}
+
+class Prepend : public Normalizer
+{
+public:
+    explicit Prepend(std::string prefix)
+        : m_prefix(std::move(prefix))
+    {}
+    std::string normalize(std::string text, PatternWorkspace&) const override
     {
-        std::string out;
-        out.reserve(text.size());
-        icu::StringByteSink<std::string> sink(&out);
-        UErrorCode status = U_ZERO_ERROR;
-        PSC_ASSERT(text.size() <= 0x7fffffff, "ICU takes at most 2 GiB");
-        m_form.normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())), sink, nullptr,
-                             status);
-        PSC_ASSERT(U_SUCCESS(status), "ICU normalises every valid text");
-        return out;
+        return text.empty() ? text : m_prefix + text;
     }
 
 private:
-    const icu::Normalizer2& m_form; ///< owned by ICU, lives as long as the program
+    std::string m_prefix;
 };
 
-Made makeUnicodeForm(PartReader& part)
+Made makePrepend(PartReader& part)
 {
-    UErrorCode status = U_ZERO_ERROR;
-    const std::string name = part.type();
-    const icu::Normalizer2* form = name == "NFC"    ? icu::Normalizer2::getNFCInstance(status)
-                                   : name == "NFD"  ? icu::Normalizer2::getNFDInstance(status)
-                                   : name == "NFKC" ? icu::Normalizer2::getNFKCInstance(status)
-                                                    : icu::Normalizer2::getNFKDInstance(status);
-    if (U_FAILURE(status) || !form)
-        return Error {ErrorCode::Unsupported, part.place() + ": ICU has no data for " + name, "install ICU completely"};
+    std::string prefix = part.string("prepend");
     PSC_TRY(part.finish());
-    return Made(std::make_unique<UnicodeForm>(*form));
+    return Made(std::make_unique<Prepend>(std::move(prefix)));
+}
+
+class Replace : public Normalizer
+{
+public:
+    Replace(Pattern pattern, std::string content)
+        : m_pattern(std::move(pattern))
+        , m_content(std::move(content))
+    {}
+    std::string normalize(std::string text, PatternWorkspace& workspace) const override
+    {
+        return m_pattern.replaceAll(text, m_content, workspace);
+    }
+
+private:
+    Pattern m_pattern;
+    std::string m_content;
+};
+
+Made makeReplace(PartReader& part)
+{
+    const Json& pattern = part.object("pattern");
+    std::string content = part.string("content");
+    PSC_TRY(part.finish());
+    PSC_ASSIGN(Pattern compiled, Pattern::fromJson(pattern, part.placeOf("pattern")));
+    return Made(std::make_unique<Replace>(std::move(compiled), std::move(content)));
+}
+
+class ByteLevelNormalizer : public Normalizer
+{
+public:
+    std::string normalize(std::string text, PatternWorkspace&) const override
+    {
+        std::string out;
+        appendByteLevel(text, out);
+        return out;
+    }
+};
+
+Made makeByteLevel(PartReader& part)
+{
+    PSC_TRY(part.finish());
+    return Made(std::make_unique<ByteLevelNormalizer>());
+}
+
+class Precompiled : public Normalizer
+{
+public:
+    explicit Precompiled(PrecompiledCharsmap map)
+        : m_map(std::move(map))
+    {}
+    std::string normalize(std::string text, PatternWorkspace&) const override { return m_map.normalize(text); }
+
+private:
+    PrecompiledCharsmap m_map;
+};
+
+Made makePrecompiled(PartReader& part)
+{
+    const std::string encoded = part.string("precompiled_charsmap");
+    PSC_TRY(part.finish());
+    PSC_ASSIGN(PrecompiledCharsmap map, PrecompiledCharsmap::fromBase64(encoded, part.placeOf("precompiled_charsmap")));
+    return Made(std::make_unique<Precompiled>(std::move(map)));
 }
 
 class NormalizerSequence : public Normalizer
@@ -61,10 +127,10 @@ public:
     explicit NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> steps)
         : m_steps(std::move(steps))
     {}
-    std::string normalize(std::string text) const override
+    std::string normalize(std::string text, PatternWorkspace& workspace) const override
     {
         for (const auto& step : m_steps)
-            text = step->normalize(std::move(text));
+            text = step->normalize(std::move(text), workspace);
         return text;
     }
 
@@ -88,24 +154,23 @@ Made makeSequence(PartReader& part)
 
 Made makeNormalizer(const Json& json, std::string_view place)
 {
-    constexpr std::array<std::pair<std::string_view, Made (*)(PartReader&)>, 5> kTypes {{
-        {"NFC", makeUnicodeForm},
-        {"NFD", makeUnicodeForm},
-        {"NFKC", makeUnicodeForm},
-        {"NFKD", makeUnicodeForm},
+    static constexpr PartMaker<std::unique_ptr<Normalizer>> kMakers[] {
+        {"BertNormalizer", makeBertNormalizer},
+        {"ByteLevel", makeByteLevel},
+        {"Lowercase", makeLowercase},
+        {"NFC", makeUnicodeForm<UnicodeForm::Nfc>},
+        {"NFD", makeUnicodeForm<UnicodeForm::Nfd>},
+        {"NFKC", makeUnicodeForm<UnicodeForm::Nfkc>},
+        {"NFKD", makeUnicodeForm<UnicodeForm::Nfkd>},
+        {"Nmt", makeNmt},
+        {"Precompiled", makePrecompiled},
+        {"Prepend", makePrepend},
+        {"Replace", makeReplace},
         {"Sequence", makeSequence},
-    }};
-    PartReader part(json, std::string(place));
-    const std::string type = part.type();
-    std::vector<std::string> known;
-    for (const auto& [name, make] : kTypes) {
-        if (name == type)
-            return make(part);
-        known.emplace_back(name);
-    }
-    if (!json.is_object())
-        return part.finish().error();
-    return unknownPart(place, type, known);
+        {"Strip", makeStrip},
+        {"StripAccents", makeStripAccents},
+    };
+    return makePart<std::unique_ptr<Normalizer>>(json, place, kMakers);
 }
 
 } // namespace paretoscope::core

@@ -3,6 +3,7 @@
 
 #include "core/base/json.h"
 #include "core/base/result.h"
+#include "core/tokenizer/pattern.h"
 
 #include <memory>
 #include <string>
@@ -16,7 +17,7 @@ class Normalizer
 public:
     virtual ~Normalizer() = default;
     /// `text` is valid UTF-8; so is the result.
-    virtual std::string normalize(std::string text) const = 0;
+    virtual std::string normalize(std::string text, PatternWorkspace& workspace) const = 0;
 };
 
 /// A `normalizer` object. Errors: Corrupt (a field), Unsupported (a type, field or regular expression that is not

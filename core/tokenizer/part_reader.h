@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,5 +58,31 @@ std::string shortJson(const Json& value);
 
 /// The error of a part whose type is not known: names it, its place and the near or known ones.
 Error unknownPart(std::string_view place, std::string_view type, const std::vector<std::string>& known);
+
+/// A type of part and the function that reads it; `Made` is what the function's Result holds.
+template <typename Made>
+struct PartMaker
+{
+    std::string_view type;
+    Result<Made> (*make)(PartReader&);
+};
+
+/// Reads `json` with the maker of its "type". Errors: those of the maker; Unsupported (no such type, with the near
+/// one).
+template <typename Made>
+Result<Made> makePart(const Json& json, std::string_view place, std::span<const PartMaker<Made>> makers)
+{
+    PartReader part(json, std::string(place));
+    const std::string type = part.type();
+    std::vector<std::string> known;
+    for (const PartMaker<Made>& maker : makers) {
+        if (maker.type == type)
+            return maker.make(part);
+        known.emplace_back(maker.type);
+    }
+    if (!json.is_object())
+        return part.finish().error();
+    return unknownPart(place, type, known);
+}
 
 } // namespace paretoscope::core

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tokenizer/pattern.h"
 
+#include "core/tokenizer/part_reader.h"
 #include "core/tokenizer/utf8.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -75,6 +76,20 @@ Pattern Pattern::fromString(std::string text)
     Pattern pattern;
     pattern.m_literal = std::move(text);
     return pattern;
+}
+
+Result<Pattern> Pattern::fromJson(const Json& json, const std::string& place)
+{
+    if (json.is_object() && json.size() == 1 && json.begin()->is_string()) {
+        const std::string kind = json.begin().key();
+        if (kind == "String")
+            return fromString(json.begin()->get<std::string>());
+        if (kind == "Regex")
+            return fromRegex(json.begin()->get<std::string>(), place);
+    }
+    return Error {ErrorCode::Corrupt,
+                  place + " must be {\"String\": ...} or {\"Regex\": ...}, but is " + shortJson(json),
+                  "save the tokenizer again with the library that made it"};
 }
 
 Pattern::Pattern(Pattern&& other) noexcept

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/json.h"
 #include "core/base/result.h"
 
 #include <cstddef>
@@ -49,6 +50,8 @@ public:
     /// Errors: Unsupported (construct or property that cannot be carried over; names it and its position).
     static Result<Pattern> fromRegex(std::string_view source, std::string_view place);
     static Pattern fromString(std::string text);
+    /// The object itself. Errors: as above; Corrupt (not such an object).
+    static Result<Pattern> fromJson(const Json& json, const std::string& place);
 
     Pattern(Pattern&&) noexcept;
     Pattern& operator=(Pattern&&) noexcept;

@@ -4,7 +4,6 @@
 #include "core/tokenizer/part_reader.h"
 #include "core/tokenizer/vocabulary.h"
 
-#include <array>
 #include <string>
 #include <utility>
 
@@ -124,24 +123,11 @@ Made makeBert(PartReader& part)
 
 Made makePostProcessor(const Json& json, std::string_view place)
 {
-    constexpr std::array<std::pair<std::string_view, Made (*)(PartReader&)>, 5> kTypes {{
-        {"BertProcessing", makeBert},
-        {"ByteLevel", makeByteLevel},
-        {"RobertaProcessing", makeBert},
-        {"Sequence", makeSequence},
-        {"TemplateProcessing", makeTemplate},
-    }};
-    PartReader part(json, std::string(place));
-    const std::string type = part.type();
-    std::vector<std::string> known;
-    for (const auto& [name, make] : kTypes) {
-        if (name == type)
-            return make(part);
-        known.emplace_back(name);
-    }
-    if (!json.is_object())
-        return part.finish().error();
-    return unknownPart(place, type, known);
+    static constexpr PartMaker<PostProcessor> kMakers[] {
+        {"BertProcessing", makeBert}, {"ByteLevel", makeByteLevel},         {"RobertaProcessing", makeBert},
+        {"Sequence", makeSequence},   {"TemplateProcessing", makeTemplate},
+    };
+    return makePart<PostProcessor>(json, place, kMakers);
 }
 
 } // namespace paretoscope::core

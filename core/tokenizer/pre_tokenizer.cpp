@@ -2,11 +2,13 @@
 #include "core/tokenizer/pre_tokenizer.h"
 
 #include "core/tokenizer/byte_level.h"
+#include "core/tokenizer/character_splits.h"
+#include "core/tokenizer/metaspace.h"
 #include "core/tokenizer/part_reader.h"
-#include "core/tokenizer/split_behavior.h"
-#include "core/tokenizer/utf8.h"
+#include "core/tokenizer/piece_editing.h"
 
-#include <array>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,44 +17,6 @@ namespace paretoscope::core {
 namespace {
 
 using Made = Result<std::unique_ptr<PreTokenizer>>;
-
-/// Cuts each piece at the delimiters that `find` (text, callback taking a ByteRange) reports.
-template <typename Find>
-void splitAll(Workspace& workspace, SplitBehavior behavior, bool invert, Find&& find)
-{
-    std::vector<Piece>& out = workspace.next.pieces;
-    out.clear();
-    for (const Piece& piece : workspace.pieces.pieces) {
-        std::vector<Segment>& segments = workspace.segments;
-        segments.clear();
-        std::size_t done = 0;
-        const std::string_view text = workspace.pieces.view(piece);
-        find(text, [&](ByteRange match) {
-            if (done != match.begin)
-                segments.push_back({{done, match.begin}, invert});
-            segments.push_back({match, !invert});
-            done = match.end;
-        });
-        if (done != text.size())
-            segments.push_back({{done, text.size()}, invert});
-        splitPiece(piece, segments, behavior, out);
-    }
-    std::swap(workspace.pieces.pieces, out);
-}
-
-/// Delimiters are single characters with a property.
-template <typename Predicate>
-void splitAtCharacters(Workspace& workspace, SplitBehavior behavior, Predicate&& isDelimiter)
-{
-    splitAll(workspace, behavior, false, [&](std::string_view text, auto&& found) {
-        std::size_t at = 0;
-        while (at < text.size()) {
-            const std::size_t begin = at;
-            if (isDelimiter(nextCodePoint(text, at)))
-                found(ByteRange {begin, at});
-        }
-    });
-}
 
 class PatternSplit : public PreTokenizer
 {
@@ -74,20 +38,6 @@ private:
     bool m_invert;
 };
 
-Result<Pattern> readPattern(const Json& json, const std::string& place)
-{
-    if (json.is_object() && json.size() == 1) {
-        const std::string kind = json.begin().key();
-        if (json.begin()->is_string() && kind == "String")
-            return Pattern::fromString(json.begin()->get<std::string>());
-        if (json.begin()->is_string() && kind == "Regex")
-            return Pattern::fromRegex(json.begin()->get<std::string>(), place);
-    }
-    return Error {ErrorCode::Corrupt,
-                  place + " must be {\"String\": ...} or {\"Regex\": ...}, but is " + shortJson(json),
-                  "save the tokenizer again with the library that made it"};
-}
-
 Made makeSplit(PartReader& part)
 {
     const Json& pattern = part.object("pattern");
@@ -95,27 +45,8 @@ Made makeSplit(PartReader& part)
     const bool invert = part.boolean("invert", false);
     PSC_TRY(part.finish());
     PSC_ASSIGN(const SplitBehavior behavior, splitBehaviorFromName(behaviorName, part.placeOf("behavior")));
-    PSC_ASSIGN(Pattern compiled, readPattern(pattern, part.placeOf("pattern")));
+    PSC_ASSIGN(Pattern compiled, Pattern::fromJson(pattern, part.placeOf("pattern")));
     return Made(std::make_unique<PatternSplit>(std::move(compiled), behavior, invert));
-}
-
-class Digits : public PreTokenizer
-{
-public:
-    explicit Digits(bool individual)
-        : m_behavior(individual ? SplitBehavior::Isolated : SplitBehavior::Contiguous)
-    {}
-    void apply(Workspace& workspace) const override { splitAtCharacters(workspace, m_behavior, isNumber); }
-
-private:
-    SplitBehavior m_behavior;
-};
-
-Made makeDigits(PartReader& part)
-{
-    const bool individual = part.boolean("individual_digits", false);
-    PSC_TRY(part.finish());
-    return Made(std::make_unique<Digits>(individual));
 }
 
 class ByteLevel : public PreTokenizer
@@ -127,40 +58,22 @@ public:
     {}
     void apply(Workspace& workspace) const override
     {
-        if (m_addPrefixSpace)
-            prefixSpaces(workspace);
+        if (m_addPrefixSpace) {
+            rewriteAll(workspace, [](std::string_view text, bool, std::string& out) {
+                if (!text.starts_with(' '))
+                    out += ' ';
+                out += text;
+            });
+        }
         if (m_pattern) {
             splitAll(workspace, SplitBehavior::Isolated, false, [&](std::string_view text, auto&& found) {
                 m_pattern->forEachMatch(text, workspace.patterns, found);
             });
         }
-        writeAlphabet(workspace);
+        rewriteAll(workspace, [](std::string_view text, bool, std::string& out) { appendByteLevel(text, out); });
     }
 
 private:
-    static void prefixSpaces(Workspace& workspace)
-    {
-        rewrite(workspace, [](std::string_view text, std::string& out) {
-            if (!text.starts_with(' '))
-                out += ' ';
-            out += text;
-        });
-    }
-    static void writeAlphabet(Workspace& workspace) { rewrite(workspace, appendByteLevel); }
-
-    template <typename Write>
-    static void rewrite(Workspace& workspace, Write&& write)
-    {
-        PieceList& out = workspace.next;
-        out.clear();
-        for (const Piece& piece : workspace.pieces.pieces) {
-            const std::size_t begin = out.text.size();
-            write(workspace.pieces.view(piece), out.text);
-            out.pieces.push_back({begin, out.text.size(), piece.startsText});
-        }
-        std::swap(workspace.pieces, out);
-    }
-
     std::optional<Pattern> m_pattern;
     bool m_addPrefixSpace;
 };
@@ -176,6 +89,45 @@ Made makeByteLevel(PartReader& part)
         PSC_ASSIGN(pattern, Pattern::fromRegex(kByteLevelRegex, part.place()));
     }
     return Made(std::make_unique<ByteLevel>(std::move(pattern), addPrefixSpace));
+}
+
+class MetaspacePreTokenizer : public PreTokenizer
+{
+public:
+    explicit MetaspacePreTokenizer(Metaspace options)
+        : m_options(std::move(options))
+        , m_replacement(Pattern::fromString(m_options.replacement))
+    {}
+    void apply(Workspace& workspace) const override
+    {
+        rewriteAll(workspace, [&](std::string_view text, bool startsText, std::string& out) {
+            const bool wanted = m_options.prefix == Metaspace::Prefix::Always ||
+                                (m_options.prefix == Metaspace::Prefix::First && startsText);
+            if (wanted && !text.starts_with(' ') && !text.starts_with(m_options.replacement))
+                out += m_options.replacement;
+            for (const char c : text) {
+                if (c == ' ')
+                    out += m_options.replacement;
+                else
+                    out += c;
+            }
+        });
+        if (m_options.split) {
+            splitAll(workspace, SplitBehavior::MergedWithNext, false, [&](std::string_view text, auto&& found) {
+                m_replacement.forEachMatch(text, workspace.patterns, found);
+            });
+        }
+    }
+
+private:
+    Metaspace m_options;
+    Pattern m_replacement;
+};
+
+Made makeMetaspace(PartReader& part)
+{
+    PSC_ASSIGN(Metaspace options, Metaspace::fromPart(part));
+    return Made(std::make_unique<MetaspacePreTokenizer>(std::move(options)));
 }
 
 class PreTokenizerSequence : public PreTokenizer
@@ -210,23 +162,21 @@ Made makeSequence(PartReader& part)
 
 Made makePreTokenizer(const Json& json, std::string_view place)
 {
-    constexpr std::array<std::pair<std::string_view, Made (*)(PartReader&)>, 4> kTypes {{
+    static constexpr PartMaker<std::unique_ptr<PreTokenizer>> kMakers[] {
+        {"BertPreTokenizer", makeBertPreTokenizer},
         {"ByteLevel", makeByteLevel},
+        {"CharDelimiterSplit", makeCharDelimiterSplit},
         {"Digits", makeDigits},
+        {"FixedLength", makeFixedLength},
+        {"Metaspace", makeMetaspace},
+        {"Punctuation", makePunctuation},
         {"Sequence", makeSequence},
         {"Split", makeSplit},
-    }};
-    PartReader part(json, std::string(place));
-    const std::string type = part.type();
-    std::vector<std::string> known;
-    for (const auto& [name, make] : kTypes) {
-        if (name == type)
-            return make(part);
-        known.emplace_back(name);
-    }
-    if (!json.is_object())
-        return part.finish().error();
-    return unknownPart(place, type, known);
+        {"UnicodeScripts", makeUnicodeScripts},
+        {"Whitespace", makeWhitespace},
+        {"WhitespaceSplit", makeWhitespaceSplit},
+    };
+    return makePart<std::unique_ptr<PreTokenizer>>(json, place, kMakers);
 }
 
 } // namespace paretoscope::core

@@ -91,7 +91,7 @@ void Tokenizer::Impl::encodeText(std::string_view text, bool startsText, Workspa
 {
     std::string normalized(text);
     if (parts.normalizer)
-        normalized = parts.normalizer->normalize(std::move(normalized));
+        normalized = parts.normalizer->normalize(std::move(normalized), workspace.patterns);
     std::vector<TextFragment> fragments;
     parts.added.split(normalized, true, fragments);
     for (const TextFragment& fragment : fragments) {

@@ -21,7 +21,9 @@ namespace {
 
 const std::filesystem::path kData = std::filesystem::path(PARETOSCOPE_TEST_DATA) / "parity" / "tokenizers";
 
-const std::vector<std::string> kNames {"smollm2", "smollm2_digits", "bpe_gpt2", "bpe_llama3", "bpe_qwen2"};
+const std::vector<std::string> kNames {"smollm2",    "smollm2_digits", "bpe_gpt2",         "bpe_llama3",
+                                       "bpe_qwen2",  "sp_bpe_llama2",  "sp_bpe_metaspace", "sp_bpe_gemma",
+                                       "unigram_t5", "wordpiece_bert"};
 
 std::vector<Json> linesOf(const std::filesystem::path& path)
 {
