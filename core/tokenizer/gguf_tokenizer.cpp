@@ -7,7 +7,10 @@
 #include "core/tokenizer/part_reader.h"
 #include "core/tokenizer/utf8.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +38,7 @@ Error corrupt(const std::string& message)
 /// The part of the metadata that every kind of tokenizer has.
 struct GgufVocabulary
 {
-    Vocabulary vocabulary;
+    Vocabulary texts;
     std::vector<std::int64_t> types; ///< one per token
 };
 
@@ -47,9 +50,9 @@ Result<GgufVocabulary> readVocabulary(const GgufMetadata& metadata)
             return corrupt("tokenizer.ggml.tokens[" + std::to_string(i) + "] is not UTF-8");
     }
     GgufVocabulary result;
-    PSC_ASSIGN(result.vocabulary, Vocabulary::fromList(tokens, "tokenizer.ggml.tokens"));
+    PSC_ASSIGN(result.texts, Vocabulary::fromList(tokens, "tokenizer.ggml.tokens"));
     for (std::size_t i = 0; i < tokens.size(); ++i) {
-        const std::int32_t found = *result.vocabulary.find(tokens[i]);
+        const std::int32_t found = *result.texts.find(tokens[i]);
         if (static_cast<std::size_t>(found) != i)
             return corrupt("tokenizer.ggml.tokens: the token " + shortJson(Json(tokens[i])) + " is given twice, at " +
                            std::to_string(i) + " and " + std::to_string(found));
@@ -72,7 +75,7 @@ std::vector<AddedToken> addedTokens(const GgufVocabulary& vocabulary)
         if (type != TokenType::Unknown && type != TokenType::Control && type != TokenType::UserDefined)
             continue;
         const auto id = static_cast<std::int32_t>(i);
-        const std::string content(*vocabulary.vocabulary.token(id));
+        const std::string content(*vocabulary.texts.token(id));
         if (!content.empty())
             added.push_back({.content = content, .id = id, .special = type != TokenType::UserDefined});
     }
@@ -136,15 +139,114 @@ Result<TokenizerParts> readByteLevelBpe(const GgufMetadata& metadata)
     PSC_ASSIGN(const GgufPreTokenizer rule, ggufPreTokenizer(pre));
     PSC_ASSIGN(GgufVocabulary vocabulary, readVocabulary(metadata));
     PSC_ASSIGN(const std::vector<TokenPair> merges, readMerges(metadata));
-    PSC_ASSIGN(MergeTable table, makeMergeTable(merges, vocabulary.vocabulary, 0, "tokenizer.ggml.merges"));
+    PSC_ASSIGN(MergeTable table, makeMergeTable(merges, vocabulary.texts, 0, "tokenizer.ggml.merges"));
     TokenizerParts parts;
     parts.added = AddedVocabulary(addedTokens(vocabulary), nullptr);
     PSC_ASSIGN(parts.preTokenizer, makePreTokenizer(rule.preTokenizer));
     PSC_ASSIGN(parts.decoder, makeDecoder(Json {{"type", "ByteLevel"}}));
     BpeOptions options;
     options.ignoreMerges = rule.ignoreMerges;
-    parts.model = std::make_unique<BpeModel>(std::move(vocabulary.vocabulary), std::move(table), std::move(options));
+    parts.model = std::make_unique<BpeModel>(std::move(vocabulary.texts), std::move(table), std::move(options));
     PSC_TRY(readSpecialIds(metadata, rule.addBos, parts));
+    return parts;
+}
+
+/// SentencePiece merges the two neighbours whose joined token has the best score. As BPE: each way to cut a token in
+/// two tokens is a merge, and its rank is the place of the token's score among all scores, the best first.
+/// Unknown, control and byte tokens are no text.
+Result<MergeTable> mergesFromScores(const GgufVocabulary& vocabulary, const std::vector<double>& scores)
+{
+    constexpr std::size_t kLongestToken = 1024; // bounds the work on a hostile file; real tokens are far shorter
+    std::vector<double> descending = scores;
+    std::sort(descending.begin(), descending.end(), std::greater<>());
+    descending.erase(std::unique(descending.begin(), descending.end()), descending.end());
+    struct Cut
+    {
+        std::int32_t left;
+        std::int32_t right;
+        MergeTable::Merge merge;
+    };
+    std::vector<Cut> cuts;
+    for (std::int32_t id = 0; id < vocabulary.texts.idLimit(); ++id) {
+        const auto type = static_cast<TokenType>(vocabulary.types[static_cast<std::size_t>(id)]);
+        if (type == TokenType::Unknown || type == TokenType::Control || type == TokenType::Byte)
+            continue;
+        const std::string_view token = *vocabulary.texts.token(id);
+        if (token.size() > kLongestToken)
+            return corrupt("tokenizer.ggml.tokens[" + std::to_string(id) + "] has " + std::to_string(token.size()) +
+                           " bytes; at most " + std::to_string(kLongestToken) + " are read");
+        const double score = scores[static_cast<std::size_t>(id)];
+        const auto rank = static_cast<std::uint32_t>(
+            std::lower_bound(descending.begin(), descending.end(), score, std::greater<>()) - descending.begin());
+        std::size_t at = 0;
+        while (at < token.size()) {
+            nextCodePoint(token, at);
+            const auto left = vocabulary.texts.find(token.substr(0, at));
+            const auto right = vocabulary.texts.find(token.substr(at));
+            if (left && right && at < token.size())
+                cuts.push_back({*left, *right, {rank, id}});
+        }
+    }
+    MergeTable table(cuts.size());
+    for (const Cut& cut : cuts)
+        table.set(cut.left, cut.right, cut.merge);
+    return table;
+}
+
+/// The one token of that type, or nothing.
+std::optional<std::int32_t> firstOfType(const GgufVocabulary& vocabulary, TokenType type)
+{
+    const auto found = std::find(vocabulary.types.begin(), vocabulary.types.end(), static_cast<std::int64_t>(type));
+    if (found == vocabulary.types.end())
+        return std::nullopt;
+    return static_cast<std::int32_t>(found - vocabulary.types.begin());
+}
+
+/// `tokenizer.ggml.model` "llama": SentencePiece BPE with byte fallback. A space before each stretch of text (unless
+/// add_space_prefix is false) and all other spaces are U+2581.
+Result<TokenizerParts> readSentencePieceBpe(const GgufMetadata& metadata)
+{
+    PSC_ASSIGN(GgufVocabulary vocabulary, readVocabulary(metadata));
+    PSC_ASSIGN(const std::vector<double> scores, metadata.numbers("tokenizer.ggml.scores"));
+    if (scores.size() != vocabulary.types.size())
+        return corrupt("tokenizer.ggml.scores has " + std::to_string(scores.size()) + " entries for " +
+                       std::to_string(vocabulary.types.size()) + " tokens");
+    if (!std::all_of(scores.begin(), scores.end(), [](double score) { return std::isfinite(score); }))
+        return corrupt("tokenizer.ggml.scores holds a value that is not a finite number");
+    PSC_ASSIGN(MergeTable table, mergesFromScores(vocabulary, scores));
+    PSC_ASSIGN(const bool spacePrefix, metadata.booleanOr("tokenizer.ggml.add_space_prefix", true));
+    const Json space {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}};
+    const Json prefix {{"type", "Prepend"}, {"prepend", "▁"}};
+    const Json steps = spacePrefix ? Json::array({prefix, space}) : Json::array({space});
+    Json decoders = Json::array({Json {{"type", "Replace"}, {"pattern", {{"String", "▁"}}}, {"content", " "}},
+                                 Json {{"type", "ByteFallback"}}, Json {{"type", "Fuse"}}});
+    if (spacePrefix)
+        decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+    TokenizerParts parts;
+    PSC_ASSIGN(parts.normalizer, makeNormalizer({{"type", "Sequence"}, {"normalizers", steps}}));
+    PSC_ASSIGN(parts.decoder, makeDecoder({{"type", "Sequence"}, {"decoders", decoders}}));
+    parts.added = AddedVocabulary(addedTokens(vocabulary), parts.normalizer.get());
+    BpeOptions options;
+    options.fuseUnknown = true;
+    options.byteFallback = true;
+    PSC_ASSIGN(options.unknownId, readId(metadata, "tokenizer.ggml.unknown_token_id", vocabulary.texts));
+    if (!options.unknownId)
+        options.unknownId = firstOfType(vocabulary, TokenType::Unknown);
+    if (!options.unknownId)
+        return corrupt("no token stands for unknown text (tokenizer.ggml.unknown_token_id is missing)");
+    parts.model = std::make_unique<BpeModel>(std::move(vocabulary.texts), std::move(table), std::move(options));
+    PSC_TRY(readSpecialIds(metadata, true, parts));
+    return parts;
+}
+
+/// The whole tokenizer.json, which says more than the other entries and therefore counts.
+Result<TokenizerParts> readEmbeddedJson(const GgufMetadata& metadata)
+{
+    PSC_ASSIGN(const std::string text, metadata.text("tokenizer.huggingface.json"));
+    PSC_ASSIGN(const Json json, parseJson(text, "tokenizer.huggingface.json"));
+    PSC_ASSIGN(TokenizerParts parts, readTokenizerJson(json));
+    PSC_ASSIGN(parts.bosId, readId(metadata, "tokenizer.ggml.bos_token_id", parts.model->vocabulary()));
+    PSC_ASSIGN(parts.eosId, readId(metadata, "tokenizer.ggml.eos_token_id", parts.model->vocabulary()));
     return parts;
 }
 
@@ -175,10 +277,14 @@ Result<TokenizerParts> readMetadata(const GgufMetadata& metadata)
     if (!metadata.contains("tokenizer.ggml.model"))
         return Error {ErrorCode::NotFound, "the file has no tokenizer (tokenizer.ggml.model is missing)",
                       "use the Hugging Face folder of the model"};
+    if (metadata.contains("tokenizer.huggingface.json"))
+        return readEmbeddedJson(metadata);
     PSC_ASSIGN(const std::string model, metadata.text("tokenizer.ggml.model"));
     if (model == "gpt2")
         return readByteLevelBpe(metadata);
-    return unknownPart("tokenizer.ggml.model", model, {"gpt2"});
+    if (model == "llama")
+        return readSentencePieceBpe(metadata);
+    return unknownPart("tokenizer.ggml.model", model, {"gpt2", "llama"});
 }
 
 } // namespace

@@ -13,9 +13,6 @@
 
 namespace paretoscope::core {
 
-namespace {
-
-/// The whole of tokenizer.json.
 Result<TokenizerParts> readTokenizerJson(const Json& json)
 {
     PartReader file(json, "tokenizer");
@@ -50,6 +47,8 @@ Result<TokenizerParts> readTokenizerJson(const Json& json)
     }
     return parts;
 }
+
+namespace {
 
 /// The JSON object in `path`; null when there is no such file.
 Result<Json> readOptionalObject(const std::filesystem::path& path)

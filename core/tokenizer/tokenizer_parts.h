@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/base/sha256.h"
 #include "core/tokenizer/added_vocabulary.h"
@@ -31,8 +32,11 @@ struct TokenizerParts
     Sha256Digest digest;
 };
 
+/// The parts that a parsed tokenizer.json states; no ids of BOS and EOS and no digest yet. The fields `truncation` and
+/// `padding` are not applied: a text is always encoded as a whole. Errors: Corrupt, Unsupported; each names the part.
+Result<TokenizerParts> readTokenizerJson(const Json& json);
+
 /// From a folder with tokenizer.json; BOS and EOS from tokenizer_config.json, special_tokens_map.json or config.json.
-/// The fields `truncation` and `padding` are not applied: a text is always encoded as a whole.
 /// Errors: NotFound, Io, Corrupt, Unsupported; each names the file and the part.
 Result<TokenizerParts> readTokenizerFolder(const std::filesystem::path& folder);
 

@@ -7,6 +7,7 @@
 #include <QtTest>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -64,6 +65,32 @@ GgufBuilder converted(const Json& json, const std::string& pre)
     return file;
 }
 
+/// As `converted`, for SentencePiece BPE: scores in place of merges, the earlier merge the better score.
+GgufBuilder convertedSentencePiece(const Json& json)
+{
+    const Json& vocab = json.at("model").at("vocab");
+    std::vector<std::string> tokens(vocab.size());
+    for (const auto& [token, id] : vocab.items())
+        tokens[id.get<std::size_t>()] = token;
+    std::vector<std::int32_t> types(tokens.size(), 1);
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+        types[i] = tokens[i] == "<unk>" ? 2 : tokens[i] == "<s>" || tokens[i] == "</s>" ? 3 : i < 259 ? 6 : 1;
+    std::vector<float> scores(tokens.size(), -1e6F);
+    float next = 0;
+    for (const Json& merge : json.at("model").at("merges")) {
+        const std::string merged = merge[0].get<std::string>() + merge[1].get<std::string>();
+        float& score = scores[vocab.at(merged).get<std::size_t>()];
+        if (score == -1e6F)
+            score = next--;
+    }
+    GgufBuilder file;
+    file.string("tokenizer.ggml.model", "llama").strings("tokenizer.ggml.tokens", tokens);
+    file.array("tokenizer.ggml.scores", GgufValueType::F32, scores.size(), bytesOf(scores));
+    file.array("tokenizer.ggml.token_type", GgufValueType::I32, types.size(), bytesOf(types));
+    file.u32("tokenizer.ggml.bos_token_id", 1).u32("tokenizer.ggml.eos_token_id", 2);
+    return file;
+}
+
 /// A tokenizer of five tokens.
 GgufBuilder small(const std::string& leftOut = {})
 {
@@ -94,6 +121,9 @@ private Q_SLOTS:
     void metadataMeansTheSameAsTokenizerJson();
     void casesOfSmollmAgree_data();
     void casesOfSmollmAgree();
+    void casesOfSentencePieceAgree_data();
+    void casesOfSentencePieceAgree();
+    void embeddedTokenizerJsonCounts();
     void beginningAndEndAreAddedAsStated();
     void digestCoversWhatDecidesIds();
     void badMetadataIsNamed_data();
@@ -169,6 +199,38 @@ void TstGgufTokenizer::casesOfSmollmAgree()
     QCOMPARE(tokenizer.value().decode(ids, true).value(), expected.at("decoded_skip").get<std::string>());
 }
 
+void TstGgufTokenizer::casesOfSentencePieceAgree_data()
+{
+    QTest::addColumn<Json>("expected");
+    int line = 0;
+    for (Json& expected : linesOf(kParity / "tokenizers" / "sp_bpe_llama2" / "cases.jsonl"))
+        QTest::addRow("line %d", ++line) << std::move(expected);
+}
+
+void TstGgufTokenizer::casesOfSentencePieceAgree()
+{
+    static const auto tokenizer =
+        load(convertedSentencePiece(readJson(kParity / "tokenizers" / "sp_bpe_llama2" / "tokenizer.json")));
+    QVERIFY2(tokenizer.ok(), tokenizer.ok() ? "" : tokenizer.error().sentence().c_str());
+    QFETCH(Json, expected);
+    const auto special = expected.at("ids_special").get<Ids>();
+    QCOMPARE(tokenizer.value().encode(expected.at("text").get<std::string>()), expected.at("ids").get<Ids>());
+    QCOMPARE(tokenizer.value().encode(expected.at("text").get<std::string>(), true), special);
+    QCOMPARE(tokenizer.value().decode(special).value(), expected.at("decoded_special").get<std::string>());
+    QCOMPARE(tokenizer.value().decode(special, true).value(), expected.at("decoded_skip").get<std::string>());
+}
+
+void TstGgufTokenizer::embeddedTokenizerJsonCounts()
+{
+    const std::filesystem::path folder = kParity / "tokenizers" / "wordpiece_bert";
+    GgufBuilder file = small();
+    file.string("tokenizer.huggingface.json", readTextFile(folder / "tokenizer.json").value());
+    const auto gguf = load(file);
+    QVERIFY2(gguf.ok(), gguf.ok() ? "" : gguf.error().sentence().c_str());
+    const std::string text = "The quick brown fox";
+    QCOMPARE(gguf.value().encode(text, true), Tokenizer::load(folder).value().encode(text, true));
+}
+
 void TstGgufTokenizer::beginningAndEndAreAddedAsStated()
 {
     GgufBuilder file = small();
@@ -223,6 +285,23 @@ void TstGgufTokenizer::badMetadataIsNamed_data()
         "merges[0] must be two tokens");
     add("too few types", small("token_type").array("tokenizer.ggml.token_type", Type::I32, 1, bytesOf(std::int32_t(1))),
         ErrorCode::Corrupt, "1 entries for 5 tokens");
+    add("SentencePiece without scores", small("model").string("tokenizer.ggml.model", "llama"), ErrorCode::NotFound,
+        "tokenizer.ggml.scores");
+    add("too few scores",
+        small("model")
+            .string("tokenizer.ggml.model", "llama")
+            .array("tokenizer.ggml.scores", Type::F32, 1, bytesOf(1.0F)),
+        ErrorCode::Corrupt, "1 entries for 5 tokens");
+    add("score not a number",
+        small("model")
+            .string("tokenizer.ggml.model", "llama")
+            .array("tokenizer.ggml.scores", Type::F32, 5, bytesOf(std::vector<float>(5, NAN))),
+        ErrorCode::Corrupt, "not a finite number");
+    add("nothing stands for unknown text",
+        small("model")
+            .string("tokenizer.ggml.model", "llama")
+            .array("tokenizer.ggml.scores", Type::F32, 5, bytesOf(std::vector<float>(5, 0))),
+        ErrorCode::Corrupt, "unknown_token_id is missing");
     add("BOS outside the vocabulary", small().u32("tokenizer.ggml.bos_token_id", 5), ErrorCode::Corrupt,
         "bos_token_id is 5, but there are 5 tokens");
     add("BOS wanted but not named", small().entry("tokenizer.ggml.add_bos_token", Type::Bool, "\1"), ErrorCode::Corrupt,
