@@ -42,23 +42,20 @@ std::optional<Match> findWord(const ByteTrie& trie, std::string_view text, std::
 AddedVocabulary::AddedVocabulary(std::vector<AddedToken> tokens, const Normalizer* normalizer)
     : m_tokens(std::move(tokens))
 {
-    for (std::size_t i = 0; i < m_tokens.size(); ++i)
-        m_byId.emplace(m_tokens[i].id, i);
+    PatternWorkspace workspace;
+    for (std::size_t i = 0; i < m_tokens.size(); ++i) {
+        AddedToken& token = m_tokens[i];
+        m_byId.emplace(token.id, i);
+        token.decoded =
+            token.normalized && normalizer ? normalizer->normalize(token.content, workspace) : token.content;
+    }
     std::vector<std::pair<std::string, std::int32_t>> raw;
     std::vector<std::pair<std::string, std::int32_t>> normalized;
-    PatternWorkspace workspace;
     // Where normalisation makes two tokens equal, the special one counts, then the earlier one.
     for (const bool special : {true, false}) {
         for (std::size_t i = 0; i < m_tokens.size(); ++i) {
-            const AddedToken& token = m_tokens[i];
-            if (token.special != special)
-                continue;
-            const auto value = static_cast<std::int32_t>(i);
-            if (!token.normalized)
-                raw.emplace_back(token.content, value);
-            else
-                normalized.emplace_back(normalizer ? normalizer->normalize(token.content, workspace) : token.content,
-                                        value);
+            if (m_tokens[i].special == special)
+                (m_tokens[i].normalized ? normalized : raw).emplace_back(m_tokens[i].decoded, i);
         }
     }
     m_raw = ByteTrie(std::move(raw));

@@ -20,6 +20,7 @@ namespace paretoscope::core {
 struct AddedToken
 {
     std::string content;
+    std::string decoded; ///< what decoders get: the content, normalised if it is looked for in normalised text
     std::int32_t id = 0;
     bool singleWord = false; ///< not inside a word
     bool stripLeft = false;  ///< takes the white space before it
@@ -44,6 +45,7 @@ public:
     static Result<std::vector<AddedToken>> fromJson(const Json& list, const Vocabulary& vocabulary);
 
     AddedVocabulary() = default;
+    /// Sets the `decoded` of each token.
     AddedVocabulary(std::vector<AddedToken> tokens, const Normalizer* normalizer);
 
     /// Cuts `text` at the tokens looked for in raw text (`normalized` = false) or in normalised text. The fragments

@@ -225,7 +225,7 @@ Result<std::vector<TokenPair>> readMerges(const Json& merges)
 Result<std::unique_ptr<Model>> BpeModel::fromJson(const Json& json)
 {
     PartReader part(json, "model");
-    part.type();
+    part.ignore("type"); // makeModel has read it
     if (const Json& dropout = part.any("dropout"); !dropout.is_null() && dropout != Json(0.0))
         part.fail(ErrorCode::Unsupported, "model.dropout is " + shortJson(dropout) + ", which makes the ids random",
                   "set it to null");

@@ -84,22 +84,24 @@ std::int32_t scriptOf(char32_t point)
     return script == USCRIPT_HIRAGANA || script == USCRIPT_KATAKANA ? USCRIPT_HAN : script;
 }
 
+/// What stands before the first character with a script belongs to no piece, as in the reference library.
 void splitAtScripts(Workspace& workspace)
 {
-    splitAll(workspace, SplitBehavior::Isolated, false, [](std::string_view text, auto&& found) {
+    splitAll(workspace, SplitBehavior::Removed, true, [](std::string_view text, auto&& found) {
         std::int32_t last = kAnyScript;
         std::size_t start = 0;
         for (std::size_t at = 0; at < text.size();) {
             const std::size_t begin = at;
             const std::int32_t script = scriptOf(nextCodePoint(text, at));
-            if (script != kAnyScript && last != kAnyScript && script != last) {
+            if (script == kAnyScript || script == last)
+                continue;
+            if (last != kAnyScript)
                 found(ByteRange {start, begin});
-                start = begin;
-            }
-            if (script != kAnyScript)
-                last = script;
+            start = begin;
+            last = script;
         }
-        found(ByteRange {start, text.size()});
+        if (last != kAnyScript)
+            found(ByteRange {start, text.size()});
     });
 }
 

@@ -75,9 +75,12 @@ std::vector<AddedToken> addedTokens(const GgufVocabulary& vocabulary)
         if (type != TokenType::Unknown && type != TokenType::Control && type != TokenType::UserDefined)
             continue;
         const auto id = static_cast<std::int32_t>(i);
-        const std::string content(*vocabulary.texts.token(id));
-        if (!content.empty())
-            added.push_back({.content = content, .id = id, .special = type != TokenType::UserDefined});
+        AddedToken token;
+        token.content = *vocabulary.texts.token(id);
+        token.id = id;
+        token.special = type != TokenType::UserDefined;
+        if (!token.content.empty())
+            added.push_back(std::move(token));
     }
     return added;
 }

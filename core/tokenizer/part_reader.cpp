@@ -89,7 +89,7 @@ void PartReader::mistyped(std::string_view key, std::string_view expected)
 
 std::string PartReader::type()
 {
-    return string("type", std::string());
+    return string("type");
 }
 
 bool PartReader::boolean(std::string_view key, std::optional<bool> fallback)

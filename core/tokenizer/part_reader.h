@@ -23,7 +23,7 @@ public:
     /// `place` names the part in messages, e.g. "pre_tokenizer". `part` must outlive the reader.
     PartReader(const Json& part, std::string place);
 
-    std::string type(); ///< the field "type"; empty when it is missing
+    std::string type(); ///< the field "type"
     bool boolean(std::string_view key, std::optional<bool> fallback = {});
     std::string string(std::string_view key, std::optional<std::string> fallback = {});
     std::optional<std::string> stringOrNull(std::string_view key); ///< nothing for null or a missing field
@@ -38,6 +38,7 @@ public:
 
     const std::string& place() const { return m_place; }
     std::string placeOf(std::string_view key) const;
+    bool hasFailed() const { return m_error.has_value(); }
     /// Records an error unless there is one already.
     void fail(ErrorCode code, std::string message, std::string hint);
     /// Errors: Corrupt (missing or mistyped field), Unsupported (unknown field).
@@ -80,7 +81,7 @@ Result<Made> makePart(const Json& json, std::string_view place, std::span<const 
             return maker.make(part);
         known.emplace_back(maker.type);
     }
-    if (!json.is_object())
+    if (part.hasFailed())
         return part.finish().error();
     return unknownPart(place, type, known);
 }

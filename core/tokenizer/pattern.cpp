@@ -122,7 +122,7 @@ std::size_t Pattern::behind(std::string_view text, std::size_t at)
 std::optional<ByteRange> Pattern::next(std::string_view text, std::size_t from, PatternWorkspace& workspace) const
 {
     if (!m_code) {
-        const std::size_t found = m_literal.empty() ? std::string_view::npos : text.find(m_literal, from);
+        const std::size_t found = text.find(m_literal, from); // an empty one is found everywhere
         if (found == std::string_view::npos)
             return std::nullopt;
         return ByteRange {found, found + m_literal.size()};

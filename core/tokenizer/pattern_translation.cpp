@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tokenizer/pattern.h"
 
+#include <unicode/uchar.h>
+
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -8,13 +11,23 @@ namespace paretoscope::core {
 
 namespace {
 
-// PCRE2's \s contains U+180E and its \w lacks marks, so the classes are spelt out as Oniguruma defines them.
+// PCRE2's \s contains U+180E and its \w lacks marks, so the classes are spelt out as Oniguruma 6.9 defines them
+// (compared with the reference library for every code point).
 constexpr std::string_view kSpaceMembers =
     R"(\t-\r\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 constexpr std::string_view kWordMembers = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// Outside of classes Oniguruma's \w also has the superscripts and fractions of Latin-1.
+constexpr std::string_view kWordMembersAlone = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
+// Without regard to case, Oniguruma lets these match one ligature or sharp s as well.
+constexpr std::array<std::string_view, 5> kFoldingPairs {"ff", "fi", "fl", "ss", "st"};
 // Escapes of one character that mean the same in both.
 constexpr std::string_view kSameEscapes = "rntfae";
 constexpr std::array<std::string_view, 8> kSameGroups {"(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!", "(?i)", "(?i:"};
+
+bool isScript(std::string_view name)
+{
+    return u_getPropertyValueEnum(UCHAR_SCRIPT, std::string(name).c_str()) != UCHAR_INVALID_CODE;
+}
 
 bool isHexDigit(char c)
 {
@@ -39,7 +52,7 @@ public:
     {
         while (m_at < m_source.size())
             PSC_TRY(step());
-        if (!m_groupStarts.empty())
+        if (!m_groups.empty())
             return refuse("a group without its end");
         return std::move(m_out);
     }
@@ -49,6 +62,8 @@ private:
     Status escape(bool insideClass);
     Status characterClass();
     Status openGroup();
+    Status closeGroup();
+    Status literal();
     Status interval();
     Status property(char letter);
     Status hexadecimal(char letter);
@@ -69,12 +84,19 @@ private:
     }
     void atom(std::size_t start) { m_atomStart = start; }
 
+    struct Group
+    {
+        std::size_t start = 0; ///< in the output
+        bool ignoredCaseBefore = false;
+    };
+
     std::string_view m_source;
     std::string_view m_place;
     std::string m_out;
     std::size_t m_at = 0;
     std::size_t m_atomStart = 0; ///< where the last atom begins in the output
-    std::vector<std::size_t> m_groupStarts;
+    std::vector<Group> m_groups; ///< open ones
+    bool m_ignoresCase = false;
 };
 
 Status Translator::step()
@@ -92,12 +114,7 @@ Status Translator::step()
     case '(':
         return openGroup();
     case ')':
-        if (m_groupStarts.empty())
-            return refuse("\")\" without its beginning");
-        copy(1);
-        atom(m_groupStarts.back());
-        m_groupStarts.pop_back();
-        return success();
+        return closeGroup();
     case '{':
         return interval();
     case '*':
@@ -107,12 +124,39 @@ Status Translator::step()
         copy(1);
         return success();
     default:
-        copy(1);
-        while ((static_cast<unsigned char>(peek()) & 0xc0U) == 0x80) // the rest of one UTF-8 character
-            copy(1);
+        PSC_TRY(literal());
         atom(start);
         return success();
     }
+}
+
+Status Translator::literal()
+{
+    const auto isLead = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; };
+    if (m_ignoresCase) {
+        if (static_cast<unsigned char>(peek()) >= 0x80)
+            return refuse("a character beyond ASCII without regard to case");
+        std::string pair {peek(), peek(1)};
+        for (char& c : pair)
+            c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
+        if (std::find(kFoldingPairs.begin(), kFoldingPairs.end(), pair) != kFoldingPairs.end())
+            return refuse("\"" + pair + "\" without regard to case");
+    }
+    copy(1);
+    while (m_at < m_source.size() && !isLead(peek()))
+        copy(1);
+    return success();
+}
+
+Status Translator::closeGroup()
+{
+    if (m_groups.empty())
+        return refuse("\")\" without its beginning");
+    copy(1);
+    atom(m_groups.back().start);
+    m_ignoresCase = m_groups.back().ignoredCaseBefore;
+    m_groups.pop_back();
+    return success();
 }
 
 Status Translator::openGroup()
@@ -121,16 +165,17 @@ Status Translator::openGroup()
     if (peek(1) == '*')
         return refuse("\"(*\"");
     if (peek(1) != '?') {
-        m_groupStarts.push_back(start);
+        m_groups.push_back({start, m_ignoresCase});
         copy(1);
         return success();
     }
     for (const std::string_view opening : kSameGroups) {
         if (m_source.substr(m_at).starts_with(opening)) {
-            if (opening == "(?i)" && (!m_groupStarts.empty() || m_at != 0))
+            if (opening == "(?i)" && m_at != 0)
                 return refuse("\"(?i)\" behind its beginning"); // its reach across "|" differs
             if (opening != "(?i)")
-                m_groupStarts.push_back(start);
+                m_groups.push_back({start, m_ignoresCase});
+            m_ignoresCase = m_ignoresCase || opening.starts_with("(?i");
             copy(opening.size());
             return success();
         }
@@ -187,7 +232,10 @@ Status Translator::escape(bool insideClass)
         else if (insideClass && negated)
             return refuse("\"\\W\" in a character class");
         else
-            shorthand(letter == 's' || letter == 'S' ? kSpaceMembers : kWordMembers, negated, insideClass);
+            shorthand(letter == 's' || letter == 'S' ? kSpaceMembers
+                      : insideClass                  ? kWordMembers
+                                                     : kWordMembersAlone,
+                      negated, insideClass);
         m_at += 2;
         return success();
     }
@@ -205,7 +253,7 @@ Status Translator::escape(bool insideClass)
         return success();
     }
     if (letter == 'b' && !insideClass) {
-        const std::string word(kWordMembers);
+        const std::string word(kWordMembersAlone);
         m_out += "(?:(?<=[" + word + "])(?![" + word + "])|(?<![" + word + "])(?=[" + word + "]))";
         m_at += 2;
         return success();
@@ -223,14 +271,16 @@ Status Translator::property(char letter)
 {
     if (peek(2) != '{')
         return refuse("\"\\" + std::string(1, letter) + "\" without \"{\"");
-    std::size_t length = 3;
-    if (peek(length) == '^')
-        ++length;
-    while (isLetterOrDigit(peek(length)) || peek(length) == '_' || peek(length) == ' ' || peek(length) == '-')
-        ++length;
-    if (peek(length) != '}')
+    const std::size_t begin = peek(3) == '^' ? 4 : 3;
+    std::size_t end = begin;
+    while (isLetterOrDigit(peek(end)) || peek(end) == '_' || peek(end) == ' ' || peek(end) == '-')
+        ++end;
+    if (peek(end) != '}')
         return refuse("a property name without its end");
-    copy(length + 1); // an unknown name is found when the pattern is compiled
+    const std::string name(m_source.substr(m_at + begin, end - begin));
+    // By itself a script's name means "used with this script" in PCRE2; an unknown name is found when it compiles.
+    m_out += std::string("\\") + letter + (begin == 4 ? "{^" : "{") + (isScript(name) ? "sc:" : "") + name + "}";
+    m_at += end + 1;
     return success();
 }
 

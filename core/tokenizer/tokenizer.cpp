@@ -134,7 +134,7 @@ std::vector<std::string> Tokenizer::Impl::tokensOf(std::span<const std::int32_t>
     for (const std::int32_t id : ids) {
         if (const AddedToken* added = parts.added.find(id)) {
             if (!skipSpecial || !added->special)
-                tokens.push_back(added->content);
+                tokens.push_back(added->decoded);
         } else if (const auto token = parts.model->vocabulary().token(id)) {
             tokens.emplace_back(*token);
         }

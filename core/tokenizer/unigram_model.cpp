@@ -158,7 +158,7 @@ void UnigramModel::encode(std::string_view piece, Workspace& workspace, std::vec
 Result<std::unique_ptr<Model>> UnigramModel::fromJson(const Json& json)
 {
     PartReader part(json, "model");
-    part.type();
+    part.ignore("type"); // makeModel has read it
     const Json& vocab = part.array("vocab");
     const Json& unknown = part.any("unk_id");
     const bool byteFallback = part.boolean("byte_fallback", false);

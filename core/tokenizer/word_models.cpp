@@ -29,7 +29,7 @@ Result<std::unique_ptr<Model>> WordPieceModel::fromJson(const Json& json)
 {
     constexpr std::int64_t kMostCharacters = std::int64_t(1) << 20;
     PartReader part(json, "model");
-    part.type();
+    part.ignore("type"); // makeModel has read it
     const std::string unknown = part.string("unk_token", "[UNK]");
     std::string prefix = part.string("continuing_subword_prefix", "##");
     const std::int64_t most = part.integer("max_input_chars_per_word", 0, kMostCharacters, 100);
@@ -76,7 +76,7 @@ void WordPieceModel::encode(std::string_view piece, Workspace& workspace, std::v
 Result<std::unique_ptr<Model>> WordLevelModel::fromJson(const Json& json)
 {
     PartReader part(json, "model");
-    part.type();
+    part.ignore("type"); // makeModel has read it
     const std::string unknown = part.string("unk_token", "<unk>");
     const Json& vocab = part.object("vocab");
     PSC_TRY(part.finish());
