@@ -23,7 +23,8 @@ struct RunnerOptions
     std::filesystem::path architectures; ///< folder of the family files
 };
 
-/// Told how far a trial is; asked whether to go on. Called from the thread that runs the trial, at least once per layer.
+/// Told how far a trial is; asked whether to go on. Called from the thread that runs the trial, at least once per
+/// layer.
 class TrialObserver
 {
 public:

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/checkpoint/element_type.h"
+#include "core/engine/plugin/compressed_tensor.h"
+
+namespace paretoscope::engine {
+
+/// An uncompressed replacement (a pruned or folded tensor). Stored in the element type the tensor had; in bfloat16 when
+/// that was a block format, which cannot hold arbitrary values. Values are rounded to it at once, so that evaluation
+/// and export agree.
+class DenseTensor : public CompressedTensor
+{
+public:
+    DenseTensor(const at::Tensor& value, core::ElementType original);
+
+    at::Tensor dequantize() const override { return m_stored.to(at::kFloat); }
+    std::vector<StoredPart> storedParts() const override;
+    std::vector<std::pair<std::string, at::Tensor>> serialise() const override { return {{"values", m_stored}}; }
+    std::string_view layout() const override { return "dense"; }
+
+private:
+    at::Tensor m_stored;
+};
+
+} // namespace paretoscope::engine

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/evaluation/logits_writer.h"
+
+#include "core/base/mapped_file.h"
+#include "core/checkpoint/safetensors_writer.h"
+
+#include <algorithm>
+#include <mutex>
+
+namespace paretoscope::engine {
+
+namespace {
+
+using Sequences = std::vector<std::vector<std::int32_t>>;
+
+core::Result<Sequences> readSequences(const std::filesystem::path& file, std::int64_t vocabulary)
+{
+    PSC_ASSIGN(const std::string text, core::readTextFile(file));
+    PSC_ASSIGN(const core::Json json, core::parseJson(text, file.string()));
+    const core::Error wrongForm {core::ErrorCode::Corrupt, file.string() + " does not hold token sequences",
+                                 R"(write {"sequences": [[id, id, ...], ...]})"};
+    if (!json.is_object() || !json.contains("sequences") || !json.at("sequences").is_array() ||
+        json.at("sequences").empty())
+        return wrongForm;
+    Sequences sequences;
+    for (const core::Json& row : json.at("sequences")) {
+        if (!row.is_array() || row.empty())
+            return wrongForm;
+        std::vector<std::int32_t>& ids = sequences.emplace_back();
+        for (const core::Json& id : row) {
+            if (!id.is_number_integer())
+                return wrongForm;
+            if (id.get<double>() < 0 || id.get<double>() >= double(vocabulary))
+                return core::Error {core::ErrorCode::InvalidArgument,
+                                    file.string() + ": the token id " + id.dump() + " is outside the vocabulary of " +
+                                        std::to_string(vocabulary),
+                                    "tokenize with the tokenizer of this model"};
+            ids.push_back(id.get<std::int32_t>());
+        }
+    }
+    return sequences;
+}
+
+/// Takes logits and, through hooks, hidden states, and appends them to the file.
+class LogitsSink : public Metric
+{
+public:
+    LogitsSink(const Sequences& sequences, core::SafetensorsWriter writer)
+        : m_writer(std::move(writer))
+    {
+        for (const std::vector<std::int32_t>& ids : sequences) {
+            // Equal sequences are computed once, under the index of the first.
+            const auto first = std::find(sequences.begin(), sequences.end(), ids);
+            const auto sample = static_cast<std::size_t>(std::distance(sequences.begin(), first));
+            m_firstOf.push_back(sample);
+            m_sequences.push_back({ids, 0, static_cast<int>(ids.size())});
+        }
+    }
+
+    const std::vector<MetricSequence>& sequences() const override { return m_sequences; }
+    void consume(int sequence, int, const at::Tensor& logits) override
+    {
+        append("logits_" + std::to_string(sequence), logits);
+    }
+    core::Result<std::vector<core::MetricRecord>> finish() override
+    {
+        PSC_TRY(m_problem);
+        PSC_TRY(m_writer.finish());
+        return std::vector<core::MetricRecord>();
+    }
+
+    /// Appends to the tensor `hidden_<i>_<suffix>` of every sequence that the evaluator's sample stands for.
+    void appendHidden(int sample, const std::string& suffix, const at::Tensor& value)
+    {
+        for (std::size_t i = 0; i < m_firstOf.size(); ++i) {
+            if (distinctIndexOf(m_firstOf[i]) == sample)
+                append("hidden_" + std::to_string(i) + '_' + suffix, value);
+        }
+    }
+
+private:
+    /// The evaluator numbers distinct sequences in the order of their first appearance.
+    int distinctIndexOf(std::size_t sequence) const
+    {
+        int index = 0;
+        for (std::size_t i = 0; i < sequence; ++i)
+            index += m_firstOf[i] == i ? 1 : 0;
+        return index;
+    }
+
+    void append(const std::string& tensor, const at::Tensor& value)
+    {
+        const at::Tensor rows = value.contiguous();
+        const std::lock_guard lock(m_mutex);
+        if (m_problem.ok())
+            m_problem =
+                m_writer.appendFloat32(tensor, {rows.const_data_ptr<float>(), static_cast<std::size_t>(rows.numel())});
+    }
+
+    std::vector<MetricSequence> m_sequences;
+    std::vector<std::size_t> m_firstOf; ///< index of the first equal sequence
+    std::mutex m_mutex;
+    core::SafetensorsWriter m_writer;
+    core::Status m_problem = core::success();
+};
+
+std::vector<core::TensorDeclaration> declare(const Sequences& sequences, const core::Architecture& architecture,
+                                             bool hiddenStates)
+{
+    std::vector<core::TensorDeclaration> tensors;
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+        const auto tokens = static_cast<std::int64_t>(sequences[i].size());
+        const std::string index = std::to_string(i);
+        tensors.push_back({"logits_" + index, core::ElementType::F32, {tokens, architecture.vocabSize}});
+        if (!hiddenStates)
+            continue;
+        tensors.push_back({"hidden_" + index + "_embed", core::ElementType::F32, {tokens, architecture.hiddenSize}});
+        for (std::size_t block = 0; block < architecture.blocks.size(); ++block)
+            tensors.push_back({"hidden_" + index + "_block_" + std::to_string(block),
+                               core::ElementType::F32,
+                               {tokens, architecture.hiddenSize}});
+    }
+    return tensors;
+}
+
+} // namespace
+
+core::Status writeLogits(const core::Json& request, const EvaluationContext& context)
+{
+    const core::Architecture& architecture = context.model.architecture();
+    PSC_ASSIGN(const Sequences sequences,
+               readSequences(request.at("tokens").get<std::string>(), architecture.vocabSize));
+    const bool hiddenStates = request.value("hidden_states", false);
+    if (request.value("router", false))
+        return core::Error {core::ErrorCode::Unsupported, "this model has no router", "leave --router out"};
+    PSC_ASSIGN(core::SafetensorsWriter writer,
+               core::SafetensorsWriter::create(request.at("out").get<std::string>(),
+                                               declare(sequences, architecture, hiddenStates), {.metadata = {}, .overwrite = true}));
+
+    std::vector<std::unique_ptr<Metric>> sinks;
+    sinks.push_back(std::make_unique<LogitsSink>(sequences, std::move(writer)));
+    auto& sink = static_cast<LogitsSink&>(*sinks.front());
+    Hooks hooks = context.hooks;
+    if (hiddenStates) {
+        hooks.push_back({HookPoint::BlockInput, [&sink](int block, int sample, const at::Tensor& value) {
+                             if (block == 0)
+                                 sink.appendHidden(sample, "embed", value);
+                             return value;
+                         }});
+        hooks.push_back({HookPoint::BlockOutput, [&sink](int block, int sample, const at::Tensor& value) {
+                             sink.appendHidden(sample, "block_" + std::to_string(block), value);
+                             return value;
+                         }});
+    }
+    PSC_TRY(evaluate(sinks, {context.model, context.tensors, hooks, context.observer}));
+    PSC_TRY(sink.finish());
+    return core::success();
+}
+
+} // namespace paretoscope::engine

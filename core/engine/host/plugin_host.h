@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/result.h"
+#include "core/engine/plugin/plugin_api.h"
+#include "core/plugin/manifest.h"
+#include "core/sweep/sweep.h"
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace paretoscope::engine {
+
+/// Loads plugin libraries from the installation and from folders the user trusts, when they are first needed; never
+/// unloads them.
+class PluginHost
+{
+public:
+    explicit PluginHost(const std::vector<std::filesystem::path>& folders);
+
+    const core::PluginCatalogue& catalogue() const { return m_catalogue; }
+
+    /// Errors: NotFound; Unsupported (built for another contract or libtorch, manifest changed, other kind, other
+    /// version than the sweep was planned with, a service that this host does not offer); those of the factory.
+    core::Result<std::unique_ptr<Stage>> makeStage(const core::StageSpec& spec);
+
+    /// Built in, then those of the libraries loaded so far.
+    const std::vector<StatisticFactory>& statistics() const { return m_statistics; }
+
+private:
+    core::Result<const PluginDescriptor*> load(const core::PluginManifest& manifest);
+
+    core::PluginCatalogue m_catalogue;
+    std::map<std::string, const PluginDescriptor*> m_loaded; ///< by plugin id
+    std::vector<StatisticFactory> m_statistics;
+};
+
+/// Whether `descriptor` fits this program and `manifest`. Errors: Unsupported, saying what differs.
+core::Status checkDescriptor(const PluginDescriptor& descriptor, const core::PluginManifest& manifest);
+
+} // namespace paretoscope::engine

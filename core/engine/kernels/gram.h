@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/engine/aten.h"
+
+namespace paretoscope::engine {
+
+/// Adds X^T X to `sum`, only blocks on and above the diagonal (a rank-k update costs half of a full product).
+/// @param x float32 [n, k]; @param sum float64 [k, k]. The product is made in float32, the sum in float64.
+void addGram(const at::Tensor& x, at::Tensor& sum);
+
+/// The full symmetric matrix of which addGram filled the upper blocks.
+at::Tensor symmetricFromUpper(const at::Tensor& upper);
+
+} // namespace paretoscope::engine

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/architecture/architecture.h"
+#include "core/engine/plugin/workload.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace paretoscope::engine {
+
+/// The graph of a decoder-only language model, assembled from an architecture description. Holds no weights.
+/// A sample is a token sequence that starts at position 0; every sequence is computed by itself, so results do not
+/// depend on what else is in a batch.
+class LanguageModel : public CompressibleModel
+{
+public:
+    explicit LanguageModel(core::Architecture architecture);
+
+    const core::Architecture& architecture() const { return m_architecture; }
+
+    const ModelView& view() const override { return m_view; }
+    int steps(int block) const override;
+    std::vector<std::string> blockTensors(int block) const override;
+    std::vector<std::string> entryTensors() const override { return {m_architecture.embedding}; }
+    /// @return float32 [tokens, hidden]
+    at::Tensor enter(const std::vector<std::int32_t>& sample, const TensorSource& tensors) const override;
+    std::unique_ptr<BlockPass> begin(int block, int sample, at::Tensor state, const TensorSource& tensors,
+                                     const Hooks& hooks) const override;
+
+    std::vector<std::string> headTensors() const;
+    /// @param hidden [n, hidden] leaving the last block. @return float32 [n, vocabulary]
+    at::Tensor logits(const at::Tensor& hidden, const TensorSource& tensors) const;
+
+private:
+    core::Architecture m_architecture;
+    ModelView m_view;
+};
+
+} // namespace paretoscope::engine

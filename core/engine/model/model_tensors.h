@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/quantity.h"
+#include "core/base/result.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/engine/plugin/compressed_tensor.h"
+#include "core/engine/plugin/workload.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paretoscope::engine {
+
+/// The tensors of a checkpoint as float32. Keeps what was read as long as all of it fits `residentLimit`; otherwise
+/// every read dequantises from the mapped file again. Thread-safe.
+class CheckpointTensors
+{
+public:
+    CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint, core::Bytes residentLimit);
+
+    /// Not to be modified in place. Errors: NotFound, Unsupported; OutOfMemory.
+    core::Result<at::Tensor> read(std::string_view name) const;
+    const core::Checkpoint& checkpoint() const { return *m_checkpoint; }
+
+private:
+    std::shared_ptr<const core::Checkpoint> m_checkpoint;
+    core::Bytes m_residentLimit;
+    mutable std::mutex m_mutex;
+    mutable std::map<std::string, at::Tensor, std::less<>> m_resident;
+    mutable core::Bytes m_residentBytes;
+};
+
+/// A model at some point of a pipeline: the checkpoint with what the stages replaced. Copies are cheap and independent.
+class ModelTensors
+{
+public:
+    explicit ModelTensors(std::shared_ptr<const CheckpointTensors> base)
+        : m_base(std::move(base))
+    {}
+
+    core::Result<at::Tensor> read(std::string_view name) const; ///< float32, as replaced
+    core::Result<at::Tensor> readOriginal(std::string_view name) const { return m_base->read(name); }
+    /// Null when the tensor is as in the checkpoint.
+    std::shared_ptr<const CompressedTensor> replacement(std::string_view name) const;
+    void replace(std::string_view name, std::shared_ptr<const CompressedTensor> tensor);
+    const core::Checkpoint& checkpoint() const { return m_base->checkpoint(); }
+
+private:
+    std::shared_ptr<const CheckpointTensors> m_base;
+    std::map<std::string, std::shared_ptr<const CompressedTensor>, std::less<>> m_replaced;
+};
+
+/// The tensors of one block (or of entry or head), read at once and held while samples pass through.
+class LoadedTensors : public TensorSource
+{
+public:
+    static core::Result<LoadedTensors> load(const ModelTensors& model, const std::vector<std::string>& names);
+    /// The same tensors of the uncompressed model.
+    static core::Result<LoadedTensors> loadOriginal(const ModelTensors& model, const std::vector<std::string>& names);
+
+    /// The tensor must be among the loaded ones.
+    at::Tensor tensor(std::string_view name) const override;
+    void set(std::string_view name, at::Tensor value)
+    {
+        m_tensors.insert_or_assign(std::string(name), std::move(value));
+    }
+
+private:
+    std::map<std::string, at::Tensor, std::less<>> m_tensors;
+};
+
+} // namespace paretoscope::engine

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/peak_memory.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+namespace paretoscope::engine {
+
+PeakMemory::PeakMemory()
+{
+    // proc(5): writing 5 resets the peak resident set size.
+    std::ofstream("/proc/self/clear_refs") << '5';
+}
+
+core::Bytes PeakMemory::peak() const
+{
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;) {
+        if (word == "VmHWM:") {
+            std::int64_t kibibytes = 0;
+            status >> kibibytes;
+            return {kibibytes * 1024};
+        }
+    }
+    return {};
+}
+
+core::Bytes physicalMemory()
+{
+    return {std::int64_t(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE)};
+}
+
+} // namespace paretoscope::engine

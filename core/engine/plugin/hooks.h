@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/engine/aten.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace paretoscope::engine {
+
+/// The named places of a block at which a value may be read or replaced.
+enum class HookPoint
+{
+    BlockInput,      ///< residual stream entering the block [tokens, hidden]
+    AttentionInput,  ///< normalised input of query, key and value [tokens, hidden]
+    Query,           ///< after rotary [tokens, heads, headDim]
+    Key,             ///< after rotary, as written to the cache [tokens, kvHeads, headDim]
+    Value,           ///< as written to the cache [tokens, kvHeads, headDim]
+    AttentionOutput, ///< input of the output projection [tokens, heads * headDim]
+    MlpInput,        ///< normalised input of the MLP [tokens, hidden]
+    MlpHidden,       ///< input of the down projection [tokens, intermediate]
+    BlockOutput,     ///< residual stream leaving the block [tokens, hidden]
+};
+
+/// A reader or replacer at one point. Called for every block and sample, from several threads at once.
+struct Hook
+{
+    HookPoint point = HookPoint::BlockInput;
+    /// Returns the value to go on with (`value` itself to leave it alone), of the same shape.
+    std::function<at::Tensor(int block, int sample, const at::Tensor& value)> visit;
+};
+
+using Hooks = std::vector<Hook>;
+
+} // namespace paretoscope::engine

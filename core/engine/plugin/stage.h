@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/result.h"
+#include "core/engine/aten.h"
+#include "core/engine/plugin/compressed_tensor.h"
+#include "core/engine/plugin/hooks.h"
+#include "core/engine/plugin/host_services.h"
+#include "core/engine/plugin/statistic.h"
+#include "core/engine/plugin/unit.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paretoscope::engine {
+
+/// What one call of Stage::apply covers.
+enum class StageScope
+{
+    Tensor, ///< one unit; units that share an input come one after the other
+    Block,  ///< all targets of one block
+    Model,  ///< all targets
+};
+
+/// Where the statistics of a calibrated stage come from.
+enum class Propagate
+{
+    Original, ///< the uncompressed model; may be shared between pipelines
+    Block,    ///< predecessors compressed block by block
+    Step,     ///< predecessors compressed, also those inside the block ("true sequential"), as published
+};
+
+/// What a stage needs and touches; the answer of Stage::prepare.
+struct StagePlan
+{
+    StageScope scope = StageScope::Tensor;
+    std::vector<std::size_t> targets;         ///< indices into ModelView::units, rising
+    std::vector<StatisticRequest> statistics; ///< gathered at the input of every target
+    Propagate propagate = Propagate::Step;
+    Hooks evaluationHooks; ///< run-time part of the method, active in every forward after this stage
+};
+
+/// What the engine hands to one call of Stage::apply. Valid during the call.
+class StageTask
+{
+public:
+    virtual ~StageTask() = default;
+
+    virtual const std::vector<const Unit*>& units() const = 0; ///< the targets within the scope
+    /// The weight as the stages before left it, float32 [outFeatures, inFeatures]; not to be modified in place.
+    virtual at::Tensor weight(const Unit& unit) const = 0;
+    /// The weight of the uncompressed model.
+    virtual at::Tensor originalWeight(const Unit& unit) const = 0;
+    /// Errors: NotFound (not requested in the plan), Numerical (no token reached this unit).
+    virtual core::Result<StatisticValue> statistic(const Unit& unit, std::string_view id) const = 0;
+    /// Any other tensor of the model by name (norms, biases), float32.
+    virtual at::Tensor tensor(std::string_view name) const = 0;
+
+    virtual void replace(const Unit& unit, std::shared_ptr<const CompressedTensor> weight) = 0;
+    /// Replaces a tensor that is no unit (a folded norm); it is stored in the element type it had.
+    virtual void replaceTensor(std::string_view name, at::Tensor value) = 0;
+
+    /// A number about one unit, kept with the trial ("relative_output_error", "damping", ...).
+    virtual void record(const Unit& unit, std::string_view name, double value) = 0;
+    /// The result is valid, but the user should look; kept with the trial.
+    virtual void warn(const Unit& unit, std::string_view text) = 0;
+    /// Seed for random draws about this unit: from the trial's seed and the module's name, so independent of order.
+    virtual std::uint64_t seed(const Unit& unit) const = 0;
+    virtual bool isCancelled() const = 0;
+    virtual HostServices& services() = 0;
+};
+
+/// A method that changes weights or the forward pass. One object per trial; parameters were checked against the
+/// manifest before it was made. Life cycle: validate, prepare, apply per unit of its scope, then byte accounting.
+class Stage
+{
+public:
+    virtual ~Stage() = default;
+
+    /// Before any device work, for every stage of a pipeline. Errors: InvalidArgument (a pattern that matches nothing,
+    /// sizes that the format cannot hold; names unit and remedy).
+    virtual core::Status validate(const ModelView& model) const = 0;
+    virtual core::Result<StagePlan> prepare(const ModelView& model) = 0;
+    /// Once per unit, per block or once, as the plan's scope says; in the order of the forward pass. Errors: any; the
+    /// trial then fails with the unit's name in front.
+    virtual core::Status apply(StageTask& task) = 0;
+};
+
+} // namespace paretoscope::engine

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/quantization/group_affine_tensor.h"
+
+#include <utility>
+
+namespace paretoscope::engine {
+
+namespace {
+
+std::int64_t wordsFor(std::int64_t count, int bits)
+{
+    return (count * bits + 31) / 32;
+}
+
+at::ScalarType storageType(ScaleType type)
+{
+    switch (type) {
+    case ScaleType::Float16:
+        return at::kHalf;
+    case ScaleType::BFloat16:
+        return at::kBFloat16;
+    case ScaleType::Float32:
+        break;
+    }
+    return at::kFloat;
+}
+
+} // namespace
+
+GroupAffineTensor::GroupAffineTensor(at::Tensor codes, AffineGrids grids, AffineOptions options,
+                                     at::Tensor columnGroups)
+    : m_codes(std::move(codes))
+    , m_grids(std::move(grids))
+    , m_options(options)
+    , m_columnGroups(std::move(columnGroups))
+{}
+
+at::Tensor GroupAffineTensor::dequantize() const
+{
+    return dequantizeCodes(m_codes, m_grids, m_options.groupSizeFor(m_codes.size(1)), m_columnGroups);
+}
+
+std::vector<StoredPart> GroupAffineTensor::storedParts() const
+{
+    const std::int64_t rows = m_codes.size(0);
+    const std::int64_t columns = m_codes.size(1);
+    const std::int64_t groups = m_grids.scales.size(1);
+    std::vector<StoredPart> parts;
+    parts.push_back({"codes", {rows * wordsFor(columns, m_options.bits) * 32}, m_codes.storage().data()});
+    const auto scaleBits = static_cast<std::int64_t>(at::elementSize(storageType(m_options.scaleType))) * 8;
+    parts.push_back({"scales", {rows * groups * scaleBits}, m_grids.scales.storage().data()});
+    if (!m_options.symmetric)
+        parts.push_back(
+            {"zero_points", {groups * wordsFor(rows, m_options.bits) * 32}, m_grids.zeros.storage().data()});
+    if (m_columnGroups.defined())
+        parts.push_back({"column_groups", {columns * 32}, m_columnGroups.storage().data()});
+    return parts;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> GroupAffineTensor::serialise() const
+{
+    std::vector<std::pair<std::string, at::Tensor>> parts;
+    parts.emplace_back("codes", packRows(m_codes, m_options.bits));
+    parts.emplace_back("scales", m_grids.scales.to(storageType(m_options.scaleType)));
+    if (!m_options.symmetric)
+        parts.emplace_back("zero_points", packRows(m_grids.zeros.t().to(at::kByte).contiguous(), m_options.bits));
+    if (m_columnGroups.defined())
+        parts.emplace_back("column_groups", m_columnGroups);
+    return parts;
+}
+
+at::Tensor packRows(const at::Tensor& codes, int bits)
+{
+    const std::int64_t rows = codes.size(0);
+    const std::int64_t count = codes.size(1);
+    const std::int64_t words = wordsFor(count, bits);
+    at::Tensor packed = at::zeros({rows, words}, at::kInt);
+    const std::uint8_t* in = codes.const_data_ptr<std::uint8_t>();
+    auto* out = reinterpret_cast<std::uint32_t*>(packed.mutable_data_ptr<std::int32_t>());
+    for (std::int64_t row = 0; row < rows; ++row) {
+        for (std::int64_t i = 0; i < count; ++i) {
+            const std::int64_t bit = i * bits;
+            const std::uint64_t code = std::uint64_t(in[row * count + i]) << (bit % 32);
+            std::uint32_t* word = out + row * words + bit / 32;
+            word[0] |= static_cast<std::uint32_t>(code);
+            if (bit % 32 + bits > 32)
+                word[1] |= static_cast<std::uint32_t>(code >> 32);
+        }
+    }
+    return packed;
+}
+
+core::Result<std::shared_ptr<const GroupAffineTensor>> roundToNearest(const at::Tensor& weight,
+                                                                      const AffineOptions& options)
+{
+    PSC_ASSIGN(AffineGrids grids, fitGrids(weight, options));
+    at::Tensor codes = quantizeToCodes(weight, grids, options);
+    return std::make_shared<const GroupAffineTensor>(std::move(codes), std::move(grids), options);
+}
+
+} // namespace paretoscope::engine

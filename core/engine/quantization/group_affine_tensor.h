@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/engine/plugin/compressed_tensor.h"
+#include "core/engine/quantization/affine.h"
+
+namespace paretoscope::engine {
+
+/// A matrix of affine codes with one scale (and zero point) per row and group.
+///
+/// Packed form: codes as a dense little-endian bit stream per row, padded to 32 bits (compressed-tensors); scales in
+/// their storage type; zero points `bits` wide along the rows, padded to 32 bits per group; none when symmetric. With
+/// columns in another order (activation_order: dynamic) also 32 bits of group index per column.
+class GroupAffineTensor : public CompressedTensor
+{
+public:
+    /// @param codes uint8 [out, in]; @param columnGroups int32 [in] or undefined (groups of consecutive columns)
+    GroupAffineTensor(at::Tensor codes, AffineGrids grids, AffineOptions options, at::Tensor columnGroups = {});
+
+    at::Tensor dequantize() const override;
+    std::vector<StoredPart> storedParts() const override;
+    std::vector<std::pair<std::string, at::Tensor>> serialise() const override;
+    std::string_view layout() const override { return "group_affine"; }
+
+    const at::Tensor& codes() const { return m_codes; }
+    const AffineGrids& grids() const { return m_grids; }
+
+private:
+    at::Tensor m_codes;
+    AffineGrids m_grids;
+    AffineOptions m_options;
+    at::Tensor m_columnGroups;
+};
+
+/// Packs rows of small unsigned integers into 32-bit words, least significant bit first; the last word of a row is
+/// padded with zeros. @param codes uint8 [rows, n], each < 2^bits. @return int32 [rows, ceil(n * bits / 32)]
+at::Tensor packRows(const at::Tensor& codes, int bits);
+
+/// Round to nearest on the grids fitted to `weight` itself: the whole of RTN.
+/// @param weight float32 [out, in]. Errors: Numerical (see fitGrids).
+core::Result<std::shared_ptr<const GroupAffineTensor>> roundToNearest(const at::Tensor& weight,
+                                                                      const AffineOptions& options);
+
+} // namespace paretoscope::engine

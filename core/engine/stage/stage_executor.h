@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/result.h"
+#include "core/engine/model/model_tensors.h"
+#include "core/engine/plugin/stage.h"
+#include "core/engine/statistics/statistic_cache.h"
+#include "core/engine/trial_log.h"
+#include "core/engine/trial_runner.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace paretoscope::engine {
+
+/// The samples that calibrate, and the name under which their statistics may be cached.
+struct Calibration
+{
+    std::vector<std::vector<std::int32_t>> samples;
+    core::Json identity; ///< model, tokens, numerics, threads: all that a statistic of the original model depends on
+};
+
+/// Everything one pipeline shares between its stages.
+struct PipelineContext
+{
+    const CompressibleModel& model;
+    ModelTensors& tensors;          ///< changed by every stage
+    const Calibration* calibration; ///< null when no stage needs one
+    std::span<const StatisticFactory> statistics;
+    const StatisticCache& cache;
+    HostServices& services;
+    TrialObserver& observer;
+    TrialLog& log;
+    std::uint64_t seed = 0;
+    Hooks& evaluationHooks; ///< collected from the stages
+};
+
+/// Gathers the statistics that `stage` asks for and applies it, block by block; see Propagate for where they come from.
+/// Peak memory: the tensors of one block, the activations of all samples at two places of it, its statistics.
+/// Errors: those of the stage with the unit's name in front; Numerical (a weight or activation that is not finite, an
+/// input that no token reached); Cancelled.
+core::Status runStage(Stage& stage, const PipelineContext& context);
+
+} // namespace paretoscope::engine

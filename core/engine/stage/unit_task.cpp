@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/stage/unit_task.h"
+
+#include "core/base/assert.h"
+#include "core/base/sha256.h"
+#include "core/engine/accounting/dense_tensor.h"
+#include "core/engine/foreign_exception.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace paretoscope::engine {
+
+namespace {
+
+/// tr(D H Dᵀ) in float64 over float32 products.
+double weightedSquare(const at::Tensor& d, const at::Tensor& hessian)
+{
+    return at::mm(d, hessian).mul_(d).sum(at::kDouble).item<double>();
+}
+
+core::Status requireFinite(const Unit& unit, const at::Tensor& weight)
+{
+    // A sum that is finite has finite terms; only otherwise is the culprit looked for.
+    if (std::isfinite(weight.sum(at::kDouble).item<double>()))
+        return core::success();
+    const at::Tensor bad = at::nonzero(at::isfinite(weight).logical_not());
+    if (bad.size(0) == 0)
+        return core::success();
+    return core::Error {core::ErrorCode::Numerical,
+                        unit.module + ": the weight at row " + std::to_string(bad[0][0].item<std::int64_t>()) +
+                            ", column " + std::to_string(bad[0][1].item<std::int64_t>()) + " is not finite",
+                        "check the model file, or exclude this module"};
+}
+
+} // namespace
+
+UnitTask::UnitTask(std::vector<const Unit*> units, const StatisticValues& values, const PipelineContext& context,
+                   LoadedTensors* loaded)
+    : m_units(std::move(units))
+    , m_values(values)
+    , m_context(context)
+    , m_loaded(loaded)
+{}
+
+core::Status UnitTask::readWeights()
+{
+    for (const Unit* unit : m_units) {
+        PSC_ASSIGN(at::Tensor weight, m_context.tensors.read(unit->tensor));
+        PSC_TRY(requireFinite(*unit, weight));
+        m_weights.emplace(unit->tensor, std::move(weight));
+    }
+    return core::success();
+}
+
+at::Tensor UnitTask::weight(const Unit& unit) const
+{
+    const auto found = m_weights.find(unit.tensor);
+    PSC_ASSERT(found != m_weights.end(), "a stage asked for the weight of a unit outside its scope");
+    return found->second;
+}
+
+at::Tensor UnitTask::originalWeight(const Unit& unit) const
+{
+    core::Result<at::Tensor> original = m_context.tensors.readOriginal(unit.tensor);
+    PSC_ASSERT(original.ok(), "a unit's tensor was readable before");
+    return std::move(original).value();
+}
+
+core::Result<StatisticValue> UnitTask::statistic(const Unit& unit, std::string_view id) const
+{
+    const auto found = m_values.find({unit.input, std::string(id)});
+    if (found == m_values.end())
+        return core::Error {core::ErrorCode::Numerical, "no calibration token reached this layer",
+                            "use more calibration sequences, or exclude this module"};
+    if (!std::isfinite(found->second.value.sum(at::kDouble).item<double>()))
+        return core::Error {core::ErrorCode::Numerical, "the " + std::string(id) + " of its input is not finite",
+                            "an earlier stage broke the model, or an activation overflows: exclude this module"};
+    return found->second;
+}
+
+at::Tensor UnitTask::tensor(std::string_view name) const
+{
+    core::Result<at::Tensor> value = m_context.tensors.read(name);
+    PSC_ASSERT(value.ok(), "a stage asked for a tensor that the model does not have");
+    return std::move(value).value();
+}
+
+void UnitTask::replace(const Unit& unit, std::shared_ptr<const CompressedTensor> weight)
+{
+    if (m_loaded)
+        m_loaded->set(unit.tensor, weight->dequantize());
+    m_context.tensors.replace(unit.tensor, std::move(weight));
+}
+
+void UnitTask::replaceTensor(std::string_view name, at::Tensor value)
+{
+    if (m_loaded)
+        m_loaded->set(name, value);
+    const core::TensorInfo* info = m_context.tensors.checkpoint().find(name);
+    PSC_ASSERT(info, "a stage replaced a tensor that the model does not have");
+    m_context.tensors.replace(name, std::make_shared<DenseTensor>(std::move(value), info->type));
+}
+
+void UnitTask::record(const Unit& unit, std::string_view name, double value)
+{
+    m_context.log.layerMetrics.push_back(
+        {unit.module, unit.block, std::string(name), std::isfinite(value) ? std::optional(value) : std::nullopt});
+}
+
+void UnitTask::warn(const Unit& unit, std::string_view text)
+{
+    m_context.log.warnings.push_back(unit.module + ": " + std::string(text));
+}
+
+std::uint64_t UnitTask::seed(const Unit& unit) const
+{
+    const core::Sha256Digest digest = core::sha256(std::to_string(m_context.seed) + '/' + unit.module);
+    std::uint64_t seed = 0;
+    std::memcpy(&seed, digest.bytes.data(), sizeof seed);
+    return seed;
+}
+
+void UnitTask::recordErrors()
+{
+    for (const Unit* unit : m_units) {
+        const auto replacement = m_context.tensors.replacement(unit->tensor);
+        if (!replacement)
+            continue;
+        const at::Tensor& before = m_weights.find(unit->tensor)->second;
+        const at::Tensor difference = before - replacement->dequantize();
+        const double weightNorm = before.square().sum(at::kDouble).item<double>();
+        if (weightNorm > 0)
+            record(*unit, "relative_weight_error", difference.square().sum(at::kDouble).item<double>() / weightNorm);
+        const auto hessian = m_values.find({unit->input, "hessian"});
+        if (hessian == m_values.end())
+            continue;
+        const double outputNorm = weightedSquare(before, hessian->second.value);
+        if (outputNorm > 0)
+            record(*unit, "relative_output_error", weightedSquare(difference, hessian->second.value) / outputNorm);
+    }
+}
+
+} // namespace paretoscope::engine

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole trials on the bundled model, and the numbers of the real one where it is at hand.
+#include "core/base/mapped_file.h"
+#include "core/checkpoint/safetensors_file.h"
+#include "core/engine/trial_runner.h"
+#include "core/sweep/sweep.h"
+
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include <cmath>
+#include <map>
+
+using namespace paretoscope;
+
+namespace {
+
+const std::filesystem::path kResources = PARETOSCOPE_RESOURCES;
+
+class Observer : public engine::TrialObserver
+{
+public:
+    void progressed(std::string_view, int, int) override {}
+    bool isCancelled() const override { return cancelled; }
+    bool cancelled = false;
+};
+
+core::PluginCatalogue catalogue()
+{
+    return core::PluginCatalogue::scan({PARETOSCOPE_BUILD_TREE "/lib/paretoscope/plugins"});
+}
+
+/// The trials of a sweep over tiny-llama that is small enough for a test.
+struct SweepUnderTest
+{
+    explicit SweepUnderTest(const std::string& pipelines, int windows = 8)
+    {
+        const std::string text =
+            "paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: models/tiny-llama\n"
+            "  calibration: {corpus: demo/corpora/train_excerpt.raw.txt, samples: 8, length: 256}\n"
+            "  evaluate:\n    - perplexity: {corpus: demo/corpora/wiki.test.tokens, length: 256, windows: " +
+            std::to_string(windows) + "}\npipelines:\n" + pipelines;
+        auto parsed = core::parseSweep(text, kResources / "test.yaml", catalogue());
+        if (!parsed.ok())
+            qFatal("%s", parsed.error().sentence().c_str());
+        sweep = std::move(parsed).value();
+        identity = core::identifyWorkload(sweep.workload).value();
+        trials = core::planTrials(sweep, identity);
+    }
+    core::TrialRequest request(std::size_t index) const
+    {
+        return {trials[index].id, sweep.workload, identity, trials[index].pipeline, trials[index].seed, {0}};
+    }
+    core::Sweep sweep;
+    core::WorkloadIdentity identity;
+    std::vector<core::PlannedTrial> trials;
+};
+
+engine::RunnerOptions optionsFor(int threads = 1, const QString& cache = {})
+{
+    engine::RunnerOptions options;
+    options.threads = threads;
+    options.cacheFolder = cache.toStdString();
+    options.pluginFolders = {PARETOSCOPE_BUILD_TREE "/lib/paretoscope/plugins"};
+    options.architectures = kResources / "architectures";
+    return options;
+}
+
+const core::MetricRecord& metricOf(const core::TrialOutcome& outcome, const char* name)
+{
+    for (const core::MetricRecord& metric : outcome.metrics) {
+        if (metric.name == name)
+            return metric;
+    }
+    qFatal("no metric %s", name);
+}
+
+double perplexityOf(const core::TrialOutcome& outcome)
+{
+    return *metricOf(outcome, "perplexity").value;
+}
+
+} // namespace
+
+class TstTrialRunner : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void methodsOrderAsPublished()
+    {
+        const SweepUnderTest test("  - []\n  - [rtn: {bits: [2, 3, 4, 8], group_size: 64}]\n"
+                                  "  - [gptq: {bits: [2, 3, 4], group_size: 64}]\n");
+        QCOMPARE(test.trials.size(), std::size_t(8));
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        std::map<std::string, double> perplexity;
+        std::map<std::string, double> bytes;
+        for (std::size_t i = 0; i < test.trials.size(); ++i) {
+            const auto outcome = runner.run(test.request(i), observer);
+            QVERIFY2(outcome.ok(), outcome.ok() ? "" : outcome.error().sentence().c_str());
+            const std::string label = test.trials[i].pipeline.label();
+            perplexity[label] = perplexityOf(outcome.value());
+            bytes[label] = *metricOf(outcome.value(), "stored_bytes").value;
+            qInfo("%-32s %8.3f %9.0f B", label.c_str(), perplexity[label], bytes[label]);
+        }
+        const auto rtn = [&](int bits) { return "rtn(bits=" + std::to_string(bits) + ",group_size=64)"; };
+        const auto gptq = [&](int bits) { return "gptq(bits=" + std::to_string(bits) + ",group_size=64)"; };
+        QVERIFY(perplexity.at(gptq(2)) < 0.8 * perplexity.at(rtn(2)));
+        QVERIFY(perplexity.at(gptq(3)) < 0.97 * perplexity.at(rtn(3)));
+        QVERIFY(perplexity.at(rtn(2)) > perplexity.at(rtn(3)));
+        QVERIFY(perplexity.at(rtn(3)) > perplexity.at(rtn(4)));
+        QVERIFY(std::fabs(perplexity.at(rtn(8)) / perplexity.at("baseline") - 1) < 0.005);
+        // bf16 weights: the file's tensors, 2 bytes each.
+        QCOMPARE(bytes.at("baseline"), 2.0 * 1311872);
+        // 4 + (16 + 4) / 64 bits for the 786,432 weights of the linears, 16 for the rest.
+        QCOMPARE(bytes.at(rtn(4)), 786432 * 4.3125 / 8 + 2.0 * (1311872 - 786432));
+        QCOMPARE(bytes.at(gptq(4)), bytes.at(rtn(4)));
+    }
+
+    void repeatsBitForBit_data()
+    {
+        QTest::addColumn<int>("threads");
+        QTest::addRow("one thread") << 1;
+        QTest::addRow("two threads") << 2;
+    }
+    void repeatsBitForBit()
+    {
+        QFETCH(int, threads);
+        const SweepUnderTest test("  - [gptq: {bits: 3, group_size: 32}]\n", 3);
+        Observer observer;
+        engine::TrialRunner first(optionsFor(threads));
+        engine::TrialRunner second(optionsFor(threads));
+        const auto once = first.run(test.request(0), observer);
+        const auto again = first.run(test.request(0), observer); // warm
+        const auto fresh = second.run(test.request(0), observer);
+        QVERIFY(once.ok() && again.ok() && fresh.ok());
+        QCOMPARE(perplexityOf(again.value()), perplexityOf(once.value()));
+        QCOMPARE(perplexityOf(fresh.value()), perplexityOf(once.value()));
+        QCOMPARE(metricOf(fresh.value(), "perplexity").details.at("windows"),
+                 metricOf(once.value(), "perplexity").details.at("windows"));
+    }
+
+    void sharedStatisticsGiveTheSameNumbers()
+    {
+        const QTemporaryDir cache;
+        const SweepUnderTest test("  - [gptq: {bits: [3, 4], group_size: 64, propagate: original}]\n", 3);
+        Observer observer;
+        engine::TrialRunner cold(optionsFor());
+        engine::TrialRunner cached(optionsFor(1, cache.path()));
+        for (std::size_t i = 0; i < test.trials.size(); ++i) {
+            const auto expected = cold.run(test.request(i), observer);
+            const auto found = cached.run(test.request(i), observer);
+            QVERIFY(expected.ok() && found.ok());
+            QCOMPARE(perplexityOf(found.value()), perplexityOf(expected.value()));
+            const int fromCache = found.value().provenance.at("statistics").at("from_cache").get<int>();
+            QCOMPARE(fromCache, i == 0 ? 0 : 16);
+        }
+    }
+
+    void layerRecordsCoverEveryUnit()
+    {
+        const SweepUnderTest test("  - [gptq: {bits: 4, group_size: 64, include: ['*.mlp.*']}]\n", 1);
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        const auto outcome = runner.run(test.request(0), observer);
+        QVERIFY(outcome.ok());
+        std::map<std::string, int> counts;
+        for (const core::LayerMetricRecord& record : outcome.value().layerMetrics)
+            ++counts[record.name];
+        QCOMPARE(counts.at("relative_weight_error"), 12);
+        QCOMPARE(counts.at("relative_output_error"), 12);
+        QCOMPARE(counts.at("damping"), 12);
+    }
+
+    void refusesBeforeAnyWork_data()
+    {
+        QTest::addColumn<QByteArray>("pipeline");
+        QTest::addColumn<int>("code");
+        QTest::addRow("pattern without match")
+            << QByteArray("  - [rtn: {include: ['*.experts.*']}]\n") << int(core::ErrorCode::InvalidArgument);
+    }
+    void refusesBeforeAnyWork()
+    {
+        QFETCH(QByteArray, pipeline);
+        QFETCH(int, code);
+        const SweepUnderTest test(pipeline.toStdString(), 1);
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        const auto outcome = runner.run(test.request(0), observer);
+        QVERIFY(!outcome.ok());
+        QCOMPARE(int(outcome.error().code), code);
+    }
+
+    void changedModelIsNoticed()
+    {
+        SweepUnderTest test("  - []\n", 1);
+        test.identity.model = core::sha256("another model");
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        const auto outcome = runner.run(test.request(0), observer);
+        QVERIFY(!outcome.ok());
+        QCOMPARE(outcome.error().code, core::ErrorCode::Corrupt);
+    }
+
+    void cancelledTrialSaysSo()
+    {
+        const SweepUnderTest test("  - [rtn: {bits: 4}]\n", 1);
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        observer.cancelled = true;
+        const auto outcome = runner.run(test.request(0), observer);
+        QVERIFY(!outcome.ok());
+        QCOMPARE(outcome.error().code, core::ErrorCode::Cancelled);
+    }
+
+    void evaluateWritesLogitsThatTransformersGives()
+    {
+        const QTemporaryDir folder;
+        const std::filesystem::path out = (folder.path() + QStringLiteral("/logits.safetensors")).toStdString();
+        const std::filesystem::path model = PARETOSCOPE_TEST_DATA "/parity/models/llama_linear";
+
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        const std::filesystem::path tokens = model / "golden.json";
+        const auto done =
+            runner.evaluate({{"model", model.string()},
+                             {"logits", {{"tokens", tokens.string()}, {"out", out.string()}, {"hidden_states", true}}}},
+                            observer);
+        QVERIFY2(done.ok(), done.ok() ? "" : done.error().sentence().c_str());
+        const auto ours = core::SafetensorsFile::open(out);
+        const auto golden = core::SafetensorsFile::open(model / "golden.safetensors");
+        QVERIFY(ours.ok() && golden.ok());
+        QCOMPARE(ours.value().tensors().size(), std::size_t(2 + 2 * 3));
+        for (const char* name : {"logits_0", "logits_1", "hidden_0_embed", "hidden_0_block_0", "hidden_0_block_1"}) {
+            const auto found = ours.value().readFloat32(name);
+            const auto expected = golden.value().readFloat32(name);
+            QVERIFY2(found.ok() && expected.ok(), name);
+            QCOMPARE(found.value().size(), expected.value().size());
+            float largest = 0;
+            float worst = 0;
+            for (std::size_t i = 0; i < expected.value().size(); ++i) {
+                largest = std::max(largest, std::fabs(expected.value()[i]));
+                worst = std::max(worst, std::fabs(expected.value()[i] - found.value()[i]));
+            }
+            QVERIFY2(worst <= 5e-5F * largest, name);
+        }
+    }
+
+    void realModelAgreesWithTransformers()
+    {
+        const QByteArray models = qgetenv("PARETOSCOPE_MODELS");
+        const std::filesystem::path model =
+            std::filesystem::path(models.toStdString()) / "SmolLM2-135M-Instruct.Q4_1.gguf";
+        if (models.isEmpty() || !std::filesystem::exists(model))
+            QSKIP("PARETOSCOPE_MODELS names no folder with SmolLM2-135M-Instruct.Q4_1.gguf");
+        // All 32 windows take a minute; the first four are enough to notice a change.
+        const int windows = qEnvironmentVariableIntValue("PARETOSCOPE_ALL_WINDOWS") ? 32 : 4;
+        engine::TrialRunner runner(optionsFor(2));
+        Observer observer;
+        const auto done = runner.evaluate(
+            {{"model", model.string()},
+             {"metrics",
+              {{{"name", "perplexity"},
+                {"options",
+                 {{"corpus", (kResources / "demo/corpora/wiki.test.tokens").string()}, {"windows", windows}}}}}}},
+            observer);
+        QVERIFY2(done.ok(), done.ok() ? "" : done.error().sentence().c_str());
+        const auto text = core::readTextFile(PARETOSCOPE_TEST_DATA "/parity/smollm2_gguf.json");
+        const core::Json expected = core::Json::parse(text.value());
+        double worst = 0;
+        for (int i = 0; i < windows; ++i)
+            worst = std::max(worst,
+                             std::fabs(done.value().at("metrics").at(0).at("windows").at(std::size_t(i)).get<double>() -
+                                       expected.at("n512").at("window_nll").at(std::size_t(i)).get<double>()));
+        qInfo("largest difference of %d window losses: %.2e nats, %.0f tokens/s", windows, worst,
+              done.value().at("tokens_per_second").get<double>());
+        QVERIFY(worst <= expected.at("tolerance").at("window_nll_abs").get<double>());
+    }
+};
+
+QTEST_GUILESS_MAIN(TstTrialRunner)
+#include "tst_trial_runner.moc"
