@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/result.h"
+#include "core/engine/quantization/affine.h"
+
+namespace paretoscope::gptq {
+
+enum class ActivationOrder
+{
+    None,    ///< columns as they come; groups are fitted when their first column is reached
+    Static,  ///< by falling diagonal of the Hessian; all groups fitted beforehand, in the original order
+    Dynamic, ///< by falling diagonal; groups of columns that follow each other in the new order
+};
+
+struct Options
+{
+    engine::AffineOptions grid;
+    ActivationOrder order = ActivationOrder::Static;
+    double damping = 0.01;        ///< times the mean diagonal, added to the diagonal
+    std::int64_t blockSize = 128; ///< columns between two updates of the rest
+};
+
+struct Quantized
+{
+    at::Tensor codes; ///< uint8 [out, in], in the order of the weight's columns
+    engine::AffineGrids grids;
+    at::Tensor columnGroups; ///< int32 [in] for ActivationOrder::Dynamic, else undefined
+    double loss = 0; ///< sum of squared scaled errors = tr((W - Q) H_damped (W - Q)^T), dead columns of W taken as 0
+    double damping =
+        0; ///< what made the Hessian positive definite; 0 when nothing did and the weight was rounded to nearest
+};
+
+/// Quantises the columns of `weight` one after the other and moves each one's error into the columns to come.
+/// Group grids are fitted to the up-to-date weights, also inside a block (the published code fits them to stale ones).
+/// @param weight float32 [out, in]; @param hessian float32 [in, in] = X^T X / N
+/// Errors: Numerical (a scale that is not finite). Deterministic for equal threads.
+/// Source: Frantar et al., ICLR 2023, algorithm 1; specs quantization 6. The factor U of H^-1 = U^T U is taken as the
+/// inverse of the reversed Cholesky factor of H (float64), which is the same matrix at a quarter of the cost.
+core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options);
+
+} // namespace paretoscope::gptq

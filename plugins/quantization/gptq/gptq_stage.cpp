@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/plugin/plugin_api.h"
+#include "core/engine/quantization/group_affine_tensor.h"
+#include "core/engine/stage/propagate.h"
+#include "core/engine/stage/unit_selection.h"
+#include "plugins/quantization/gptq/gptq.h"
+
+namespace {
+
+using namespace paretoscope;
+
+class GptqStage : public engine::Stage
+{
+public:
+    explicit GptqStage(core::Json parameters)
+        : m_parameters(std::move(parameters))
+    {
+        m_options.grid = engine::AffineOptions::fromParameters(m_parameters);
+        m_options.damping = m_parameters.at("damping").get<double>();
+        m_options.blockSize = m_parameters.at("block_size").get<std::int64_t>();
+        const std::string order = m_parameters.at("activation_order").get<std::string>();
+        m_options.order = order == "none"      ? gptq::ActivationOrder::None
+                          : order == "dynamic" ? gptq::ActivationOrder::Dynamic
+                                               : gptq::ActivationOrder::Static;
+    }
+
+    core::Status validate(const engine::ModelView& model) const override
+    {
+        PSC_TRY(engine::selectUnits(model, m_parameters));
+        return core::success();
+    }
+
+    core::Result<engine::StagePlan> prepare(const engine::ModelView& model) override
+    {
+        engine::StagePlan plan;
+        PSC_ASSIGN(plan.targets, engine::selectUnits(model, m_parameters));
+        plan.statistics = {{.id = "hessian"}};
+        plan.propagate = engine::propagateFrom(m_parameters);
+        return plan;
+    }
+
+    core::Status apply(engine::StageTask& task) override
+    {
+        const engine::Unit& unit = *task.units().front();
+        PSC_ASSIGN(const engine::StatisticValue hessian, task.statistic(unit, "hessian"));
+        PSC_ASSIGN(gptq::Quantized result, gptq::quantize(task.weight(unit), hessian.value, m_options));
+        task.record(unit, "damping", result.damping);
+        if (result.damping == 0)
+            task.warn(unit,
+                      "its inputs are all zero or their Hessian stays indefinite at damping 1; rounded to nearest");
+        else if (result.damping > m_options.damping)
+            task.warn(unit, "the Hessian was not positive definite until damping " + core::Json(result.damping).dump() +
+                                "; more calibration tokens would help");
+        task.replace(unit, std::make_shared<engine::GroupAffineTensor>(std::move(result.codes), std::move(result.grids),
+                                                                       m_options.grid, std::move(result.columnGroups)));
+        return core::success();
+    }
+
+private:
+    core::Json m_parameters;
+    gptq::Options m_options;
+};
+
+core::Result<std::unique_ptr<engine::Stage>> makeGptq(const core::Json& parameters)
+{
+    return std::unique_ptr<engine::Stage>(std::make_unique<GptqStage>(parameters));
+}
+
+} // namespace
+
+PSC_EXPORT_PLUGIN({.manifestSha256 = PARETOSCOPE_MANIFEST_SHA256, .makeStage = &makeGptq})
