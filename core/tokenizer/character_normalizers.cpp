@@ -43,6 +43,7 @@ class Lowercase : public Normalizer
 {
 public:
     std::string normalize(std::string text, PatternWorkspace&) const override { return lowercase(text); }
+    double growth() const override { return 2; }
 };
 
 class Strip : public Normalizer
@@ -139,6 +140,7 @@ public:
             text = stripAccents(text);
         return m_options.lowercase ? lowercase(text) : text;
     }
+    double growth() const override { return 12; } // spaces around, decomposed, in lower case
 
 private:
     static std::string clean(std::string_view text)

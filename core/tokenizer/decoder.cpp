@@ -126,6 +126,7 @@ public:
         }
         return tokens;
     }
+    double growth() const override { return 2; }
 
 private:
     std::string m_prefix;
@@ -154,6 +155,7 @@ public:
             tokens[i] = replaced(tokens[i], m_suffix, i + 1 == tokens.size() ? "" : " ", workspace);
         return tokens;
     }
+    double growth() const override { return Pattern::fromString(m_suffix).growth(" "); }
 
 private:
     std::string m_suffix;
@@ -187,6 +189,7 @@ public:
         std::erase(tokens, std::string());
         return tokens;
     }
+    double growth() const override { return Pattern::fromString(m_delimiter).growth(" "); }
 
 private:
     std::string m_pad;
@@ -217,6 +220,7 @@ public:
             token = m_pattern.replaceAll(token, m_content, workspace);
         return tokens;
     }
+    double growth() const override { return m_pattern.growth(m_content); }
 
 private:
     Pattern m_pattern;
@@ -353,6 +357,13 @@ public:
         for (const auto& step : m_steps)
             tokens = step->decode(std::move(tokens));
         return tokens;
+    }
+    double growth() const override
+    {
+        double product = 1;
+        for (const auto& step : m_steps)
+            product *= step->growth();
+        return product;
     }
 
 private:

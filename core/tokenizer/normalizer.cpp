@@ -24,6 +24,7 @@ public:
         : m_form(form)
     {}
     std::string normalize(std::string text, PatternWorkspace&) const override { return toUnicodeForm(text, m_form); }
+    double growth() const override { return 12; } // U+FDFA becomes 33 bytes
 
 private:
     UnicodeForm m_form;
@@ -46,6 +47,7 @@ public:
     {
         return text.empty() ? text : m_prefix + text;
     }
+    double growth() const override { return 1 + static_cast<double>(m_prefix.size()); }
 
 private:
     std::string m_prefix;
@@ -69,6 +71,7 @@ public:
     {
         return m_pattern.replaceAll(text, m_content, workspace);
     }
+    double growth() const override { return m_pattern.growth(m_content); }
 
 private:
     Pattern m_pattern;
@@ -93,6 +96,7 @@ public:
         appendByteLevel(text, out);
         return out;
     }
+    double growth() const override { return 2; }
 };
 
 Made makeByteLevel(PartReader& part)
@@ -108,6 +112,7 @@ public:
         : m_map(std::move(map))
     {}
     std::string normalize(std::string text, PatternWorkspace&) const override { return m_map.normalize(text); }
+    double growth() const override { return m_map.growth(); }
 
 private:
     PrecompiledCharsmap m_map;
@@ -132,6 +137,13 @@ public:
         for (const auto& step : m_steps)
             text = step->normalize(std::move(text), workspace);
         return text;
+    }
+    double growth() const override
+    {
+        double product = 1;
+        for (const auto& step : m_steps)
+            product *= step->growth();
+        return product;
     }
 
 private:

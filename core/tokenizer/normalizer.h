@@ -18,6 +18,9 @@ public:
     virtual ~Normalizer() = default;
     /// `text` is valid UTF-8; so is the result.
     virtual std::string normalize(std::string text, PatternWorkspace& workspace) const = 0;
+    /// At most this many bytes come out per byte of text. Sequences multiply; a file whose parts blow text up without
+    /// bounds is refused when it is loaded.
+    virtual double growth() const { return 1; }
 };
 
 /// A `normalizer` object. Errors: Corrupt (a field), Unsupported (a type, field or regular expression that is not

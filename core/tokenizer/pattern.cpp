@@ -7,6 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -150,6 +151,13 @@ std::string Pattern::replaceAll(std::string_view text, std::string_view replacem
         done = match.end;
     });
     return out += text.substr(done);
+}
+
+double Pattern::growth(std::string_view replacement) const
+{
+    const auto length = static_cast<double>(replacement.size());
+    // A regular expression may match nothing before each byte and at the end.
+    return m_code || m_literal.empty() ? 1 + 2 * length : std::max(1.0, length / static_cast<double>(m_literal.size()));
 }
 
 } // namespace paretoscope::core

@@ -80,6 +80,8 @@ public:
 
     /// `text` with every match replaced.
     std::string replaceAll(std::string_view text, std::string_view replacement, PatternWorkspace& workspace) const;
+    /// At most this many bytes come out of `replaceAll` per byte of text.
+    double growth(std::string_view replacement) const;
 
 private:
     Pattern() = default;

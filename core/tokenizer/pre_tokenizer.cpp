@@ -72,6 +72,7 @@ public:
         }
         rewriteAll(workspace, [](std::string_view text, bool, std::string& out) { appendByteLevel(text, out); });
     }
+    double growth() const override { return 4; } // a space before each piece, two bytes for each
 
 private:
     std::optional<Pattern> m_pattern;
@@ -118,6 +119,7 @@ public:
             });
         }
     }
+    double growth() const override { return 8; } // one of four bytes before each piece and for each space
 
 private:
     Metaspace m_options;
@@ -140,6 +142,13 @@ public:
     {
         for (const auto& step : m_steps)
             step->apply(workspace);
+    }
+    double growth() const override
+    {
+        double product = 1;
+        for (const auto& step : m_steps)
+            product *= step->growth();
+        return product;
     }
 
 private:

@@ -16,6 +16,9 @@ class PreTokenizer
 public:
     virtual ~PreTokenizer() = default;
     virtual void apply(Workspace& workspace) const = 0;
+    /// At most this many bytes come out per byte of text. Sequences multiply; a file whose parts blow text up without
+    /// bounds is refused when it is loaded.
+    virtual double growth() const { return 1; }
 };
 
 /// A `pre_tokenizer` object. Errors: Corrupt (a field), Unsupported (a type, field or regular expression that is not

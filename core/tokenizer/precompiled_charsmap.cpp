@@ -109,6 +109,17 @@ std::optional<std::string_view> PrecompiledCharsmap::replacement(std::string_vie
     return std::nullopt;
 }
 
+double PrecompiledCharsmap::growth() const
+{
+    std::size_t longest = 1;
+    for (std::size_t begin = 0; begin < m_texts.size();) {
+        const std::size_t end = std::min(m_texts.find('\0', begin), m_texts.size());
+        longest = std::max(longest, end - begin);
+        begin = end + 1;
+    }
+    return static_cast<double>(longest);
+}
+
 void PrecompiledCharsmap::appendGrapheme(std::string_view grapheme, std::string& out) const
 {
     if (grapheme.size() <= kLongestRule) {

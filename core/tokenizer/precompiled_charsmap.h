@@ -22,6 +22,7 @@ public:
     /// Each grapheme (below 6 bytes) that has a rule is replaced, else each of its characters that has one. Like the
     /// reference library, a rule counts when it matches the beginning of the grapheme, the shortest such rule first.
     std::string normalize(std::string_view text) const;
+    double growth() const; ///< bytes of the longest replacement
 
 private:
     std::optional<std::string_view> replacement(std::string_view chunk) const;

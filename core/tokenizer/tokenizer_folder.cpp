@@ -13,6 +13,22 @@
 
 namespace paretoscope::core {
 
+namespace {
+
+constexpr std::size_t kLargestFile = std::size_t(64) << 20; // vocabularies of 262,144 tokens need 35 MB
+
+/// Refuses a chain of parts that makes text grow by orders of magnitude; honest ones stay below a hundred.
+Status checkGrowth(double growth, std::string_view place)
+{
+    constexpr double kMost = 10'000;
+    if (growth <= kMost)
+        return success();
+    return Error {ErrorCode::Corrupt, std::string(place) + " may make text more than 10000 times longer",
+                  "this is no tokenizer of a model; get the file from its source again"};
+}
+
+} // namespace
+
 Result<TokenizerParts> readTokenizerJson(const Json& json)
 {
     PartReader file(json, "tokenizer");
@@ -32,9 +48,11 @@ Result<TokenizerParts> readTokenizerJson(const Json& json)
     TokenizerParts parts;
     if (!normalizer.is_null()) {
         PSC_ASSIGN(parts.normalizer, makeNormalizer(normalizer));
+        PSC_TRY(checkGrowth(parts.normalizer->growth(), "normalizer"));
     }
     if (!preTokenizer.is_null()) {
         PSC_ASSIGN(parts.preTokenizer, makePreTokenizer(preTokenizer));
+        PSC_TRY(checkGrowth(parts.preTokenizer->growth(), "pre_tokenizer"));
     }
     PSC_ASSIGN(parts.model, makeModel(model));
     PSC_ASSIGN(auto tokens, AddedVocabulary::fromJson(addedTokens, parts.model->vocabulary()));
@@ -44,6 +62,7 @@ Result<TokenizerParts> readTokenizerJson(const Json& json)
     }
     if (!decoder.is_null()) {
         PSC_ASSIGN(parts.decoder, makeDecoder(decoder));
+        PSC_TRY(checkGrowth(parts.decoder->growth(), "decoder"));
     }
     return parts;
 }
@@ -56,7 +75,7 @@ Result<Json> readOptionalObject(const std::filesystem::path& path)
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored))
         return Json();
-    PSC_ASSIGN(const std::string text, readTextFile(path));
+    PSC_ASSIGN(const std::string text, readTextFile(path, kLargestFile));
     PSC_ASSIGN(Json json, parseJson(text, path.string()));
     if (!json.is_object())
         return Error {ErrorCode::Corrupt, path.string() + " must hold an object, but holds " + shortJson(json),
@@ -118,7 +137,7 @@ Result<TokenizerParts> readTokenizerFolder(const std::filesystem::path& folder)
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored))
         return noTokenizer(folder);
-    PSC_ASSIGN(const std::string text, readTextFile(path));
+    PSC_ASSIGN(const std::string text, readTextFile(path, kLargestFile));
     PSC_ASSIGN(const Json json, parseJson(text, path.string()));
     auto read = readTokenizerJson(json);
     if (!read.ok())
