@@ -44,6 +44,15 @@ const MergeTable::Merge* MergeTable::find(std::int32_t left, std::int32_t right)
     return nullptr;
 }
 
+namespace {
+
+bool isLater(const Workspace::Merge& a, const Workspace::Merge& b)
+{
+    return a.key > b.key;
+}
+
+} // namespace
+
 std::string byteToken(std::uint8_t byte)
 {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -123,34 +132,37 @@ void BpeModel::addCharacters(std::string_view piece, Workspace& workspace) const
         symbols.push_back({*m_options.unknownId});
 }
 
+/// Queues the merge of two neighbours, if there is one.
+void BpeModel::offer(std::int32_t left, std::int32_t right, Workspace& workspace) const
+{
+    if (left < 0 || right < 0)
+        return;
+    const std::vector<Workspace::Symbol>& symbols = workspace.symbols;
+    const MergeTable::Merge* merge =
+        m_merges.find(symbols[static_cast<std::size_t>(left)].id, symbols[static_cast<std::size_t>(right)].id);
+    if (!merge)
+        return;
+    const std::uint64_t key = (std::uint64_t(merge->rank) << 32) | static_cast<std::uint32_t>(left);
+    workspace.merges.push_back({key, merge->id});
+    std::push_heap(workspace.merges.begin(), workspace.merges.end(), isLater);
+}
+
 void BpeModel::mergeAll(Workspace& workspace) const
 {
-    std::vector<Workspace::Symbol>& symbols = workspace.symbols;
     std::vector<Workspace::Merge>& queue = workspace.merges;
-    const auto later = [](const Workspace::Merge& a, const Workspace::Merge& b) { return a.key > b.key; };
-    const auto at = [&](std::int32_t index) -> Workspace::Symbol& { return symbols[static_cast<std::size_t>(index)]; };
-    const auto possible = [&](std::int32_t left, std::int32_t right) -> std::optional<Workspace::Merge> {
-        if (left < 0 || right < 0)
-            return std::nullopt;
-        const MergeTable::Merge* merge = m_merges.find(at(left).id, at(right).id);
-        if (!merge)
-            return std::nullopt;
-        const std::uint64_t key = (std::uint64_t(merge->rank) << 32) | static_cast<std::uint32_t>(left);
-        return Workspace::Merge {key, merge->id};
+    const auto at = [&](std::int32_t index) -> Workspace::Symbol& {
+        return workspace.symbols[static_cast<std::size_t>(index)];
     };
-
     queue.clear();
-    const auto count = static_cast<std::int32_t>(symbols.size());
+    const auto count = static_cast<std::int32_t>(workspace.symbols.size());
     for (std::int32_t i = 0; i < count; ++i) {
         at(i).previous = i - 1;
         at(i).next = i + 1 < count ? i + 1 : -1;
-        if (const auto merge = possible(i, at(i).next))
-            queue.push_back(*merge);
+        offer(i, at(i).next, workspace);
     }
-    std::make_heap(queue.begin(), queue.end(), later);
     while (!queue.empty()) {
         const Workspace::Merge top = queue.front();
-        std::pop_heap(queue.begin(), queue.end(), later);
+        std::pop_heap(queue.begin(), queue.end(), isLater);
         queue.pop_back();
         const auto left = static_cast<std::int32_t>(top.key & 0xffffffffU);
         if (at(left).id < 0 || at(left).next < 0)
@@ -164,12 +176,8 @@ void BpeModel::mergeAll(Workspace& workspace) const
         at(right).id = -1;
         if (at(left).next >= 0)
             at(at(left).next).previous = left;
-        for (const auto& [first, second] : {std::pair(at(left).previous, left), std::pair(left, at(left).next)}) {
-            if (const auto next = possible(first, second)) {
-                queue.push_back(*next);
-                std::push_heap(queue.begin(), queue.end(), later);
-            }
-        }
+        offer(at(left).previous, left, workspace);
+        offer(left, at(left).next, workspace);
     }
 }
 

@@ -68,6 +68,7 @@ public:
 private:
     void addCharacters(std::string_view piece, Workspace& workspace) const;
     bool addBytes(std::string_view character, std::vector<Workspace::Symbol>& symbols) const;
+    void offer(std::int32_t left, std::int32_t right, Workspace& workspace) const;
     void mergeAll(Workspace& workspace) const;
 
     MergeTable m_merges;
