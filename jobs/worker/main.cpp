@@ -2,11 +2,11 @@
 #include "core/engine/trial_runner.h"
 #include "jobs/worker/engine_task_runner.h"
 #include "jobs/worker/session.h"
+#include "jobs/worker/worker_log.h"
 
 #include <CLI/CLI.hpp>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
+#include <iostream>
 #include <string>
 
 #include <unistd.h>
@@ -15,21 +15,13 @@ namespace {
 
 using namespace paretoscope;
 
-void startLog(const std::string& level)
-{
-    auto log = spdlog::stderr_logger_mt("worker");
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
-    log->set_level(spdlog::level::from_str(level));
-    spdlog::set_default_logger(std::move(log));
-}
-
 /// Results go to the real stdout, also when a library prints while it is loaded.
 int printDescription(const jobs::ProtocolStreams& streams)
 {
     const auto description =
         jobs::guarded([]() -> core::Result<core::Json> { return engine::TrialRunner::describeBuild(); });
     if (!description.ok()) {
-        spdlog::error("cannot describe message=\"{}\"", description.error().sentence());
+        jobs::logError("cannot describe message=\"" + description.error().sentence() + '"');
         return 1;
     }
     const std::string text = description.value().dump(2, ' ', false, core::Json::error_handler_t::replace) + '\n';
@@ -61,7 +53,7 @@ int main(int argc, char** argv)
                      "try --describe or --help\n";
         return 2;
     }
-    startLog(logLevel);
+    jobs::startLog(logLevel);
     const jobs::ProtocolStreams streams = jobs::takeStandardStreams();
     if (describe)
         return printDescription(streams);

@@ -12,9 +12,7 @@
 #include "core/sweep/trial_exchange.h"
 #include "jobs/protocol/channel.h"
 #include "jobs/worker/session.h"
-
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include "jobs/worker/worker_log.h"
 
 #include <chrono>
 #include <csignal>
@@ -226,8 +224,7 @@ core::Result<std::unique_ptr<jobs::TaskRunner>> makeRunner(const jobs::Configura
 
 int main(int argc, char** argv)
 {
-    auto log = spdlog::stderr_logger_mt("worker");
-    spdlog::set_default_logger(std::move(log));
+    jobs::startLog("info");
     const jobs::ProtocolStreams streams = jobs::takeStandardStreams();
     frames = streams.output;
     if (argc > 1 && std::string(argv[1]) == "--describe") {
