@@ -9,6 +9,11 @@
 
 namespace paretoscope::jobs {
 
+namespace {
+/// The window goes first: its events take milliseconds, the workers' trials minutes.
+constexpr int kNiceness = 5;
+} // namespace
+
 /// Lives in the sweep's thread, with everything that belongs to the sweep.
 class SweepController::Host : public QObject
 {
@@ -110,6 +115,8 @@ SweepController::~SweepController()
 void SweepController::start(core::Sweep sweep, std::filesystem::path project, SweepOptions options)
 {
     PSC_ASSERT(!isRunning(), "one sweep at a time");
+    if (options.niceness == 0)
+        options.niceness = kNiceness;
     if (!d->thread.isRunning())
         d->thread.start();
     Host* host = new Host(this, std::move(sweep), std::move(project), std::move(options));

@@ -235,6 +235,7 @@ core::Status SweepRunner::Private::startPool()
     settings.cache = options.cache;
     settings.logFolder = options.logFolder;
     settings.memoryBudget = options.memoryBudget;
+    settings.niceness = options.niceness;
     settings.timings = options.timings;
     PSC_ASSIGN(std::vector<std::string> devices, parseDevices(options.device));
     pool = std::make_unique<WorkerPool>(std::move(settings), std::move(devices), counts.jobs);

@@ -42,6 +42,7 @@ struct SweepOptions
     std::string command;                     ///< what the user typed; provenance
     std::optional<core::Bytes> memoryBudget; ///< per worker
     std::filesystem::path logFolder;         ///< whole worker logs; empty = only the tail of failures, in the project
+    int niceness = 0;                        ///< of the workers; a window keeps itself fluid with it
     WorkerTimings timings;
 };
 

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace paretoscope::jobs {
@@ -33,11 +34,12 @@ QProcessEnvironment environmentFor(int threads)
 }
 
 /// Between fork and exec: only async-signal-safe calls.
-void prepareChild()
+void prepareChild(int niceness)
 {
     // A group of its own: Ctrl+C in the terminal reaches the coordinator only, and what a worker starts dies with it.
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + niceness);
 }
 
 std::string quoted(const QString& text)
@@ -83,7 +85,7 @@ WorkerProcess::WorkerProcess(int number, WorkerSettings settings, std::filesyste
     if (!m_settings.logFolder.empty())
         m_log.keepIn(m_settings.logFolder / ("worker-" + std::to_string(number) + ".log"));
     m_process.setProcessEnvironment(environmentFor(m_settings.threads));
-    m_process.setChildProcessModifier(prepareChild);
+    m_process.setChildProcessModifier([niceness = m_settings.niceness] { prepareChild(niceness); });
     connect(&m_process, &QProcess::readyReadStandardOutput, this, &WorkerProcess::readMessages);
     connect(&m_process, &QProcess::readyReadStandardError, this,
             [this] { m_log.feed(m_process.readAllStandardError()); });

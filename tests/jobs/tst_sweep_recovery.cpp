@@ -87,6 +87,23 @@ private Q_SLOTS:
         rerun();
     }
 
+    void suspendedCoordinatorFindsItsWorkersAlive()
+    {
+        QProcess coordinator;
+        QVERIFY(start(coordinator));
+        QVERIFY(coordinator.waitForReadyRead(kWait));
+        const auto pid = static_cast<pid_t>(coordinator.processId());
+        ::kill(pid, SIGSTOP);
+        QTest::qWait(4000); // longer than the silence that counts as lost
+        ::kill(pid, SIGCONT);
+        QVERIFY(coordinator.waitForFinished(kWait));
+        QCOMPARE(coordinator.exitCode(), 0);
+        auto store = core::ProjectStore::open(m_project.toStdString(), core::OpenMode::ReadOnly);
+        const auto events = store.value().events().value();
+        for (const core::EventRecord& event : events)
+            QVERIFY2(event.kind != "worker_lost", event.text.c_str());
+    }
+
     void secondCoordinatorIsRefused()
     {
         QProcess first;

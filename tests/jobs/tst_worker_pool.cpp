@@ -11,6 +11,8 @@
 #include <memory>
 #include <set>
 
+#include <sys/resource.h>
+
 using namespace paretoscope;
 using namespace std::chrono_literals;
 using core::Json;
@@ -321,12 +323,15 @@ private Q_SLOTS:
     {
         auto how = settings();
         how.threads = 3;
+        how.niceness = 4;
         Recorded r(how);
         QVERIFY(r.waitIdle());
         QCOMPARE(r.pool.hello(0).threads, 3);
         QCOMPARE(r.pool.hello(0).device, std::string("cpu"));
         QCOMPARE(r.pool.hello(0).libtorch, std::string("none"));
         QCOMPARE(r.pool.processIds(), std::vector<qint64>({r.pool.hello(0).pid}));
+        QCOMPARE(::getpriority(PRIO_PROCESS, static_cast<id_t>(r.pool.hello(0).pid)),
+                 std::min(19, ::getpriority(PRIO_PROCESS, 0) + 4));
         QFile environment(QStringLiteral("/proc/%1/environ").arg(r.pool.hello(0).pid));
         QVERIFY(environment.open(QIODevice::ReadOnly));
         QVERIFY(environment.readAll().split('\0').contains("OMP_NUM_THREADS=3"));
