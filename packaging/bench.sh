@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds the release preset and measures it; prints one JSON document. Arguments go to tests/bench/foundation/foundation.py.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. packaging/setup.sh
+
+case "${1:-}" in
+    -h | --help) exec python3 tests/bench/foundation/foundation.py --help ;;
+esac
+ensure_packages build gui
+ensure_libtorch
+build release
+cmake --build --preset release --target bench_gemm >&2
+exec python3 tests/bench/foundation/foundation.py "$@"
