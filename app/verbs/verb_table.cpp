@@ -6,6 +6,8 @@
 
 /// A new verb is a file that defines <name>Verb() and one line here.
 #define PARETOSCOPE_VERBS(VERB)                                                                                        \
+    VERB(run)                                                                                                          \
+    VERB(estimate)                                                                                                     \
     VERB(status)                                                                                                       \
     VERB(list)                                                                                                         \
     VERB(show)                                                                                                         \

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/verbs/sweep_arguments.h"
+
+#include "app/command_line/input.h"
+#include "app/format/number.h"
+
+#include <charconv>
+#include <limits>
+
+namespace paretoscope::app {
+
+namespace {
+
+core::Error invalid(std::string message, std::string hint = {})
+{
+    return {core::ErrorCode::InvalidArgument, std::move(message), std::move(hint)};
+}
+
+/// "i/n" with 0 <= i < n, as $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT gives it.
+core::Status readShard(const std::string& text, jobs::SweepOptions& options)
+{
+    int index = 0;
+    int count = 0;
+    const char* end = text.data() + text.size();
+    const auto [slash, first] = std::from_chars(text.data(), end, index);
+    const bool separated = first == std::errc() && slash != end && *slash == '/';
+    const auto [stop, second] =
+        separated ? std::from_chars(slash + 1, end, count) : std::from_chars_result {end, first};
+    if (!separated || second != std::errc() || stop != end || index < 0 || index >= count)
+        return invalid("\"" + text + "\" is not a shard i/n with i from 0 to n-1", "for example 0/4, 1/4, 2/4, 3/4");
+    options.shardIndex = index;
+    options.shardCount = count;
+    return core::success();
+}
+
+} // namespace
+
+void SweepArguments::declare(OptionTable& options)
+{
+    OptionSpec& sweep = options.text("SWEEP", "", m_sweep, "The sweep file, YAML or JSON; - reads it from stdin.");
+    sweep.kind = ValueKind::Sweep;
+    sweep.required = true;
+    OptionSpec& project = options.text("--project", "FILE", m_project,
+                                       "The project file for the results (*.pscope). It is made when it is not there; "
+                                       "what it holds already is not run again.");
+    project.kind = ValueKind::Project;
+    project.required = true;
+    options.list("--set", "PATH=VALUE,...", m_set,
+                 "Replace a value of the sweep file; several values make a grid. For example stage.gptq.bits=3,4.");
+    declareResources(options);
+    declareSelection(options);
+}
+
+void SweepArguments::declareResources(OptionTable& options)
+{
+    OptionSpec& workers = options.integer("--jobs", "N", m_options.jobs, {0, 1024},
+                                          "Worker processes; 0 = one per GPU, or two on a CPU with two cores or more.");
+    workers.setting = "jobs";
+    workers.defaultText = "0";
+    OptionSpec& threads = options.integer("--threads", "N", m_options.threads, {0, 4096},
+                                          "Threads of each worker; 0 = the cores divided by the workers. Equal threads "
+                                          "give bit-identical results.");
+    threads.setting = "threads";
+    threads.defaultText = "0";
+    OptionSpec& device = options.text("--device", "DEVICES", m_device, "auto, cpu, or a list such as cuda:0,cuda:1.");
+    device.setting = "device";
+    device.defaultText = "auto";
+    OptionSpec& memory = options.custom("--memory-budget", "SIZE", "Memory of each worker, for example 4GiB.",
+                                        [this](const std::string& text) -> core::Status {
+                                            PSC_ASSIGN(m_options.memoryBudget, readBytes(text));
+                                            return core::success();
+                                        });
+    memory.setting = "memory-budget";
+    OptionSpec& cache = options.text("--cache", "DIR", m_cache, "Folder of the artifact cache.");
+    cache.kind = ValueKind::Folder;
+    cache.setting = "cache";
+    OptionSpec& executor = options.choice("--executor", m_executor, {"local", "slurm"}, "Where the workers run.");
+    executor.defaultText = "local";
+    OptionSpec& logs = options.text("--worker-logs", "DIR", m_logFolder,
+                                    "Keep the whole log of each worker in this folder; otherwise only the end of the "
+                                    "log of a failed trial is kept, in the project.");
+    logs.kind = ValueKind::Folder;
+}
+
+void SweepArguments::declareSelection(OptionTable& options)
+{
+    options.text("--only", "TEXT", m_options.only, "Run only trials whose pipeline or id contains this text.");
+    options.custom("--shard", "i/n", "Run every n-th trial, beginning with the i-th (from 0).",
+                   [this](const std::string& text) { return readShard(text, m_options); });
+    options.integer("--max-trials", "N", m_options.maxTrials, {1, std::numeric_limits<int>::max()},
+                    "Run at most this many trials now.");
+    OptionSpec& retry = options.choice("--retry", m_retry, {"failed", "interrupted", "none"},
+                                       "Which earlier trials to try again: failed (and interrupted) ones, only "
+                                       "interrupted ones, or none.");
+    retry.defaultText = "interrupted";
+    options.custom("--time-limit", "TIME",
+                   "Start no trial that is not expected to end in time, and stop then; for example 3h50m.",
+                   [this](const std::string& text) -> core::Status {
+                       PSC_ASSIGN(m_options.timeLimitSeconds, readDuration(text));
+                       return core::success();
+                   });
+    options.flag("--fail-fast", m_failFast, "Stop at the first trial that fails.");
+    options.flag("--keep-going", m_keepGoing, "Go on after failed trials. This is the default.");
+}
+
+core::Result<core::Sweep> SweepArguments::readSweep(const Session& session) const
+{
+    const auto plugins = core::PluginCatalogue::scan(session.installation.pluginFolders());
+    auto sweep = [&]() -> core::Result<core::Sweep> {
+        if (m_sweep != "-")
+            return core::readSweep(m_sweep, plugins, m_set);
+        PSC_ASSIGN(const std::string text, readAll(session.input));
+        return core::parseSweep(text, "stdin", plugins, m_set);
+    }();
+    if (!sweep.ok() && plugins.all().empty()) {
+        core::Error error = sweep.error();
+        error.hint = "no plugin is installed: build with -DPARETOSCOPE_ENGINE=ON, or name plugin folders in "
+                     "PARETOSCOPE_PLUGINS";
+        return error;
+    }
+    return sweep;
+}
+
+core::Result<jobs::SweepOptions> SweepArguments::options(const Session& session) const
+{
+    if (m_executor != "local")
+        return core::Error {core::ErrorCode::Unsupported, "--executor slurm: this version runs local workers only",
+                            "start one command per node with --shard i/n and a project of its own"};
+    if (m_failFast && m_keepGoing)
+        return invalid("--fail-fast and --keep-going exclude each other", "give one of them");
+    PSC_TRY(jobs::parseDevices(m_device));
+    jobs::SweepOptions options = m_options;
+    options.device = m_device;
+    options.cache = m_cache;
+    options.logFolder = m_logFolder;
+    options.retry = m_retry == "failed" ? jobs::RetryPolicy::Failed
+                    : m_retry == "none" ? jobs::RetryPolicy::None
+                                        : jobs::RetryPolicy::Interrupted;
+    options.failFast = m_failFast;
+    options.command = session.command;
+    return options;
+}
+
+} // namespace paretoscope::app

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/verbs/sweep_arguments.h"
+#include "core/project/records.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paretoscope::app {
+
+/// What running a sweep would do. Nothing is written to find it out.
+struct SweepEstimate
+{
+    struct Trial
+    {
+        core::PlannedTrial planned;
+        std::string status;            ///< "done", "open", or "held": failed or interrupted earlier and left alone
+        std::optional<double> seconds; ///< expected, of an open one
+    };
+
+    std::string sweep;
+    std::vector<Trial> trials;
+    int done = 0;
+    int held = 0;
+    int open = 0;
+    jobs::WorkerCounts workers;
+    std::optional<double> seconds; ///< of the whole sweep on these workers; empty when nothing like it ran before
+    std::int64_t memoryBytes = 0;  ///< rough, of one worker: the weights in float32
+    std::int64_t diskBytes = 0;    ///< rough growth of the project
+};
+
+/// Errors: those of reading sweep, model, data and project.
+core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::SweepOptions& options,
+                                          const std::vector<core::TrialRecord>& recorded);
+
+/// Prints it, as a table or as JSON; the verb `estimate` and `run --dry-run`.
+Outcome printEstimate(const SweepArguments& arguments, Session& session);
+
+} // namespace paretoscope::app

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/verbs/sweep_session.h"
+
+#include "app/format/number.h"
+#include "app/format/text.h"
+#include "app/format/trial_columns.h"
+#include "app/format/trial_json.h"
+#include "app/verbs/sweep_report.h"
+
+#include <QEventLoop>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+
+namespace paretoscope::app {
+
+namespace {
+
+constexpr std::chrono::milliseconds kRedraw {200}; ///< keeps the elapsed time running while nothing is reported
+constexpr qint64 kEventMilliseconds = 1000;        ///< at most one progress event per trial in this time
+
+} // namespace
+
+SweepSession::SweepSession(jobs::SweepRunner& runner, Session& session, const std::string& progressMode)
+    : m_runner(runner)
+    , m_session(session)
+    , m_reporter(makeProgressReporter(progressMode, session.console))
+{
+    const jobs::SweepPlan& plan = runner.plan();
+    m_state.total = plan.total();
+    m_state.skipped = plan.total() - plan.remaining();
+    m_state.done = m_state.skipped;
+    connectRunner();
+}
+
+void SweepSession::connectRunner()
+{
+    using jobs::SweepRunner;
+    QObject* context = &m_redraw; // ends with this object
+    QObject::connect(&m_runner, &SweepRunner::trialStarted, context,
+                     [this](const core::PlannedTrial& trial, int worker) { trialStarted(trial, worker); });
+    QObject::connect(&m_runner, &SweepRunner::trialProgressed, context,
+                     [this](const jobs::TrialProgress& progress) { trialProgressed(progress); });
+    QObject::connect(&m_runner, &SweepRunner::trialFinished, context,
+                     [this](const core::TrialRecord& trial) { trialFinished(trial); });
+    QObject::connect(&m_runner, &SweepRunner::workerLost, context,
+                     [this](int worker, const QString& reason) { workerLost(worker, reason); });
+    QObject::connect(&m_redraw, &QTimer::timeout, context, [this] { showProgress(); });
+}
+
+jobs::SweepSummary SweepSession::run(StopSignals& signals)
+{
+    QEventLoop loop;
+    QObject::connect(&m_runner, &jobs::SweepRunner::finished, &loop, [&](const jobs::SweepSummary& summary) {
+        m_summary = summary;
+        loop.quit();
+    });
+    signals.listen([this](int signal) { received(signal); });
+    m_clock.start();
+    emitEvent("sweep_started", {{"sweep", m_runner.sweep().name}, {"total", m_state.total}, {"done", m_state.done}});
+    // Queued, so that even a sweep that ends at once ends inside the loop.
+    QTimer::singleShot(0, &m_runner, [this] { m_runner.start(); });
+    m_redraw.start(kRedraw);
+    loop.exec();
+    m_redraw.stop();
+    m_state.elapsedSeconds = static_cast<double>(m_clock.elapsed()) / 1000;
+    m_reporter->finish(m_state);
+    emitEvent("sweep_finished", summaryJson(m_summary));
+    return m_summary;
+}
+
+void SweepSession::received(int signal)
+{
+    const bool urgent = signal == SIGINT || signal == SIGTERM;
+    if (m_stops > 0 && !urgent)
+        return;
+    ++m_stops;
+    if (m_stops == 1) {
+        m_session.console.note("stopping after the layer in hand; what is finished is kept (once more: at once)");
+        emitEvent("stopping", {{"signal", signal}});
+    } else {
+        m_killedBy = signal;
+    }
+    m_runner.stop();
+}
+
+void SweepSession::trialStarted(const core::PlannedTrial& trial, int worker)
+{
+    ActiveItem item;
+    item.label = trial.pipeline.label();
+    m_active[trial.id] = item;
+    emitEvent("trial_started", {{"trial", trial.id.hex()}, {"pipeline", item.label}, {"worker", worker}});
+    showProgress();
+}
+
+void SweepSession::trialProgressed(const jobs::TrialProgress& progress)
+{
+    ActiveItem& item = m_active[progress.trial];
+    item.label = progress.label.toStdString();
+    item.phase = progress.phase.toStdString();
+    item.done = progress.done;
+    item.total = progress.total;
+    showProgress();
+    const auto last = m_lastEvent.find(progress.trial);
+    if (last != m_lastEvent.end() && m_clock.elapsed() - last->second < kEventMilliseconds)
+        return;
+    m_lastEvent[progress.trial] = m_clock.elapsed();
+    emitEvent("trial_progress", {{"trial", progress.trial.hex()},
+                                 {"pipeline", item.label},
+                                 {"worker", progress.worker},
+                                 {"phase", item.phase},
+                                 {"done", item.done},
+                                 {"total", item.total}});
+}
+
+void SweepSession::trialFinished(const core::TrialRecord& trial)
+{
+    Console& console = m_session.console;
+    m_active.erase(trial.id);
+    m_lastEvent.erase(trial.id);
+    if (trial.status != core::TrialStatus::Interrupted)
+        ++m_state.done;
+    if (trial.status == core::TrialStatus::Failed) {
+        ++m_state.failed;
+        const std::string reason = trial.error ? trial.error->message : std::string("no reason is recorded");
+        console.note(Console::styled("failed: ", Emphasis::Bad, console.errStream()) + printable(trial.label) + ": " +
+                     printable(reason));
+    } else if (trial.status == core::TrialStatus::Done) {
+        std::string line = "done: " + printable(trial.label) + ", " + duration(trial.seconds);
+        for (const core::MetricRecord& metric : trial.metrics) {
+            if (!metric.protocol.empty())
+                line += ", " + metric.name + " " + withError(metric.value, metric.standardError);
+        }
+        console.detail(line);
+    }
+    core::Json fields {{"trial", trial.id.hex()},
+                       {"pipeline", trial.label},
+                       {"status", core::trialStatusName(trial.status)},
+                       {"seconds", trial.seconds},
+                       {"metrics", metricValuesJson(trial)}};
+    if (trial.error)
+        fields["error"] = errorJson(*trial.error);
+    emitEvent("trial_finished", std::move(fields));
+    showProgress();
+}
+
+void SweepSession::workerLost(int worker, const QString& reason)
+{
+    m_session.console.note("worker " + std::to_string(worker) + " was lost: " + printable(reason.toStdString()));
+    emitEvent("worker_lost", {{"worker", worker}, {"reason", reason.toStdString()}});
+}
+
+void SweepSession::emitEvent(const std::string& event, core::Json fields)
+{
+    if (m_session.common.jsonLines)
+        m_session.console.document(eventJson(event, std::move(fields)));
+}
+
+void SweepSession::showProgress()
+{
+    m_state.elapsedSeconds = static_cast<double>(m_clock.elapsed()) / 1000;
+    m_state.active.clear();
+    for (const auto& [id, item] : m_active)
+        m_state.active.push_back(item);
+    m_reporter->update(m_state);
+}
+
+} // namespace paretoscope::app
