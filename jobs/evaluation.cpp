@@ -142,7 +142,8 @@ core::Result<Json> describeWorker(const std::filesystem::path& wanted, std::chro
         return Error {ErrorCode::Io,
                       program.string() + " ended with " + how + std::to_string(process.exitCode()) + ": " +
                           log.lastLine().toStdString(),
-                      "a library is missing or does not fit this machine; packaging/setup.sh fetches what is needed"};
+                      "a library is missing or does not fit this machine: reinstall, or run packaging/setup.sh in the "
+                      "source tree"};
     }
     return core::parseJson(process.readAllStandardOutput().toStdString(), "output of " + program.string());
 }

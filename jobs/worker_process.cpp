@@ -268,7 +268,8 @@ void WorkerProcess::checkDeadlines()
             signalGroup(SIGKILL);
         } else if (waited > timings.cancelGrace.count() && !m_terminated) {
             m_terminated = true;
-            ::kill(static_cast<pid_t>(m_process.processId()), SIGTERM);
+            if (m_group > 0) // the leader only: what it has started is its own affair now
+                ::kill(static_cast<pid_t>(m_group), SIGTERM);
         }
     } else if (m_state == State::Starting && now() > timings.start.count()) {
         lose(LossKind::NotStarted, {ErrorCode::Io, worker + " was not ready within " + seconds(timings.start),

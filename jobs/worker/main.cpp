@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <iostream>
 #include <string>
 
@@ -57,5 +58,6 @@ int main(int argc, char** argv)
     const jobs::ProtocolStreams streams = jobs::takeStandardStreams();
     if (describe)
         return printDescription(streams);
-    return jobs::runSession(streams, jobs::followCoordinator(), jobs::makeEngineTaskRunner);
+    // Nothing needs the static destructors of libtorch, which take their time.
+    std::_Exit(jobs::runSession(streams, jobs::followCoordinator(), jobs::makeEngineTaskRunner));
 }

@@ -2,6 +2,7 @@
 #include "jobs/protocol/channel.h"
 #include "jobs/protocol/message.h"
 
+#include <QRandomGenerator>
 #include <QtTest>
 
 #include <csignal>
@@ -117,6 +118,31 @@ private Q_SLOTS:
         QVERIFY2(bad.error().message.find(told) != std::string::npos, bad.error().message.c_str());
         reader.feed(jobs::encodeFrame({"heartbeat"}));
         QVERIFY(!reader.next().ok()); // no way back
+    }
+
+    void damagedStreamsAreRefusedNotFollowed()
+    {
+        QRandomGenerator random(7);
+        std::string good;
+        for (int i = 0; i < 5; ++i)
+            good += jobs::encodeFrame({"progress", {{"task", i}, {"phase", "apply"}}});
+        int refused = 0;
+        for (int round = 0; round < 3000; ++round) {
+            std::string stream = good;
+            for (int damage = 0; damage < 3; ++damage)
+                stream[std::size_t(random.bounded(int(stream.size())))] = static_cast<char>(random.bounded(256));
+            FrameReader reader;
+            reader.feed(stream);
+            for (int i = 0; i < 6; ++i) { // never more messages than were sent
+                const auto next = reader.next();
+                if (!next.ok()) {
+                    ++refused;
+                    break;
+                }
+                QVERIFY(i < 5 || !next.value());
+            }
+        }
+        QVERIFY(refused > 1000);
     }
 
     void tornFrameIsPending()
