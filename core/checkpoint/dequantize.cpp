@@ -213,6 +213,7 @@ void dequantize(ElementType type, std::span<const std::byte> stored, std::span<f
     case ElementType::U64:
     case ElementType::I64:
     case ElementType::C64:
+    case ElementType::Packed:
         break;
     }
     PSC_ASSERT(false, "callers ask isReadableAsFloat32 first");

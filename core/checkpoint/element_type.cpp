@@ -10,7 +10,7 @@ namespace paretoscope::core {
 
 namespace {
 
-constexpr int kTypeCount = static_cast<int>(ElementType::Mxfp4) + 1;
+constexpr int kTypeCount = static_cast<int>(ElementType::Packed) + 1;
 
 /// In the order of the enumerators.
 constexpr std::array<ElementLayout, kTypeCount> kLayouts {{
@@ -20,7 +20,7 @@ constexpr std::array<ElementLayout, kTypeCount> kLayouts {{
     {"f16", 1, 2},     {"bf16", 1, 2},        {"f32", 1, 4},         {"f64", 1, 8},      {"c64", 1, 8},
     {"q4_0", 32, 18},  {"q4_1", 32, 20},      {"q5_0", 32, 22},      {"q5_1", 32, 24},   {"q8_0", 32, 34},
     {"q2_k", 256, 84}, {"q3_k", 256, 110},    {"q4_k", 256, 144},    {"q5_k", 256, 176}, {"q6_k", 256, 210},
-    {"mxfp4", 32, 17},
+    {"mxfp4", 32, 17}, {"packed", 1, 1},
 }};
 
 } // namespace
@@ -34,7 +34,7 @@ const ElementLayout& layoutOf(ElementType type)
 
 bool isReadableAsFloat32(ElementType type)
 {
-    return type >= ElementType::F8E4M3 && type != ElementType::C64;
+    return type >= ElementType::F8E4M3 && type != ElementType::C64 && type != ElementType::Packed;
 }
 
 Result<std::int64_t> elementCount(std::span<const std::int64_t> shape)
@@ -60,7 +60,7 @@ std::string shapeText(std::span<const std::int64_t> shape)
 Result<Bytes> storedBytes(ElementType type, std::int64_t elements)
 {
     const ElementLayout& layout = layoutOf(type);
-    if (elements < 0 || elements % layout.blockElements != 0)
+    if (elements < 0 || elements % layout.blockElements != 0 || type == ElementType::Packed)
         return Error {ErrorCode::Corrupt,
                       std::to_string(elements) + " elements do not fill whole blocks of " +
                           std::to_string(layout.blockElements) + " (" + std::string(layout.name) + ")",

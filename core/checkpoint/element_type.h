@@ -43,6 +43,7 @@ enum class ElementType
     Q5_K,
     Q6_K,
     Mxfp4,
+    Packed, ///< several tensors of the file that together hold one quantised weight
 };
 
 struct ElementLayout
@@ -54,7 +55,7 @@ struct ElementLayout
 
 const ElementLayout& layoutOf(ElementType type);
 
-/// Whether `readFloat32` can turn elements of this type into float32: the floating-point and block-quantised types.
+/// Whether stored elements of this type can be turned into float32: the floating-point and block-quantised types.
 bool isReadableAsFloat32(ElementType type);
 
 /// Product of the dimensions; 1 for a scalar. Errors: Corrupt (a negative dimension, or a product of 2^63 or more).
@@ -63,7 +64,8 @@ Result<std::int64_t> elementCount(std::span<const std::int64_t> shape);
 /// "[2, 3]"; for messages.
 std::string shapeText(std::span<const std::int64_t> shape);
 
-/// Exact bytes of `elements` elements. Errors: Corrupt when they do not fill whole blocks or the product overflows.
+/// Exact bytes of `elements` elements. Errors: Corrupt when they do not fill whole blocks or the product overflows, and
+/// for Packed, whose bytes depend on more than the type.
 Result<Bytes> storedBytes(ElementType type, std::int64_t elements);
 
 } // namespace paretoscope::core

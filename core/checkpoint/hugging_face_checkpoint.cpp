@@ -6,6 +6,7 @@
 #include "core/checkpoint/foreign_file.h"
 #include "core/checkpoint/mapped_pages.h"
 #include "core/checkpoint/missing_weights.h"
+#include "core/checkpoint/quantized_checkpoint.h"
 #include "core/checkpoint/safetensors_file.h"
 #include "core/checkpoint/safetensors_index.h"
 #include "core/checkpoint/untrusted_text.h"
@@ -128,6 +129,22 @@ Result<Json> readConfig(const fs::path& file)
     return config;
 }
 
+/// Early GPTQ models describe their quantisation in a file of its own.
+Status addQuantizeConfig(const fs::path& file, Json& config, std::vector<fs::path>& files)
+{
+    std::error_code ignored;
+    if (!fs::exists(file, ignored) || !config.value("quantization_config", Json()).is_null())
+        return success();
+    PSC_ASSIGN(const std::string text, readTextFile(file, kMaxConfigBytes));
+    PSC_ASSIGN(Json quantization, parseJson(text, file.string()));
+    if (!quantization.is_object())
+        return Error {ErrorCode::Corrupt, file.string() + " is no JSON object", "download it again"};
+    quantization.emplace("quant_method", "gptq");
+    config["quantization_config"] = std::move(quantization);
+    files.push_back(file);
+    return success();
+}
+
 /// Every tensor must be where the index says; tensors that it does not mention are read all the same.
 Status compareWithIndex(const SafetensorsIndex& index, const std::map<std::string, std::string>& foundIn,
                         const fs::path& indexFile, HuggingFaceCheckpoint& checkpoint)
@@ -175,8 +192,9 @@ Result<std::unique_ptr<Checkpoint>> openHuggingFaceFolder(const fs::path& folder
     if (!sharded && !fs::exists(singleFile, ignored))
         return missingWeights(folder);
     PSC_ASSIGN(Json config, readConfig(configFile));
-
     std::vector<fs::path> files {configFile};
+    PSC_TRY(addQuantizeConfig(folder / "quantize_config.json", config, files));
+
     std::optional<SafetensorsIndex> index;
     std::vector<std::string> shards {singleFile.filename().string()};
     if (sharded) {
@@ -199,7 +217,7 @@ Result<std::unique_ptr<Checkpoint>> openHuggingFaceFolder(const fs::path& folder
     checkpoint->sortTensors();
     if (index)
         PSC_TRY(compareWithIndex(*index, foundIn, indexFile, *checkpoint));
-    return std::unique_ptr<Checkpoint>(std::move(checkpoint));
+    return withDequantizedWeights(std::move(checkpoint));
 }
 
 } // namespace paretoscope::core

@@ -25,10 +25,10 @@ find_package_handle_standard_args(LibTorch REQUIRED_VARS LIBTORCH_PACKAGE VERSIO
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     add_library(LibTorch::c10 SHARED IMPORTED)
+    # Searched after the system's folders: the package brings headers of its own fmt, which must not meet spdlog.
     set_target_properties(LibTorch::c10 PROPERTIES
         IMPORTED_LOCATION "${LIBTORCH_PACKAGE}/lib/libc10.so"
-        INTERFACE_INCLUDE_DIRECTORIES "${LIBTORCH_PACKAGE}/include"
-        INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${LIBTORCH_PACKAGE}/include")
+        INTERFACE_COMPILE_OPTIONS "SHELL:-idirafter ${LIBTORCH_PACKAGE}/include")
     add_library(LibTorch::cpu SHARED IMPORTED)
     set_target_properties(LibTorch::cpu PROPERTIES
         IMPORTED_LOCATION "${LIBTORCH_PACKAGE}/lib/libtorch_cpu.so"
