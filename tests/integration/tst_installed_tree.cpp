@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cmake --install` gives a tree that runs from any prefix, also after it was moved.
+#include <QDir>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QtTest>
+
+namespace {
+
+struct Outcome
+{
+    int code = -1;
+    QByteArray output;
+    QByteArray errors;
+};
+
+/// Without PARETOSCOPE_*: the program has to find its parts by itself.
+Outcome run(const QString& program, const QStringList& arguments, const QString& home)
+{
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    for (const QString& name : environment.keys()) {
+        if (name.startsWith(QLatin1String("PARETOSCOPE_")))
+            environment.remove(name);
+    }
+    environment.insert(QStringLiteral("XDG_CACHE_HOME"), home);
+    QProcess process;
+    process.setProcessEnvironment(environment);
+    process.start(program, arguments);
+    if (!process.waitForFinished(240000))
+        return {};
+    return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
+}
+
+} // namespace
+
+class TstInstalledTree : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        QVERIFY(m_folder.isValid());
+        const QString first = m_folder.filePath(QStringLiteral("first"));
+        const Outcome installed = run(
+            QStringLiteral("cmake"),
+            {QStringLiteral("--install"), QStringLiteral(PARETOSCOPE_BUILD_TREE), QStringLiteral("--prefix"), first},
+            m_folder.path());
+        QVERIFY2(installed.code == 0, installed.errors.constData());
+        m_prefix = m_folder.filePath(QStringLiteral("moved here"));
+        QVERIFY(QDir().rename(first, m_prefix));
+        m_program = m_prefix + QStringLiteral("/bin/paretoscope");
+    }
+
+    void findsItsPlugins()
+    {
+        const Outcome plugins = run(m_program, {QStringLiteral("plugins"), QStringLiteral("--json")}, m_folder.path());
+        QVERIFY2(plugins.code == 0, plugins.errors.constData());
+        QVERIFY(plugins.output.contains("quantization/gptq"));
+    }
+
+    void runsATrialWithItsOwnWorker()
+    {
+        const QString project = m_folder.filePath(QStringLiteral("installed.pscope"));
+        const Outcome sweep =
+            run(m_program,
+                {QStringLiteral("--batch"), m_prefix + QStringLiteral("/share/paretoscope/demo/tiny-llama.yaml"),
+                 QStringLiteral("--project"), project, QStringLiteral("--only"), QStringLiteral("gptq(bits=4"),
+                 QStringLiteral("--json"), QStringLiteral("--progress"), QStringLiteral("none")},
+                m_folder.path());
+        QVERIFY2(sweep.code == 0, (sweep.errors + sweep.output).constData());
+        QCOMPARE(QJsonDocument::fromJson(sweep.output).object().value(QLatin1String("done")).toInt(), 1);
+    }
+
+    void installsNothingOfTheBuildFolder()
+    {
+        // Libraries must not be looked for in the build tree.
+        QProcess readelf;
+        readelf.start(QStringLiteral("readelf"),
+                      {QStringLiteral("-d"), m_prefix + QStringLiteral("/libexec/paretoscope/paretoscope-worker")});
+        QVERIFY(readelf.waitForFinished());
+        QVERIFY(!readelf.readAllStandardOutput().contains(PARETOSCOPE_BUILD_TREE));
+    }
+
+private:
+    QTemporaryDir m_folder;
+    QString m_prefix;
+    QString m_program;
+};
+
+QTEST_GUILESS_MAIN(TstInstalledTree)
+#include "tst_installed_tree.moc"
