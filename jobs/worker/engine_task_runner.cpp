@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/worker/engine_task_runner.h"
 
-#include "jobs/worker/worker_log.h"
-
 #include "core/engine/trial_runner.h"
 #include "core/plugin/manifest.h"
 #include "core/sweep/trial_exchange.h"
+
+#include <spdlog/spdlog.h>
 
 namespace paretoscope::jobs {
 
@@ -55,7 +55,7 @@ core::Result<std::unique_ptr<TaskRunner>> makeEngineTaskRunner(const Configurati
     engine::RunnerOptions options = optionsOf(configuration);
     const auto catalogue = core::PluginCatalogue::scan(options.pluginFolders);
     for (const core::Error& problem : catalogue.problems())
-        logWarning("plugin left out message=\"" + problem.sentence() + '"');
+        spdlog::warn("plugin left out message=\"{}\"", problem.sentence());
     for (const core::PluginManifest& manifest : catalogue.all())
         hello.plugins.push_back(manifest.id);
     hello.device = options.device;

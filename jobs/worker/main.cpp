@@ -5,6 +5,7 @@
 #include "jobs/worker/worker_log.h"
 
 #include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
 
 #include <cstdlib>
 #include <iostream>
@@ -22,7 +23,7 @@ int printDescription(const jobs::ProtocolStreams& streams)
     const auto description =
         jobs::guarded([]() -> core::Result<core::Json> { return engine::TrialRunner::describeBuild(); });
     if (!description.ok()) {
-        jobs::logError("cannot describe message=\"" + description.error().sentence() + '"');
+        spdlog::error("cannot describe message=\"{}\"", description.error().sentence());
         return 1;
     }
     const std::string text = description.value().dump(2, ' ', false, core::Json::error_handler_t::replace) + '\n';

@@ -16,14 +16,4 @@ void startLog(const std::string& level)
     spdlog::set_default_logger(std::move(log));
 }
 
-void logWarning(const std::string& line)
-{
-    spdlog::warn("{}", line);
-}
-
-void logError(const std::string& line)
-{
-    spdlog::error("{}", line);
-}
-
 } // namespace paretoscope::jobs
