@@ -21,7 +21,11 @@ std::string scaled(std::int64_t bytes, double base, const std::array<std::string
         value /= base;
         ++unit;
     }
-    return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+    if (unit == 0)
+        return fmt::format("{} B", bytes);
+    // Four digits: compressed models of one sweep often differ in the third.
+    const int decimals = value < 9.9995 ? 3 : value < 99.995 ? 2 : value < 999.95 ? 1 : 0;
+    return fmt::format("{:.{}f} {}", value, decimals, units[unit]);
 }
 
 core::Error notA(std::string_view what, std::string_view text, std::string_view examples)
@@ -63,12 +67,16 @@ std::string withError(std::optional<double> value, std::optional<double> standar
 {
     if (!value || !standardError || !std::isfinite(*value) || !std::isfinite(*standardError) || *standardError <= 0)
         return significant(value);
-    // Two digits of the error are all that an error is known to; the value gets as many decimals.
+    // Two digits of the error are all that an error is known to. The value keeps four: trials measured on the same
+    // windows are compared in pairs, where the common part of the error drops out.
     const int decimals = 1 - static_cast<int>(std::floor(std::log10(*standardError)));
-    if (decimals > 6 || std::fabs(*value) >= 1e7)
-        return significant(value) + " ± " + significant(standardError, 2);
-    const int shown = std::max(0, decimals);
-    return fmt::format("{:.{}f} ± {:.{}f}", *value, shown, *standardError, shown);
+    const std::string error =
+        decimals > 6 ? significant(*standardError, 2) : fmt::format("{:.{}f}", *standardError, std::max(0, decimals));
+    const double magnitude = std::fabs(*value);
+    if (decimals > 6 || magnitude >= 1e7 || magnitude < 1e-3)
+        return significant(value) + " ± " + error;
+    const int before = static_cast<int>(std::floor(std::log10(magnitude))) + 1;
+    return fmt::format("{:.{}f} ± {}", *value, std::max({0, decimals, 4 - before}), error);
 }
 
 std::string decimalBytes(std::int64_t bytes)

@@ -15,9 +15,9 @@ namespace paretoscope::app {
 
 /// Four significant digits, no exponent between 1e-3 and 1e7: "23.46", "0.01234", "1.235e+09". "-" for nothing.
 std::string significant(std::optional<double> value, int digits = 4);
-/// A value as exact as its standard error allows: "23.46 ± 0.31"; four digits when there is no error.
+/// "70.21 ± 4.7": two digits of the error; of the value four, or as many as the error has.
 std::string withError(std::optional<double> value, std::optional<double> standardError);
-/// Powers of ten, as disks and models are sold: "269.0 MB".
+/// Powers of ten, as disks and models are sold: "269.0 MB", "1.303 MB".
 std::string decimalBytes(std::int64_t bytes);
 /// Powers of two, for memory: "256.5 MiB".
 std::string binaryBytes(std::int64_t bytes);

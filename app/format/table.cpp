@@ -5,6 +5,7 @@
 #include "core/base/assert.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace paretoscope::app {
 
@@ -33,6 +34,10 @@ std::vector<std::size_t> TextTable::widthsFor(int available) const
         total += width + (i > 0 ? kGap : 0);
     }
     const auto limit = available > 0 ? static_cast<std::size_t>(available) : total;
+    for (std::size_t i = m_columns.size(); i-- > 0 && total > limit;) {
+        if (m_columns[i].optional)
+            total -= std::exchange(widths[i], 0) + kGap;
+    }
     for (std::size_t i = 0; i < m_columns.size() && total > limit; ++i) {
         if (!m_columns[i].flexible || widths[i] <= kNarrowest)
             continue;
@@ -47,6 +52,8 @@ std::string TextTable::lineOf(const std::vector<std::string>& cells, const std::
 {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
+        if (widths[i] == 0 && m_columns[i].optional)
+            continue;
         if (i > 0)
             line.append(kGap, ' ');
         const std::string cell = elided(cells[i], widths[i]);

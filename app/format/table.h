@@ -8,7 +8,8 @@
 
 namespace paretoscope::app {
 
-/// Text in aligned columns. Where the terminal is too narrow the flexible columns shrink, never the numbers.
+/// Text in aligned columns. Where the terminal is too narrow, optional columns are left out, the last one first, and
+/// then flexible ones shrink; a number is never cut.
 class TextTable
 {
 public:
@@ -17,6 +18,7 @@ public:
         std::string title;
         bool right = false;    ///< numbers
         bool flexible = false; ///< may be cut to fit a terminal
+        bool optional = false; ///< may be left out
     };
 
     explicit TextTable(std::vector<Column> columns)
@@ -37,6 +39,7 @@ private:
         Emphasis emphasis = Emphasis::None;
     };
 
+    /// The width of each column; 0 for one that is left out.
     std::vector<std::size_t> widthsFor(int available) const;
     std::string lineOf(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const;
 

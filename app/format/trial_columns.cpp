@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace paretoscope::app {
 
@@ -62,6 +63,14 @@ bool isNumeric(const std::string& column)
 }
 
 } // namespace
+
+std::string titleOf(const std::string& column)
+{
+    static const std::map<std::string, std::string> kShorter {
+        {"seconds", "time"}, {"stored_bytes", "stored"}, {"bits_per_parameter", "bits/param"}};
+    const auto found = kShorter.find(column);
+    return found == kShorter.end() ? column : found->second;
+}
 
 std::size_t distinctIdLength(std::span<const core::TrialRecord> trials)
 {
@@ -135,7 +144,8 @@ TextTable trialTable(std::span<const core::TrialRecord> trials, const std::vecto
     if (!marked.empty())
         heads.push_back({"", false, false});
     for (const std::string& column : columns)
-        heads.push_back({column == "seconds" ? "time" : column, isNumeric(column), column == "pipeline"});
+        heads.push_back({titleOf(column), isNumeric(column), column == "pipeline",
+                         column == "bits_per_parameter" || column == "seconds"});
     TextTable table(heads);
     const std::size_t idLength = distinctIdLength(trials);
     for (const core::TrialRecord& trial : trials) {

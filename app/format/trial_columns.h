@@ -12,6 +12,9 @@
 
 namespace paretoscope::app {
 
+/// The head of a column in tables: a shorter word where the name is long.
+std::string titleOf(const std::string& column);
+
 /// Hexadecimal digits that tell these trials apart; at least 8.
 std::size_t distinctIdLength(std::span<const core::TrialRecord> trials);
 

@@ -6,13 +6,15 @@
 #include "app/format/text.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace paretoscope::app {
 
 namespace {
 
 constexpr std::size_t kNameColumn = 16;
-constexpr std::size_t kLayersShown = 8;
+constexpr std::size_t kModulesShown = 8;
 
 std::string plain(const core::Json& value)
 {
@@ -33,14 +35,14 @@ std::string stageText(const core::Json& stage)
     return parameters.empty() ? text : text + ": " + parameters;
 }
 
-std::string pipelineText(const core::TrialRecord& trial)
+std::string pipelineText(const core::TrialRecord& trial, const Stream& stream)
 {
     std::string text = labelled("pipeline", trial.label);
     int number = 0;
     if (trial.pipeline.is_array()) {
         for (const core::Json& stage : trial.pipeline) {
             if (stage.is_object())
-                text += labelled("  stage " + std::to_string(++number), stageText(stage));
+                text += labelled("  stage " + std::to_string(++number), stageText(stage), stream.width);
         }
     }
     return text;
@@ -50,7 +52,7 @@ std::string metricsText(const core::TrialRecord& trial, const Stream& stream)
 {
     if (trial.metrics.empty())
         return {};
-    TextTable table({{"metric"}, {"value", true}, {"n", true}, {"protocol", false, true}});
+    TextTable table({{"metric"}, {"value", true}, {"n", true}, {"protocol"}}); // protocols are compared, so never cut
     for (const core::MetricRecord& metric : trial.metrics) {
         std::string value = withError(metric.value, metric.standardError);
         if (metric.unit == "B" && metric.value)
@@ -62,24 +64,45 @@ std::string metricsText(const core::TrialRecord& trial, const Stream& stream)
     return "\n" + table.text(stream);
 }
 
-/// The layers with the largest values of each layer metric; errors are what one looks for.
+/// The modules with the largest error; that is what one looks for. One column for each layer metric.
 std::string layersText(const core::TrialRecord& trial, const Stream& stream)
 {
-    std::vector<const core::LayerMetricRecord*> worst;
+    std::set<std::string> names;
+    std::map<std::string, std::map<std::string, double>> modules;
     for (const core::LayerMetricRecord& metric : trial.layerMetrics) {
-        if (metric.value)
-            worst.push_back(&metric);
+        if (!metric.value)
+            continue;
+        names.insert(metric.name);
+        modules[metric.module][metric.name] = *metric.value;
     }
-    if (worst.empty())
+    if (modules.empty())
         return {};
-    std::stable_sort(worst.begin(), worst.end(), [](const auto* a, const auto* b) { return *a->value > *b->value; });
-    const std::size_t shown = std::min(kLayersShown, worst.size());
-    TextTable table({{"module", false, true}, {"layer metric"}, {"value", true}});
-    for (std::size_t i = 0; i < shown; ++i)
-        table.addRow({worst[i]->module, worst[i]->name, significant(worst[i]->value)});
+    const std::string leading = names.count("relative_output_error") > 0 ? "relative_output_error" : *names.begin();
+    std::vector<std::string> worst;
+    for (const auto& [module, values] : modules)
+        worst.push_back(module);
+    const auto valueOf = [&](const std::string& module, const std::string& name) -> std::optional<double> {
+        const auto found = modules[module].find(name);
+        return found == modules[module].end() ? std::nullopt : std::optional(found->second);
+    };
+    std::stable_sort(worst.begin(), worst.end(), [&](const std::string& a, const std::string& b) {
+        return valueOf(a, leading).value_or(-1) > valueOf(b, leading).value_or(-1);
+    });
+    std::vector<TextTable::Column> columns {{"module", false, true}};
+    for (const std::string& name : names)
+        columns.push_back({name, true, false, name != leading});
+    TextTable table(columns);
+    const std::size_t shown = std::min(kModulesShown, worst.size());
+    for (std::size_t i = 0; i < shown; ++i) {
+        std::vector<std::string> cells {worst[i]};
+        for (const std::string& name : names)
+            cells.push_back(significant(valueOf(worst[i], name)));
+        table.addRow(std::move(cells));
+    }
     std::string text = "\n" + table.text(stream);
     if (shown < worst.size())
-        text += "(the largest " + std::to_string(shown) + " of " + std::to_string(worst.size()) + "; --json has all)\n";
+        text += "(the " + std::to_string(shown) + " modules with the largest " + leading + " of " +
+                std::to_string(worst.size()) + "; --json has all)\n";
     return text;
 }
 
@@ -97,17 +120,25 @@ std::string provenanceText(const core::TrialRecord& trial)
 
 } // namespace
 
-std::string labelled(std::string_view name, std::string_view value)
+std::string labelled(std::string_view name, std::string_view value, int width)
 {
-    std::string line = padRight(name, kNameColumn) + (displayWidth(name) >= kNameColumn ? " " : "") + printable(value);
-    line.erase(line.find_last_not_of(' ') + 1);
-    return line + "\n";
+    std::string text;
+    const std::string clean = printable(value);
+    const auto room = static_cast<std::size_t>(std::max(0, width));
+    const bool wraps = room > 2 * kNameColumn;
+    for (const std::string& line : wraps ? wrapped(clean, room - kNameColumn) : std::vector {clean}) {
+        std::string full = padRight(text.empty() ? name : std::string_view(), kNameColumn);
+        full += (displayWidth(full) > kNameColumn ? " " : "") + line;
+        full.erase(full.find_last_not_of(' ') + 1);
+        text += full + "\n";
+    }
+    return text;
 }
 
 std::string trialText(const core::TrialRecord& trial, const Stream& stream)
 {
     std::string text = labelled("id", trial.id.hex());
-    text += pipelineText(trial);
+    text += pipelineText(trial, stream);
     text += labelled("workload", trial.workload);
     if (!trial.sweep.empty())
         text += labelled("sweep", trial.sweep);

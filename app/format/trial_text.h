@@ -9,9 +9,9 @@
 
 namespace paretoscope::app {
 
-/// A trial for reading: pipeline, metrics, layers that differ most, provenance, error.
+/// A trial for reading: pipeline, metrics, layers with the largest error, provenance, error.
 std::string trialText(const core::TrialRecord& trial, const Stream& stream);
-/// "name        value" with the name in a column of its own; a value of several lines is indented under itself.
-std::string labelled(std::string_view name, std::string_view value);
+/// "name        value" with the name in a column of its own; wrapped under itself where a terminal has `width` columns.
+std::string labelled(std::string_view name, std::string_view value, int width = 0);
 
 } // namespace paretoscope::app

@@ -49,10 +49,14 @@ std::string ActiveItem::text() const
 
 double ProgressState::fraction() const
 {
+    if (total == 0) { // one thing: its own count, without the share of a phase
+        const bool counted = !active.empty() && active.front().total > 0;
+        return counted ? std::clamp(static_cast<double>(active.front().done) / active.front().total, 0.0, 1.0) : 0;
+    }
     double sum = done;
     for (const ActiveItem& item : active)
         sum += item.fraction();
-    return std::clamp(sum / std::max(1, total), 0.0, 1.0);
+    return std::clamp(sum / total, 0.0, 1.0);
 }
 
 std::optional<double> ProgressState::remainingSeconds() const

@@ -174,7 +174,7 @@ private:
                            counted(document.value("threads", std::int64_t(0)), "thread") + "; loaded in " +
                            duration(numberIn(document, "load_seconds").value_or(0)) + ", evaluated in " +
                            duration(numberIn(document, "evaluate_seconds").value_or(0));
-        if (const auto speed = numberIn(document, "tokens_per_second"))
+        if (const auto speed = numberIn(document, "tokens_per_second"); speed && *speed > 0)
             text += " (" + significant(speed) + " tokens/s)";
         if (const auto peak = numberIn(document, "peak_memory_bytes"))
             text += ", at most " + binaryBytes(static_cast<std::int64_t>(*peak)) + " of memory";

@@ -36,6 +36,7 @@ core::Result<core::Json> EvaluationSession::run(const core::Json& request)
     QObject::connect(&runner, &jobs::EvaluationRunner::failed, &loop, [&](const core::Error& error) { finish(error); });
     signals.listen([&](int signal) { received(signal, runner); });
     m_clock.start();
+    progressed("starting the worker", 0, 0);
     runner.start(request);
     loop.exec();
     m_reporter->finish(m_state);

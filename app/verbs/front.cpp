@@ -143,7 +143,11 @@ private:
             return;
         }
         const std::size_t idLength = distinctIdLength(trials);
-        TextTable table({{axes.x.name, true}, {axes.y.name, true}, {"pipeline", false, true}, {"id"}, {""}});
+        TextTable table({{titleOf(axes.x.name), true},
+                         {titleOf(axes.y.name), true},
+                         {"pipeline", false, true},
+                         {"id", false, false, true},
+                         {""}});
         for (std::size_t i = 0; i < front.points.size(); ++i) {
             const core::TrialRecord& trial = trials[front.points[i].trial];
             const bool knee = front.knee == i;

@@ -83,7 +83,7 @@ std::string countsText(const Counts& counts)
         total += found->second;
         parts += (parts.empty() ? "" : ", ") + grouped(found->second) + " " + std::string(trialStatusName(status));
     }
-    return counted(total, "trial") + (parts.empty() ? "" : ": " + parts);
+    return grouped(total) + (parts.empty() ? "" : " (" + parts + ")");
 }
 
 core::Json document(const Contents& contents, const std::string& path)
@@ -135,7 +135,7 @@ void print(const Contents& contents, const std::string& path, Console& console)
                                          " parameters, " + decimalBytes(workload.storedBytes) + ")");
     text += labelled("trials", countsText(countsOf(contents.trials)));
     for (const core::SweepRecord& sweep : contents.sweeps)
-        text += labelled("sweep", sweep.name + ", " + countsText(countsOf(sweep, contents.trials)));
+        text += labelled("sweep", sweep.name + ", trials: " + countsText(countsOf(sweep, contents.trials)));
     for (const core::TrialRecord& trial : contents.trials) {
         if (trial.status == core::TrialStatus::Running)
             text += labelled("running", trial.label + " since " + trial.startedUtc);

@@ -113,7 +113,11 @@ void printReport(const SweepReport& report, Console& console)
 {
     const std::set<core::TrialId> front = frontMembers(report);
     std::vector<core::TrialRecord> shown = report.trials;
-    if (shown.size() > kTrialsShown)
+    std::erase_if(shown, [](const core::TrialRecord& trial) {
+        return trial.status != core::TrialStatus::Done && trial.status != core::TrialStatus::Failed;
+    });
+    const std::size_t ended = shown.size();
+    if (ended > kTrialsShown)
         std::erase_if(shown, [&](const core::TrialRecord& trial) { return front.count(trial.id) == 0; });
     if (!shown.empty()) {
         std::vector<std::string> columns = usualColumns(shown);
@@ -129,7 +133,7 @@ void printReport(const SweepReport& report, Console& console)
     std::string text = summaryText(report);
     if (!front.empty())
         text += "; * = on the front";
-    if (shown.size() < report.trials.size())
+    if (shown.size() < ended)
         text += " (\"paretoscope list\" shows all trials)";
     console.note(text);
 }

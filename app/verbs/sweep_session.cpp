@@ -62,6 +62,8 @@ jobs::SweepSummary SweepSession::run(StopSignals& signals)
     // Queued, so that even a sweep that ends at once ends inside the loop.
     QTimer::singleShot(0, &m_runner, [this] { m_runner.start(); });
     m_redraw.start(kRedraw);
+    if (m_runner.plan().remaining() > 0)
+        showProgress();
     loop.exec();
     m_redraw.stop();
     m_state.elapsedSeconds = static_cast<double>(m_clock.elapsed()) / 1000;

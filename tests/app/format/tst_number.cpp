@@ -40,18 +40,19 @@ private Q_SLOTS:
         QCOMPARE(QString::fromStdString(significant(value)), expected);
     }
 
-    void valueIsAsExactAsItsError_data()
+    void valueCarriesItsError_data()
     {
         QTest::addColumn<double>("value");
         QTest::addColumn<double>("error");
         QTest::addColumn<QString>("expected");
+        QTest::addRow("four digits of the value") << 70.2113 << 4.74 << QStringLiteral("70.21 ± 4.7");
         QTest::addRow("two digits of the error") << 23.4567 << 0.3149 << QStringLiteral("23.46 ± 0.31");
         QTest::addRow("large error") << 1234.5 << 123.4 << QStringLiteral("1234 ± 123");
         QTest::addRow("small error") << 5.4721 << 0.00123 << QStringLiteral("5.4721 ± 0.0012");
         QTest::addRow("no error") << 5.4721 << 0.0 << QStringLiteral("5.472");
         QTest::addRow("error not finite") << 5.4721 << std::nan("") << QStringLiteral("5.472");
     }
-    void valueIsAsExactAsItsError()
+    void valueCarriesItsError()
     {
         QFETCH(double, value);
         QFETCH(double, error);
@@ -75,10 +76,11 @@ private Q_SLOTS:
         };
         row(0, "0 B", "0 B");
         row(999, "999 B", "999 B");
-        row(1000, "1.0 kB", "1000 B");
-        row(1536, "1.5 kB", "1.5 KiB");
+        row(1000, "1.000 kB", "1000 B");
+        row(1536, "1.536 kB", "1.500 KiB");
+        row(9999900, "10.00 MB", "9.537 MiB");
         row(269030016, "269.0 MB", "256.6 MiB");
-        row(42500000000, "42.5 GB", "39.6 GiB");
+        row(42500000000, "42.50 GB", "39.58 GiB");
     }
     void bytesKeepTheirFamily()
     {

@@ -70,6 +70,23 @@ private Q_SLOTS:
                                                                             "gptq(bits=3…        27.1\n"));
     }
 
+    void optionalColumnsGoBeforeAnythingIsCut()
+    {
+        TextTable table({{"pipeline", false, true},
+                         {"perplexity", true},
+                         {"bits", true, false, true},
+                         {"time", true, false, true}});
+        table.addRow({"gptq(bits=3,group_size=64)", "27.1", "4.25", "12 s"});
+        Stream stream;
+        stream.isTerminal = true;
+        stream.width = 44;
+        QCOMPARE(QString::fromStdString(table.text(stream)).section(QLatin1Char('\n'), 1, 1),
+                 QStringLiteral("gptq(bits=3,group_size=64)        27.1  4.25"));
+        stream.width = 30;
+        QCOMPARE(QString::fromStdString(table.text(stream)).section(QLatin1Char('\n'), 1, 1),
+                 QStringLiteral("gptq(bits=3,group…        27.1"));
+    }
+
     void colourOnlyWhereItIsShown()
     {
         TextTable table({{"a"}});

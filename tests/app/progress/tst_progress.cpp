@@ -103,7 +103,7 @@ private Q_SLOTS:
         ProgressState one;
         one.active.push_back({"", "evaluate", 8, 32});
         one.elapsedSeconds = 3;
-        QCOMPARE(plainLine(one), std::string("evaluate 8/32, 3.0 s elapsed, about 1.8 s left"));
+        QCOMPARE(plainLine(one), std::string("evaluate 8/32, 3.0 s elapsed, about 9.0 s left"));
     }
 
     void plainIsOneLinePerTenPercentOrMinute()

@@ -67,7 +67,7 @@ private Q_SLOTS:
     {
         const ProgramCall call = callProgram({QStringLiteral("inspect"), kTinyLlama, QStringLiteral("--tensors")});
         QVERIFY2(call.status == 0, qPrintable(call.described()));
-        for (const char* part : {"1,311,872", "2.6 MB, 16.00 bits per parameter", "llama", "supported       yes",
+        for (const char* part : {"1,311,872", "2.624 MB, 16.00 bits per parameter", "llama", "supported       yes",
                                  "model.layers.3.mlp.down_proj.weight", "128 x 384"})
             QVERIFY2(call.outText().contains(QString::fromLatin1(part)), qPrintable(call.described()));
     }

@@ -28,7 +28,7 @@ private Q_SLOTS:
         QCOMPARE(lines.size(), 7);
         QVERIFY2(lines[0].contains(QLatin1String("perplexity")), qPrintable(lines[0]));
         QVERIFY2(lines[4].contains(QLatin1String("gptq(bits=4)")) &&
-                     lines[4].contains(QStringLiteral("21.00 ± 0.30")) && lines[4].contains(QLatin1String("1.1 MB")),
+                     lines[4].contains(QStringLiteral("21.00 ± 0.30")) && lines[4].contains(QLatin1String("1.100 MB")),
                  qPrintable(lines[4]));
         QVERIFY2(lines[6].contains(QLatin1String("failed")), qPrintable(lines[6]));
         QCOMPARE(call.err, QByteArray());
@@ -190,7 +190,7 @@ private Q_SLOTS:
     {
         const ProgramCall text = callProgram({QStringLiteral("status"), project()});
         QVERIFY2(text.status == 0, qPrintable(text.described()));
-        for (const char* part : {"6 trials: 5 done, 1 failed", "tiny-llama", "1,311,872 parameters", "sample",
+        for (const char* part : {"6 (5 done, 1 failed)", "tiny-llama", "1,311,872 parameters", "sample",
                                  "gptq(bits=2): layer 1", "raise damping"})
             QVERIFY2(text.outText().contains(QString::fromLatin1(part)), qPrintable(text.described()));
         const QJsonObject json = callProgram({QStringLiteral("status"), project(), QStringLiteral("--json")}).json();
