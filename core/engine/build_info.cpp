@@ -2,7 +2,7 @@
 #include "core/engine/build_info.h"
 
 #include "core/engine/aten.h"
-#include "core/engine/peak_memory.h"
+#include "core/engine/process_memory.h"
 #include "core/plugin/manifest.h"
 #include "core/sweep/sweep.h"
 

@@ -8,7 +8,7 @@
 #include "core/engine/evaluation/metric_registry.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/host/plugin_host.h"
-#include "core/engine/peak_memory.h"
+#include "core/engine/process_memory.h"
 #include "core/engine/stage/stage_executor.h"
 #include "core/engine/warm_model.h"
 
@@ -62,6 +62,7 @@ struct TrialRunner::Impl
         , cache(options.cacheFolder)
     {
         at::set_num_threads(std::max(1, options.threads));
+        keepFreedMemory();
     }
 
     core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);

@@ -19,6 +19,15 @@ RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::i
     return {(angles.cos() * spec.amplitude).to(at::kFloat), (angles.sin() * spec.amplitude).to(at::kFloat)};
 }
 
+RotaryTable RotaryTables::upTo(const core::RotarySpec& spec, std::int64_t tokens) const
+{
+    const std::lock_guard lock(m_mutex);
+    RotaryTable& table = m_tables[spec.inverseFrequencies];
+    if (!table.cosine.defined() || table.cosine.size(0) < tokens)
+        table = rotaryTable(spec, 0, tokens);
+    return {table.cosine.narrow(0, 0, tokens), table.sine.narrow(0, 0, tokens)};
+}
+
 at::Tensor applyRotary(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style)
 {
     const at::Tensor cosine = table.cosine.unsqueeze(1);

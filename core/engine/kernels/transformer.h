@@ -4,6 +4,10 @@
 #include "core/architecture/architecture.h"
 #include "core/engine/aten.h"
 
+#include <map>
+#include <mutex>
+#include <vector>
+
 namespace paretoscope::engine {
 
 /// x / sqrt(mean(x^2) + epsilon) * weight, or layer norm; statistics in float32. @param x [tokens, features]
@@ -16,6 +20,17 @@ struct RotaryTable
     at::Tensor sine;
 };
 RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens);
+
+/// The tables from position 0 of every rotary spec of a model, made once for the longest sequence so far. Thread-safe.
+class RotaryTables
+{
+public:
+    RotaryTable upTo(const core::RotarySpec& spec, std::int64_t tokens) const;
+
+private:
+    mutable std::mutex m_mutex;
+    mutable std::map<std::vector<double>, RotaryTable> m_tables; ///< by inverse frequencies
+};
 
 /// Rotates the pairs of every head. @param x float32 [tokens, heads, headDim], contiguous. @return the same shape
 at::Tensor applyRotary(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style);

@@ -21,9 +21,10 @@ DecoderInputs::DecoderInputs(const core::BlockSpec& spec)
     , mlpHidden(spec.mlp.down.module + ".input")
 {}
 
-DecoderPass::DecoderPass(const core::BlockSpec& spec, int block, int sample, at::Tensor state,
-                         const TensorSource& tensors, const Hooks& hooks)
+DecoderPass::DecoderPass(const core::BlockSpec& spec, const RotaryTables& tables, int block, int sample,
+                         at::Tensor state, const TensorSource& tensors, const Hooks& hooks)
     : m_spec(spec)
+    , m_tables(tables)
     , m_names(spec)
     , m_hooks(hooks)
     , m_block(block)
@@ -71,7 +72,7 @@ void DecoderPass::attend(const TensorSource& tensors)
 {
     const core::AttentionSpec& spec = m_spec.attention;
     const std::int64_t tokens = m_input.size(0);
-    const RotaryTable table = rotaryTable(spec.rotary, 0, tokens);
+    const RotaryTable table = m_tables.upTo(spec.rotary, tokens);
     const at::Tensor query = linear(m_input, spec.query, tensors).view({tokens, spec.heads, spec.headDim});
     const at::Tensor key = linear(m_input, spec.key, tensors).view({tokens, spec.kvHeads, spec.headDim});
     const at::Tensor value = linear(m_input, spec.value, tensors).view({tokens, spec.kvHeads, spec.headDim});

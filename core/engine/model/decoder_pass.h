@@ -25,9 +25,9 @@ class DecoderPass : public BlockPass
 public:
     static constexpr int kSteps = 4;
 
-    /// @param state [tokens, hidden]; spec and hooks must outlive the pass
-    DecoderPass(const core::BlockSpec& spec, int block, int sample, at::Tensor state, const TensorSource& tensors,
-                const Hooks& hooks);
+    /// @param state [tokens, hidden]; spec, tables and hooks must outlive the pass
+    DecoderPass(const core::BlockSpec& spec, const RotaryTables& tables, int block, int sample, at::Tensor state,
+                const TensorSource& tensors, const Hooks& hooks);
 
     std::vector<StepInput> inputs() const override;
     void advance(const TensorSource& tensors) override;
@@ -42,6 +42,7 @@ private:
     at::Tensor visit(HookPoint point, at::Tensor value) const;
 
     const core::BlockSpec& m_spec;
+    const RotaryTables& m_tables;
     DecoderInputs m_names;
     const Hooks& m_hooks;
     int m_block;

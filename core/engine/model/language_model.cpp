@@ -83,6 +83,7 @@ void appendLinear(std::vector<std::string>& names, const core::LinearSpec& linea
 LanguageModel::LanguageModel(core::Architecture architecture)
     : m_architecture(std::move(architecture))
     , m_view(ViewBuilder(m_architecture).take())
+    , m_rotaryTables(std::make_unique<RotaryTables>())
 {}
 
 int LanguageModel::steps(int) const
@@ -114,7 +115,7 @@ std::unique_ptr<BlockPass> LanguageModel::begin(int block, int sample, at::Tenso
                                                 const Hooks& hooks) const
 {
     const core::BlockSpec& spec = m_architecture.blocks[static_cast<std::size_t>(block)];
-    return std::make_unique<DecoderPass>(spec, block, sample, std::move(state), tensors, hooks);
+    return std::make_unique<DecoderPass>(spec, *m_rotaryTables, block, sample, std::move(state), tensors, hooks);
 }
 
 std::vector<std::string> LanguageModel::headTensors() const

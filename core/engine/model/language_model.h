@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/architecture/architecture.h"
+#include "core/engine/kernels/transformer.h"
 #include "core/engine/plugin/workload.h"
 
 #include <memory>
@@ -36,6 +37,7 @@ public:
 private:
     core::Architecture m_architecture;
     ModelView m_view;
+    std::unique_ptr<RotaryTables> m_rotaryTables; ///< shared by all passes
 };
 
 } // namespace paretoscope::engine

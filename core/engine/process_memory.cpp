@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/engine/peak_memory.h"
+#include "core/engine/process_memory.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -30,6 +31,12 @@ core::Bytes PeakMemory::peak() const
 core::Bytes physicalMemory()
 {
     return {std::int64_t(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE)};
+}
+
+void keepFreedMemory()
+{
+    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
 }
 
 } // namespace paretoscope::engine

@@ -15,4 +15,8 @@ public:
 
 core::Bytes physicalMemory();
 
+/// Lets the allocator of this process keep activations that were freed, up to its limit of 32 MiB each, instead of
+/// giving them back: otherwise every operator pays for fresh zeroed pages.
+void keepFreedMemory();
+
 } // namespace paretoscope::engine
