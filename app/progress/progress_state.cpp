@@ -24,8 +24,7 @@ struct PhaseShare
     std::string_view phase;
     double begin, end;
 };
-constexpr std::array<PhaseShare, 4> kShares {
-    {{"load", 0, 0.05}, {"calibrate", 0.05, 0.25}, {"apply", 0.25, 0.5}, {"evaluate", 0.5, 1}}};
+constexpr std::array<PhaseShare, 3> kShares {{{"load", 0, 0.05}, {"compress", 0.05, 0.4}, {"evaluate", 0.4, 1}}};
 
 } // namespace
 

@@ -11,7 +11,7 @@ namespace paretoscope::app {
 struct ActiveItem
 {
     std::string label; ///< of the pipeline; empty when there is only one thing to do
-    std::string phase; ///< "load", "calibrate", "apply", "evaluate"
+    std::string phase; ///< "load", "compress", "evaluate"
     int done = 0;
     int total = 0;
 

@@ -61,7 +61,7 @@ private Q_SLOTS:
     {
         ProgressState s = state(2, 0, 0, 10);
         s.active.push_back({"gptq(bits=3)", "evaluate", 16, 32});
-        QCOMPARE(s.fraction(), 0.75 / 2);
+        QCOMPARE(s.fraction(), 0.7 / 2);
         s.active[0].phase = "something new";
         QCOMPARE(s.fraction(), 0.0);
     }
@@ -92,7 +92,7 @@ private Q_SLOTS:
         s.active.push_back({"rtn(bits=3)", "load", 0, 0});
         QCOMPARE(
             QString::fromStdString(barLine(s, 120)),
-            QStringLiteral("[##########..........] 6/12 (1 failed) gptq(bits=3): evaluate 0/32 +1  12 s, 10 s left"));
+            QStringLiteral("[##########..........] 6/12 (1 failed) gptq(bits=3): evaluate 0/32 +1  12 s, 11 s left"));
     }
 
     void linesInWords()
