@@ -77,8 +77,10 @@ void endBadly(const std::string& how, const Json& script)
 {
     if (how == "abort")
         std::abort();
-    if (how == "segv")
+    if (how == "segv") {
+        std::signal(SIGSEGV, SIG_DFL); // a sanitizer would make an exit of it
         ::raise(SIGSEGV);
+    }
     if (how == "exit")
         std::_Exit(static_cast<int>(jobs::integerField(script, "code", 3)));
     if (how == "kill")
