@@ -16,7 +16,8 @@ namespace paretoscope::app {
 namespace {
 
 constexpr std::size_t kLogFileBytes = std::size_t(4) << 20;
-constexpr std::size_t kLogFiles = 4; ///< besides the one being written
+constexpr std::size_t kLogFiles = 4;   ///< besides the one being written
+constexpr auto kRecordName = "app"; ///< the logger that writes to the file alone
 constexpr auto kPattern = "%Y-%m-%dT%H:%M:%S.%eZ %l %n %v";
 
 /// Log lines go through the console, so that they do not tear the progress line.
@@ -72,6 +73,10 @@ core::Status startLogging(Console& console, const std::string& file)
         try {
             auto files = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file, kLogFileBytes, kLogFiles);
             files->set_level(std::min(level, spdlog::level::info));
+            auto record = std::make_shared<spdlog::logger>(kRecordName, files);
+            record->set_pattern(kPattern, spdlog::pattern_time_type::utc);
+            record->flush_on(spdlog::level::info);
+            spdlog::register_logger(std::move(record));
             sinks.push_back(std::move(files));
         } catch (const spdlog::spdlog_ex& failure) {
             return core::Error {core::ErrorCode::Io, "the log file " + file + " cannot be written: " + failure.what(),
@@ -85,6 +90,12 @@ core::Status startLogging(Console& console, const std::string& file)
     spdlog::set_default_logger(std::move(logger));
     qInstallMessageHandler(forwardQtMessage);
     return core::success();
+}
+
+void record(std::string_view line)
+{
+    if (const auto logger = spdlog::get(kRecordName))
+        logger->info("{}", line);
 }
 
 } // namespace paretoscope::app

@@ -29,6 +29,8 @@ int conclude(Console& console, const Outcome& outcome, const CommonOptions& comm
 {
     if (const auto& error = outcome.error()) {
         console.problem(*error, verb);
+        record("failed code=" + std::string(core::errorCodeName(error->code)) + " message=\"" + error->sentence() +
+               "\"");
         core::Json document = errorDocument(*error);
         if (common.jsonLines) {
             document["schema"] = "paretoscope.event/1";
@@ -83,6 +85,7 @@ Outcome runVerb(const VerbEntry& entry, const std::vector<std::string>& argument
     PSC_TRY(startLogging(console, common.logFile));
     exportSettings(session.settings);
     session.installation = core::Installation::locate();
+    record("started version=" PARETOSCOPE_VERSION " command=\"" + session.command + "\"");
     return verb->run(session);
 }
 

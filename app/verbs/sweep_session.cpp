@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/verbs/sweep_session.h"
 
+#include "app/command_line/logging.h"
 #include "app/format/number.h"
 #include "app/format/text.h"
 #include "app/format/trial_columns.h"
@@ -8,6 +9,8 @@
 #include "app/verbs/sweep_report.h"
 
 #include <QEventLoop>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -69,6 +72,7 @@ jobs::SweepSummary SweepSession::run(StopSignals& signals)
     m_state.elapsedSeconds = static_cast<double>(m_clock.elapsed()) / 1000;
     m_reporter->finish(m_state);
     emitEvent("sweep_finished", summaryJson(m_summary));
+    record("sweep ended " + summaryJson(m_summary).dump());
     return m_summary;
 }
 
@@ -78,6 +82,7 @@ void SweepSession::received(int signal)
     if (m_stops > 0 && !urgent)
         return;
     ++m_stops;
+    record(fmt::format("signal received signal={}", signal));
     if (m_stops == 1) {
         m_session.console.note("stopping after the layer in hand; what is finished is kept (once more: at once)");
         emitEvent("stopping", {{"signal", signal}});
@@ -92,6 +97,7 @@ void SweepSession::trialStarted(const core::PlannedTrial& trial, int worker)
     ActiveItem item;
     item.label = trial.pipeline.label();
     m_active[trial.id] = item;
+    record(fmt::format("trial started trial={} worker={} pipeline=\"{}\"", trial.id.hex(), worker, item.label));
     emitEvent("trial_started", {{"trial", trial.id.hex()}, {"pipeline", item.label}, {"worker", worker}});
     showProgress();
 }
@@ -120,6 +126,9 @@ void SweepSession::trialFinished(const core::TrialRecord& trial)
 {
     Console& console = m_session.console;
     m_active.erase(trial.id);
+    record(fmt::format("trial ended trial={} status={} seconds={:.3f} pipeline=\"{}\"{}", trial.id.hex(),
+                       core::trialStatusName(trial.status), trial.seconds, trial.label,
+                       trial.error ? " error=\"" + trial.error->sentence() + "\"" : ""));
     m_lastEvent.erase(trial.id);
     if (trial.status != core::TrialStatus::Interrupted)
         ++m_state.done;
@@ -149,6 +158,7 @@ void SweepSession::trialFinished(const core::TrialRecord& trial)
 
 void SweepSession::workerLost(int worker, const QString& reason)
 {
+    record(fmt::format("worker lost worker={} reason=\"{}\"", worker, reason.toStdString()));
     m_session.console.note("worker " + std::to_string(worker) + " was lost: " + printable(reason.toStdString()));
     emitEvent("worker_lost", {{"worker", worker}, {"reason", reason.toStdString()}});
 }

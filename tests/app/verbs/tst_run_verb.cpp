@@ -442,6 +442,23 @@ private Q_SLOTS:
         QCOMPARE(callProgram(arguments, without).status, 0);
     }
 
+    void logFileTellsTheStory()
+    {
+        writeSweep({"[]", "[stage: {do: fail, n: 1}]"});
+        QCOMPARE(run({QStringLiteral("--log-file=run.log")}).status, 3);
+        const QString log = QString::fromUtf8(contentOf(path("run.log")));
+        static const QRegularExpression stamp(
+            QStringLiteral("^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z info app "));
+        for (const QString& line : log.split(QLatin1Char('\n'), Qt::SkipEmptyParts))
+            QVERIFY2(stamp.match(line).hasMatch(), qPrintable(line));
+        for (const char* part : {"command=\"paretoscope run sweep.yaml", "trial started", "status=done",
+                                 "status=failed", "it went wrong", "sweep ended"})
+            QVERIFY2(log.contains(QLatin1String(part)), qPrintable(log));
+        const ProgramCall refused = run({QStringLiteral("--log-file=plugins")});
+        QVERIFY2(refused.status == 4 && refused.errText().contains(QLatin1String("plugins")),
+                 qPrintable(refused.described()));
+    }
+
     void provenanceHoldsTheCommand()
     {
         writeSweep({"[]"});
