@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/project_store.h"
 
+#include "core/project/database_copy.h"
 #include "core/project/event_rows.h"
 #include "core/project/project_row.h"
 #include "core/project/read_connection.h"
@@ -10,6 +11,7 @@
 #include "core/project/trial_search.h"
 #include "core/project/workload_rows.h"
 #include "core/project/write_connection.h"
+#include "core/project/writer_lock.h"
 
 namespace paretoscope::core {
 
@@ -183,6 +185,20 @@ Result<std::vector<EventRecord>> ProjectStore::events(int newest) const
 Result<std::int64_t> ProjectStore::dataVersion() const
 {
     return m_impl->read(revision);
+}
+
+Status ProjectStore::copyTo(const std::filesystem::path& file) const
+{
+    const ProjectFiles target = ProjectFiles::of(file);
+    if (stampOf(target.main).isSameFile(stampOf(m_impl->files.main)))
+        return Error {ErrorCode::InvalidArgument, "the copy would replace " + file.string() + " itself",
+                      "give another name"};
+    PSC_ASSIGN(const WriterLock lock, WriterLock::acquire(target.lock, target.main));
+    // A log left beside the target would be played into the copy when that is opened.
+    if (stampOf(target.wal).exists || stampOf(target.journal).exists)
+        return Error {ErrorCode::Busy, file.string() + " was not closed by the last program that wrote it",
+                      "give another name, or open that project first"};
+    return m_impl->read([&](Database& database) { return copyDatabase(database, target.main); });
 }
 
 } // namespace paretoscope::core

@@ -75,6 +75,11 @@ public:
     /// Grows with every commit of any process; cheap to poll.
     Result<std::int64_t> dataVersion() const;
 
+    /// Writes all of the project, as it is at this moment, to the single file `file`: complete or not at all, also
+    /// while a sweep writes. A file that is there is replaced. Errors: NotFound (folder); Io (not writable, disk full);
+    /// InvalidArgument (the project itself); Busy (another project that is in use).
+    Status copyTo(const std::filesystem::path& file) const;
+
 private:
     struct Impl;
     explicit ProjectStore(std::unique_ptr<Impl> impl);
