@@ -101,14 +101,15 @@ macro(paretoscope_find_dependencies)
         find_package(Qt6 6.4 REQUIRED COMPONENTS Test)
     endif()
 
-    find_package(Qt6 6.4 QUIET COMPONENTS Widgets Concurrent PrintSupport Svg LinguistTools)
+    find_package(Qt6 6.4 QUIET COMPONENTS Widgets Concurrent DBus PrintSupport Svg LinguistTools)
     find_package(QCustomPlotQt6 QUIET)
-    if(Qt6Widgets_FOUND AND Qt6Concurrent_FOUND AND Qt6PrintSupport_FOUND AND QCustomPlotQt6_FOUND)
+    if(Qt6Widgets_FOUND AND Qt6Concurrent_FOUND AND Qt6DBus_FOUND AND Qt6PrintSupport_FOUND AND Qt6Svg_FOUND
+       AND QCustomPlotQt6_FOUND)
         set(_gui TRUE)
     else()
         set(_gui FALSE)
     endif()
-    paretoscope_resolve(GUI ${_gui} "Qt 6 Widgets, Concurrent, PrintSupport or QCustomPlot (Qt 6 build) was not found")
+    paretoscope_resolve(GUI ${_gui} "Qt 6 Widgets, Concurrent, DBus, PrintSupport, Svg or QCustomPlot (Qt 6 build) was not found")
 
     set(_engine FALSE)
     if(NOT PARETOSCOPE_ENGINE STREQUAL "OFF")

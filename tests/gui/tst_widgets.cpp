@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "views/widgets/empty_state.h"
+#include "views/widgets/flow_layout.h"
+#include "views/widgets/message_bar.h"
+
+#include <QtTest>
+
+using namespace paretoscope;
+using namespace paretoscope::views;
+using namespace Qt::Literals::StringLiterals;
+
+class TstWidgets : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void stormOfErrorsIsOneBar()
+    {
+        MessageBar bar;
+        QVERIFY(bar.text().isEmpty());
+        for (int i = 0; i < 100; ++i)
+            bar.report({core::ErrorCode::Io, "file " + std::to_string(i) + " is gone", "look in the bin"});
+        QVERIFY(bar.text().startsWith(u"file 99 is gone\nlook in the bin"_s));
+        QVERIFY(bar.text().contains(u"100"_s));
+        QCOMPARE(bar.history().size(), 100);
+        QTest::mouseClick(bar.findChild<QToolButton*>(u"messageCopy"_s), Qt::LeftButton);
+        QVERIFY(QGuiApplication::clipboard()->text().contains(u"file 7 is gone – look in the bin"_s));
+        QTest::mouseClick(bar.findChild<QToolButton*>(u"messageClose"_s), Qt::LeftButton);
+        QVERIFY(!bar.isVisible());
+        bar.report({core::ErrorCode::Io, "one more", ""});
+        QCOMPARE(bar.text(), u"one more"_s);
+    }
+
+    void emptyStateTriggersTheNextStep()
+    {
+        EmptyState empty;
+        QAction action(u"New &sweep…"_s);
+        action.setObjectName(u"file.new-sweep"_s);
+        QSignalSpy triggered(&action, &QAction::triggered);
+        empty.setText(u"Nothing here"_s, u"Start a sweep."_s);
+        empty.setActions({&action});
+        empty.show();
+        auto* button = empty.findChild<QPushButton*>(u"empty:file.new-sweep"_s);
+        QVERIFY(button);
+        QTest::mouseClick(button, Qt::LeftButton);
+        QCOMPARE(triggered.count(), 1);
+        action.setEnabled(false);
+        QVERIFY(!button->isEnabled());
+    }
+
+    void flowLayoutBreaksLines()
+    {
+        QWidget widget;
+        auto* flow = new FlowLayout(&widget);
+        for (int i = 0; i < 6; ++i) {
+            auto* box = new QWidget;
+            box->setFixedSize(80, 20);
+            flow->addWidget(box);
+        }
+        QCOMPARE(flow->heightForWidth(1000), 20);
+        QVERIFY(flow->heightForWidth(170) >= 60);
+    }
+};
+
+QTEST_MAIN(TstWidgets)
+#include "tst_widgets.moc"
