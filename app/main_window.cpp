@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/main_window.h"
+
+#include "app/window/about_dialog.h"
+#include "app/window/command_palette.h"
+#include "app/window/dialogs.h"
+#include "app/window/dock_layout.h"
+#include "app/window/next_steps.h"
+#include "app/window/opened_file.h"
+#include "app/window/recent_menu.h"
+#include "app/window/theme_controller.h"
+#include "app/window/window_commands.h"
+#include "core/base/installation.h"
+#include "views/format/text.h"
+#include "views/inspector/inspector_view.h"
+#include "views/jobs/jobs_view.h"
+#include "views/pareto/pareto_plot.h"
+#include "views/pareto/pareto_view.h"
+#include "views/trials/trials_view.h"
+#include "views/widgets/message_bar.h"
+
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QFileInfo>
+#include <QLabel>
+#include <QMenuBar>
+#include <QMimeData>
+#include <QStatusBar>
+#include <QVBoxLayout>
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace paretoscope::app {
+
+MainWindow::MainWindow(WindowSettings& settings, ThemeController& theme, QWidget* parent)
+    : QMainWindow(parent)
+    , m_settings(settings)
+    , m_theme(theme)
+    , m_commands(new WindowCommands(m_registry, *this))
+    , m_docks(new DockLayout(*this))
+    , m_recent(new RecentMenu(settings, this))
+{
+    setObjectName(u"mainWindow"_s);
+    setAcceptDrops(true);
+    createViews();
+    createStatusBar();
+    for (const QWidget* view : {static_cast<QWidget*>(m_pareto), static_cast<QWidget*>(m_trials),
+                                static_cast<QWidget*>(m_jobs), static_cast<QWidget*>(m_inspector)})
+        m_registry.addAllOf(*view);
+    m_commands->createMenus(*m_menus, *m_recent, *m_docks, settings.theme());
+    connectCommands();
+    connectViews();
+    connectSession();
+    connectRun();
+    showSnapshot(nullptr);
+    updateTitle();
+    restore();
+}
+
+MainWindow::~MainWindow() = default;
+
+void MainWindow::createViews()
+{
+    m_pareto = new views::ParetoView(m_selection);
+    m_inspector = new views::InspectorView(m_selection);
+    m_trials = new views::TrialsView(m_selection);
+    m_jobs = new views::JobsView(m_selection);
+    m_docks->add(u"pareto"_s, tr("Pareto"), m_pareto);
+    m_docks->add(u"inspector"_s, tr("Inspector"), m_inspector);
+    m_docks->add(u"trials"_s, tr("Trials"), m_trials);
+    m_docks->add(u"jobs"_s, tr("Jobs"), m_jobs);
+    m_messages = new views::MessageBar;
+    auto* head = new QWidget(this); // the message bar stands below the menus and pushes the docks down
+    auto* rows = new QVBoxLayout(head);
+    rows->setContentsMargins(0, 0, 0, 0);
+    rows->setSpacing(0);
+    rows->addWidget(m_menus = new QMenuBar(head));
+    rows->addWidget(m_messages);
+    setMenuWidget(head);
+}
+
+void MainWindow::createStatusBar()
+{
+    m_counts = new QLabel(this);
+    m_counts->setObjectName(u"counts"_s);
+    m_counts->setContentsMargins(6, 0, 6, 0);
+    statusBar()->addPermanentWidget(m_counts);
+    statusBar()->setSizeGripEnabled(false);
+}
+
+template <typename Slot>
+void MainWindow::on(const char* id, Slot slot)
+{
+    connect(m_registry.find(QLatin1String(id)), &QAction::triggered, this, slot);
+}
+
+void MainWindow::connectCommands()
+{
+    const QString projects = tr("Paretoscope projects (*.pscope)");
+    const QString sweeps = tr("Sweep files (*.yaml *.yml *.json)");
+    on("file.new-project", [this, projects] {
+        askForFile(this, tr("New project"), projects, FileUse::Save,
+                   [this](const QString& file) { m_session.create(file); });
+    });
+    on("file.open", &MainWindow::openDialog);
+    on("file.new-sweep", &MainWindow::newSweep);
+    on("file.run-sweep", [this, sweeps] {
+        askForFile(this, tr("Run sweep file"), sweeps, FileUse::Open, [this](const QString& file) { openFile(file); });
+    });
+    on("file.demo", [this] {
+        newSweep();
+        builder().loadDemo();
+    });
+    on("file.save-copy", [this, projects] {
+        askForFile(this, tr("Save a copy"), projects, FileUse::Save,
+                   [this](const QString& file) { m_session.saveCopy(file); });
+    });
+    on("file.close", [this] { m_session.close(); });
+    on("file.quit", [this] { close(); });
+    on("edit.select-front", [this] { m_selection.select(m_pareto->front()); });
+    on("edit.clear-selection", [this] { m_selection.clear(); });
+    on("view.refresh", [this] { m_session.refresh(); });
+    on("view.reset-layout", [this] {
+        m_settings.forgetLayout();
+        m_docks->applyDefault();
+    });
+    on("view.full-screen", [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
+    on("view.commands", [this] { (new CommandPalette(m_registry, this))->openAt(*this); });
+    on("help.about", [this] { (new AboutDialog(this))->open(); });
+    connect(m_recent, &RecentMenu::chosen, this, &MainWindow::openFile);
+    connect(m_recent, &RecentMenu::listChanged, this, &MainWindow::updateEmptyStates);
+    connect(m_commands, &WindowCommands::themeChosen, this, [this](views::Theme theme) {
+        m_settings.setTheme(theme);
+        m_theme.setTheme(theme);
+    });
+}
+
+void MainWindow::connectViews()
+{
+    connect(m_pareto, &views::ParetoView::failed, m_messages, &views::MessageBar::report);
+    connect(m_trials, &views::TrialsView::failed, m_messages, &views::MessageBar::report);
+    const auto written = [this](const QString& file) { statusBar()->showMessage(tr("Written: %1").arg(file), 8000); };
+    connect(m_pareto, &views::ParetoView::exported, this, written);
+    connect(m_trials, &views::TrialsView::exported, this, written);
+    connect(m_inspector, &views::InspectorView::trialNeeded, &m_session, &ProjectSession::requestTrial);
+    connect(m_jobs, &views::JobsView::stopRequested, this, [this] {
+        m_jobs->run().markStopping();
+        m_session.controller().stop();
+    });
+    connect(&m_selection, &views::SelectionModel::selectionChanged, this, &MainWindow::updateStatus);
+}
+
+void MainWindow::connectSession()
+{
+    connect(&m_session, &ProjectSession::opened, this, [this](const QString& path) {
+        m_selection.clear();
+        m_recent->add(path);
+        showSnapshot(nullptr);
+        updateTitle();
+    });
+    connect(&m_session, &ProjectSession::closed, this, [this] {
+        m_selection.clear();
+        showSnapshot(nullptr);
+        updateTitle();
+    });
+    connect(&m_session, &ProjectSession::snapshotChanged, this, &MainWindow::showSnapshot);
+    connect(&m_session, &ProjectSession::trialRead, m_inspector, &views::InspectorView::showTrial);
+    connect(&m_session, &ProjectSession::failed, m_messages, &views::MessageBar::report);
+    connect(&m_session, &ProjectSession::copied, this,
+            [this](const QString& file) { statusBar()->showMessage(tr("Copy written: %1").arg(file), 8000); });
+}
+
+void MainWindow::connectRun()
+{
+    jobs::SweepController& controller = m_session.controller();
+    views::RunModel& run = m_jobs->run();
+    connect(&controller, &jobs::SweepController::prepared, &run, &views::RunModel::setPlan);
+    connect(&controller, &jobs::SweepController::trialStarted, &run, &views::RunModel::startTrial);
+    connect(&controller, &jobs::SweepController::trialProgressed, &run, &views::RunModel::updateTrial);
+    connect(&controller, &jobs::SweepController::trialFinished, &run, &views::RunModel::finishTrial);
+    connect(&controller, &jobs::SweepController::finished, &run, &views::RunModel::endRun);
+    connect(&controller, &jobs::SweepController::finished, this, [this](const jobs::SweepSummary& summary) {
+        m_session.refresh();
+        if (summary.error)
+            m_messages->report(*summary.error);
+        if (m_closeAfterRun)
+            close();
+    });
+    connect(&controller, &jobs::SweepController::refused, this, [this](const core::Error& error) {
+        m_jobs->run().refuse();
+        m_messages->report(error);
+    });
+    connect(&controller, &jobs::SweepController::workerLost, this, [this](int worker, const QString& reason) {
+        m_messages->show(views::MessageBar::Level::Warning, tr("Worker %1 was lost: %2").arg(worker + 1).arg(reason));
+    });
+    connect(&run, &views::RunModel::changed, this, &MainWindow::updateStatus);
+}
+
+void MainWindow::restore()
+{
+    m_pareto->restoreState(m_settings.viewState(u"pareto"_s));
+    m_trials->restoreState(m_settings.viewState(u"trials"_s));
+    if (!m_docks->restore(m_settings))
+        m_messages->show(views::MessageBar::Level::Info,
+                         tr("The saved layout could not be used; the docks stand where they were at first."));
+}
+
+void MainWindow::resizeTo(QSize size)
+{
+    resize(size);
+    m_docks->applyDefault();
+}
+
+void MainWindow::openFile(const QString& path)
+{
+    const core::Result<OpenedFile> file = classifyFile(path);
+    if (!file.ok())
+        return m_messages->report(file.error());
+    switch (file.value().kind) {
+    case OpenedFile::Kind::Project:
+        return m_session.open(file.value().path);
+    case OpenedFile::Kind::Model:
+        newSweep();
+        return builder().setModel(file.value().path);
+    case OpenedFile::Kind::Sweep:
+        newSweep();
+        return builder().loadFile(file.value().path);
+    }
+}
+
+void MainWindow::openDialog()
+{
+    askForFile(this, tr("Open"),
+               tr("Projects, models and sweeps (*.pscope *.gguf *.safetensors *.yaml *.yml *.json);;All files (*)"),
+               FileUse::Open, [this](const QString& file) { openFile(file); });
+}
+
+void MainWindow::newSweep()
+{
+    builder().setProject(m_session.path());
+    builder().show();
+    builder().raise();
+    builder().activateWindow();
+}
+
+std::shared_ptr<const core::PluginCatalogue> MainWindow::plugins()
+{
+    if (!m_plugins) {
+        m_plugins = std::make_shared<const core::PluginCatalogue>(
+            core::PluginCatalogue::scan(core::Installation::locate().pluginFolders()));
+        m_inspector->setPlugins(m_plugins);
+    }
+    return m_plugins;
+}
+
+views::SweepBuilder& MainWindow::builder()
+{
+    if (!m_builder) {
+        m_builder = new views::SweepBuilder(plugins(), demoSweep(), this);
+        connect(m_builder, &views::SweepBuilder::startRequested, this, [this](const views::SweepOrder& order) {
+            if (m_session.isRunning())
+                return m_messages->show(views::MessageBar::Level::Warning, tr("A sweep is running already."),
+                                        tr("Wait for it, or stop it in the Jobs dock."));
+            m_jobs->run().beginRun(views::toQString(order.sweep.name));
+            m_docks->dock(u"jobs"_s)->show();
+            m_docks->dock(u"jobs"_s)->raise();
+            m_session.run(order);
+        });
+        connect(m_builder, &views::SweepBuilder::savedFile, this, [this](const QString& file) {
+            statusBar()->showMessage(tr("Sweep file written: %1").arg(file), 8000);
+        });
+    }
+    return *m_builder;
+}
+
+void MainWindow::showSnapshot(const views::SnapshotPtr& snapshot)
+{
+    if (snapshot)
+        plugins(); // units and docs for the inspector; some manifests, once
+    m_pareto->setSnapshot(snapshot);
+    m_trials->setSnapshot(snapshot);
+    m_inspector->setSnapshot(snapshot);
+    m_jobs->setSnapshot(snapshot);
+    for (const char* id : {"file.save-copy", "file.close", "view.refresh", "edit.select-front", "trials.export"})
+        m_registry.find(QLatin1String(id))->setEnabled(snapshot != nullptr);
+    updateEmptyStates();
+    updateStatus();
+}
+
+void MainWindow::updateEmptyStates()
+{
+    const NextSteps steps(m_registry, !m_session.path().isEmpty(), m_session.isRunning());
+    steps.showIn(m_pareto->emptyState(), NextSteps::Place::Pareto, m_recent->entries());
+    steps.showIn(m_trials->emptyState(), NextSteps::Place::Trials);
+    steps.showIn(m_jobs->emptyState(), NextSteps::Place::Jobs);
+}
+
+void MainWindow::updateTitle()
+{
+    const QString name = QFileInfo(m_session.path()).fileName();
+    setWindowTitle(name.isEmpty() ? u"Paretoscope"_s : tr("%1 – Paretoscope").arg(name));
+    setWindowFilePath(m_session.path());
+}
+
+void MainWindow::updateStatus()
+{
+    QStringList parts;
+    if (m_session.isRunning())
+        parts << m_jobs->run().headline();
+    if (const views::SnapshotPtr& snapshot = m_session.snapshot()) {
+        parts << tr("%n trial(s)", nullptr, int(snapshot->trials.size()));
+        parts << tr("%n on the front", nullptr, int(m_pareto->plot().data()->front.size()));
+    }
+    if (!m_selection.selected().empty())
+        parts << tr("%n selected", nullptr, int(m_selection.selected().size()));
+    m_counts->setText(parts.join(u"   ·   "_s));
+}
+
+void MainWindow::askToStop()
+{
+    askWhetherToStop(this, [this] {
+        m_closeAfterRun = true;
+        m_jobs->run().markStopping();
+        m_session.controller().stop();
+    });
+}
+
+void MainWindow::closeEvent(QCloseEvent* event)
+{
+    if (m_session.isRunning()) {
+        event->ignore();
+        askToStop();
+        return;
+    }
+    m_docks->save(m_settings);
+    m_settings.setViewState(u"pareto"_s, m_pareto->saveState());
+    m_settings.setViewState(u"trials"_s, m_trials->saveState());
+    m_settings.sync();
+    QMainWindow::closeEvent(event);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event)
+{
+    const core::Result<OpenedFile> file = classifyDrop(*event->mimeData());
+    if (file.ok())
+        event->acceptProposedAction();
+    else if (event->mimeData()->hasUrls())
+        statusBar()->showMessage(views::toQString(file.error().sentence()), 5000);
+}
+
+void MainWindow::dropEvent(QDropEvent* event)
+{
+    const core::Result<OpenedFile> file = classifyDrop(*event->mimeData());
+    if (!file.ok())
+        return m_messages->report(file.error());
+    event->acceptProposedAction();
+    openFile(file.value().path);
+}
+
+} // namespace paretoscope::app

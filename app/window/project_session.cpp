@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/window/project_session.h"
+
+#include "core/project/project_store.h"
+#include "views/format/text.h"
+
+#include <QFileInfo>
+#include <QtConcurrent>
+
+namespace paretoscope::app {
+
+using views::toPath;
+
+ProjectSession::ProjectSession(QObject* parent)
+    : QObject(parent)
+{
+    connect(&m_watcher, &views::ProjectWatcher::snapshotRead, this, &ProjectSession::takeSnapshot);
+    connect(&m_watcher, &views::ProjectWatcher::trialRead, this, &ProjectSession::trialRead);
+    connect(&m_watcher, &views::ProjectWatcher::failed, this, &ProjectSession::failed);
+    connect(&m_controller, &jobs::SweepController::trialFinished, this, [this] { m_watcher.refresh(); });
+    connect(&m_controller, &jobs::SweepController::prepared, this, [this] { // by now the project exists
+        if (m_path != m_runProject)
+            open(m_runProject);
+        else
+            m_watcher.refresh();
+    });
+}
+
+void ProjectSession::open(const QString& file)
+{
+    m_path = QFileInfo(file).absoluteFilePath();
+    m_snapshot.reset();
+    Q_EMIT opened(m_path);
+    m_watcher.open(toPath(m_path));
+}
+
+void ProjectSession::close()
+{
+    m_watcher.close();
+    m_path.clear();
+    m_snapshot.reset();
+    Q_EMIT closed();
+}
+
+void ProjectSession::takeSnapshot(const views::SnapshotPtr& snapshot)
+{
+    if (snapshot->path != toPath(m_path))
+        return; // of the project that was open before
+    m_snapshot = snapshot;
+    Q_EMIT snapshotChanged(snapshot);
+}
+
+void ProjectSession::create(const QString& file)
+{
+    const QString path = QFileInfo(file).absoluteFilePath();
+    if (QFileInfo::exists(path)) {
+        Q_EMIT failed({core::ErrorCode::InvalidArgument, tr("%1 is there already").arg(path).toStdString(),
+                       tr("choose another name, or open it").toStdString()});
+        return;
+    }
+    inBackground(
+        [path]() -> core::Status {
+            PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(toPath(path), core::OpenMode::Create));
+            return core::success();
+        },
+        [this, path] { open(path); });
+}
+
+void ProjectSession::run(const views::SweepOrder& order)
+{
+    const QString path = QFileInfo(order.project).absoluteFilePath();
+    m_runProject = path;
+    if (QFileInfo::exists(path) && m_path != path)
+        open(path);
+    m_controller.start(order.sweep, toPath(path), order.options);
+}
+
+void ProjectSession::inBackground(std::function<core::Status()> work, std::function<void()> done)
+{
+    auto* watcher = new QFutureWatcher<core::Status>(this);
+    connect(watcher, &QFutureWatcherBase::finished, this, [this, watcher, done = std::move(done)] {
+        const core::Status status = watcher->result();
+        watcher->deleteLater();
+        if (status.ok())
+            done();
+        else
+            Q_EMIT failed(status.error());
+    });
+    watcher->setFuture(QtConcurrent::run(std::move(work)));
+}
+
+void ProjectSession::saveCopy(const QString& file)
+{
+    inBackground(
+        [from = toPath(m_path), to = toPath(QFileInfo(file).absoluteFilePath())]() -> core::Status {
+            PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(from, core::OpenMode::ReadOnly));
+            return store.copyTo(to);
+        },
+        [this, file] { Q_EMIT copied(file); });
+}
+
+} // namespace paretoscope::app

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/main_window.h"
+#include "app/window/command_palette.h"
+#include "app/window/opened_file.h"
+#include "app/window/start_options.h"
+#include "app/window/theme_controller.h"
+#include "core/project/project_store.h"
+#include "tests/gui/project_fixture.h"
+#include "views/format/text.h"
+#include "views/jobs/jobs_view.h"
+#include "views/pareto/pareto_plot.h"
+#include "views/pareto/pareto_view.h"
+#include "views/sweep_builder/sweep_builder.h"
+#include "views/trials/trial_table_model.h"
+#include "views/trials/trials_view.h"
+#include "views/widgets/empty_state.h"
+#include "views/widgets/message_bar.h"
+
+#include <QtTest>
+
+using namespace paretoscope;
+using namespace paretoscope::app;
+using namespace Qt::Literals::StringLiterals;
+
+namespace {
+
+ThemeController* theme = nullptr; ///< one per application, as in the program
+
+/// A window on a fresh settings file; `file` survives for a second window.
+struct Shown
+{
+    WindowSettings settings;
+    MainWindow window;
+
+    explicit Shown(const QString& settingsFile)
+        : settings(settingsFile)
+        , window(settings, *theme)
+    {
+        window.resize(1280, 720);
+        window.show();
+        if (!QTest::qWaitForWindowExposed(&window))
+            qFatal("the window did not show");
+    }
+    template <typename T>
+    T* child(const QString& name = {})
+    {
+        return window.findChild<T*>(name);
+    }
+    void trigger(const char* id) { window.registry().find(QLatin1String(id))->trigger(); }
+};
+
+QStringList unnamed(QAccessibleInterface* object, QStringList path, QStringList& found)
+{
+    if (!object || !object->isValid() || object->state().invisible)
+        return found;
+    const QAccessible::Role role = object->role();
+    static const QSet<QAccessible::Role> controls {
+        QAccessible::Button,       QAccessible::ButtonMenu,  QAccessible::CheckBox, QAccessible::ComboBox,
+        QAccessible::EditableText, QAccessible::SpinBox,     QAccessible::Table,    QAccessible::Tree,
+        QAccessible::List,         QAccessible::ProgressBar, QAccessible::Chart,    QAccessible::MenuItem,
+        QAccessible::PageTab};
+    const QString name = object->text(QAccessible::Name);
+    const auto* owner = object->object();
+    path << (owner ? owner->objectName() + u"("_s + QLatin1String(owner->metaObject()->className()) + u")"_s : name);
+    const bool isOwnPart = owner && (owner->objectName().startsWith(u"qt_"_s) || owner->inherits("QScrollBar"));
+    if (controls.contains(role) && name.isEmpty() && !isOwnPart)
+        found << path.join(u" > "_s);
+    if (role == QAccessible::Table || role == QAccessible::Tree || role == QAccessible::List)
+        return found; // cells are data
+    for (int i = 0; i < object->childCount(); ++i)
+        unnamed(object->child(i), path, found);
+    return found;
+}
+
+} // namespace
+
+class TstMainWindow : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        QStandardPaths::setTestModeEnabled(true);
+        theme = new ThemeController(this);
+        theme->setTheme(views::Theme::Light);
+        m_project = m_folder.filePath(u"demo.pscope"_s);
+        auto store = core::ProjectStore::open(views::toPath(m_project), core::OpenMode::Create);
+        QVERIFY(store.ok());
+        QVERIFY(store.value().recordWorkload(views::test::demoWorkload()).ok());
+        for (const core::TrialRecord& trial : views::test::demoTrials())
+            QVERIFY(store.value().finishTrial(trial).ok());
+    }
+    void init() { m_settings = m_folder.filePath(u"window%1.ini"_s.arg(++m_count)); }
+
+    void openedProjectFillsAllViews()
+    {
+        Shown shown(m_settings);
+        QVERIFY(shown.child<views::ParetoView>()->emptyState().isVisible());
+        shown.window.openFile(m_project);
+        QTRY_COMPARE(shown.child<views::TrialsView>()->model().rowCount(), 12);
+        QCOMPARE(int(shown.child<views::ParetoPlot>()->data()->points.size()), 12);
+        QVERIFY(shown.window.windowTitle().contains(u"demo.pscope"_s));
+        QVERIFY(shown.child<QLabel>(u"counts"_s)->text().contains(u"12 trial(s)"_s));
+        shown.trigger("edit.select-front");
+        QCOMPARE(int(shown.window.selection().selected().size()), 6);
+        QVERIFY(shown.child<QLabel>(u"counts"_s)->text().contains(u"6 selected"_s));
+        shown.trigger("file.close");
+        QVERIFY(shown.child<views::ParetoView>()->emptyState().isVisible());
+        QVERIFY(shown.window.selection().selected().empty());
+        QVERIFY(!shown.window.registry().find(u"file.save-copy"_s)->isEnabled());
+    }
+
+    void clickInThePlotReachesTableAndInspector()
+    {
+        Shown shown(m_settings);
+        shown.window.openFile(m_project);
+        QTRY_COMPARE(shown.child<views::TrialsView>()->model().rowCount(), 12);
+        auto* plot = shown.child<views::ParetoPlot>();
+        plot->replot();
+        const core::TrialId id = views::test::idOf("gptq(bits=3,group_size=64)");
+        QTest::mouseClick(plot, Qt::LeftButton, {}, plot->pixelOf(id).toPoint());
+        QCOMPARE(shown.window.selection().current(), std::optional(id));
+        auto* table = shown.child<QTableView>(u"trialTable"_s);
+        QCOMPARE(int(table->selectionModel()->selectedRows().size()), 1);
+        auto* tree = shown.child<QTreeView>(u"inspectorTree"_s);
+        QTRY_VERIFY(tree->model()->rowCount() >= 4); // provenance has arrived too
+    }
+
+    void anotherProcessIsFollowed()
+    {
+        const QString file = m_folder.filePath(u"live.pscope"_s);
+        auto store = core::ProjectStore::open(views::toPath(file), core::OpenMode::Create);
+        QVERIFY(store.ok());
+        Shown shown(m_settings);
+        shown.window.openFile(file);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        QVERIFY(store.value().finishTrial(views::test::demoTrials()[0]).ok());
+        QTRY_COMPARE(shown.child<views::TrialsView>()->model().rowCount(), 1);
+    }
+
+    void badFilesAreExplainedInTheBar_data()
+    {
+        QTest::addColumn<QString>("path");
+        QTest::addColumn<QString>("said");
+        QTest::addRow("missing") << u"/no/such.pscope"_s << u"/no/such.pscope does not exist"_s;
+        QTest::addRow("folder without a model") << QDir::tempPath() << u"config.json"_s;
+        QTest::addRow("something else") << QStringLiteral(PARETOSCOPE_RESOURCES "/models/tiny-llama/README.md")
+                                        << u"cannot be opened here"_s;
+    }
+    void badFilesAreExplainedInTheBar()
+    {
+        QFETCH(QString, path);
+        QFETCH(QString, said);
+        Shown shown(m_settings);
+        shown.window.openFile(path);
+        QVERIFY2(shown.window.messages().text().contains(said), qPrintable(shown.window.messages().text()));
+        QVERIFY(shown.window.messages().isVisible());
+        shown.window.messages().dismiss();
+        QVERIFY(!shown.window.messages().isVisible());
+    }
+
+    void filesAreDropped()
+    {
+        Shown shown(m_settings);
+        const auto drop = [&](const QList<QUrl>& urls) {
+            QMimeData data;
+            data.setUrls(urls);
+            QDragEnterEvent enter(QPoint(9, 9), Qt::CopyAction, &data, Qt::LeftButton, {});
+            QApplication::sendEvent(&shown.window, &enter);
+            QDropEvent event(QPointF(9, 9), Qt::CopyAction, &data, Qt::LeftButton, {});
+            QApplication::sendEvent(&shown.window, &event);
+            return enter.isAccepted();
+        };
+        QVERIFY(drop({QUrl::fromLocalFile(m_project)}));
+        QTRY_VERIFY(shown.window.session().snapshot());
+        QVERIFY(!drop({QUrl::fromLocalFile(m_project), QUrl::fromLocalFile(m_project)}));
+        QVERIFY(!drop({QUrl(u"https://example.org/x.pscope"_s)}));
+        QVERIFY(!drop({QUrl::fromLocalFile(u"/no/such/thing"_s)}));
+        QVERIFY(!drop({}));
+        QVERIFY(drop({QUrl::fromLocalFile(QStringLiteral(PARETOSCOPE_RESOURCES "/models/tiny-llama"))}));
+        auto* builder = shown.child<views::SweepBuilder>();
+        QVERIFY(builder && builder->isVisible());
+        QVERIFY(builder->editor().draft().model.endsWith(u"tiny-llama"_s));
+    }
+
+    void recentFilesRememberAndForget()
+    {
+        {
+            Shown shown(m_settings);
+            shown.window.openFile(m_project);
+            QTRY_VERIFY(shown.window.session().snapshot());
+            shown.settings.addRecentFile(u"/gone/away.pscope"_s);
+        }
+        Shown again(m_settings);
+        auto* menu = again.child<QMenu>(u"recentMenu"_s);
+        Q_EMIT menu->aboutToShow();
+        QList<QAction*> entries;
+        for (QAction* action : menu->actions()) {
+            if (action->objectName() == "recent"_L1)
+                entries << action;
+        }
+        QCOMPARE(entries.size(), 2);
+        QVERIFY(!entries[0]->isEnabled());
+        QVERIFY(entries[1]->isEnabled());
+        entries[1]->trigger();
+        QTRY_VERIFY(again.window.session().snapshot());
+        Q_EMIT menu->aboutToShow();
+        for (QAction* action : menu->actions()) {
+            if (action->objectName() == "clearRecent"_L1)
+                action->trigger();
+        }
+        QVERIFY(again.settings.recentFiles().isEmpty());
+    }
+
+    void layoutSurvivesARestart()
+    {
+        QByteArray saved;
+        {
+            Shown shown(m_settings);
+            shown.child<QDockWidget>(u"dock.inspector"_s)->setFloating(true);
+            shown.child<QDockWidget>(u"dock.jobs"_s)->hide();
+            shown.window.close();
+        }
+        {
+            Shown again(m_settings);
+            QVERIFY(again.child<QDockWidget>(u"dock.inspector"_s)->isFloating());
+            QVERIFY(again.child<QDockWidget>(u"dock.jobs"_s)->isHidden());
+            again.trigger("view.reset-layout");
+            QVERIFY(!again.child<QDockWidget>(u"dock.inspector"_s)->isFloating());
+            QVERIFY(!again.child<QDockWidget>(u"dock.jobs"_s)->isHidden());
+        }
+    }
+
+    void brokenLayoutFallsBack_data()
+    {
+        QTest::addColumn<QByteArray>("layout");
+        QTest::addRow("garbage") << QByteArray("garbage");
+        QTest::addRow("cut off") << QByteArray("\x00\x00\x00\xff\x00\x00\x00\x00\xfd\x00\x00", 11);
+    }
+    void brokenLayoutFallsBack()
+    {
+        QFETCH(QByteArray, layout);
+        {
+            WindowSettings settings(m_settings);
+            settings.setLayout("nonsense", layout);
+            settings.setViewState(u"pareto"_s, {{u"x"_s, u"?"_s}});
+            settings.sync();
+        }
+        Shown shown(m_settings);
+        QVERIFY(shown.child<QDockWidget>(u"dock.pareto"_s)->isVisible());
+        QVERIFY(shown.window.messages().text().contains(u"layout"_s));
+    }
+
+    void viewStateSurvivesARestart()
+    {
+        {
+            Shown shown(m_settings);
+            shown.window.openFile(m_project);
+            QTRY_VERIFY(shown.window.session().snapshot());
+            auto* x = shown.child<QComboBox>(u"paretoX"_s);
+            x->setCurrentIndex(x->findData(u"bits_per_parameter"_s));
+            Q_EMIT x->activated(x->currentIndex());
+            shown.window.close();
+        }
+        Shown again(m_settings);
+        again.window.openFile(m_project);
+        QTRY_VERIFY(again.window.session().snapshot());
+        QCOMPARE(again.child<views::ParetoPlot>()->data()->x.name, std::string("bits_per_parameter"));
+    }
+
+    void everyCommandIsInThePalette()
+    {
+        Shown shown(m_settings);
+        QSet<QString> seen;
+        for (QAction* action : shown.window.registry().actions()) {
+            QVERIFY2(!action->text().isEmpty(), qPrintable(action->objectName()));
+            QVERIFY2(!action->toolTip().isEmpty(), qPrintable(action->objectName()));
+            QVERIFY2(!seen.contains(action->objectName()), qPrintable(action->objectName()));
+            seen << action->objectName();
+        }
+        QVERIFY(seen.size() > 30);
+        // Whatever stands in a menu is a registered command.
+        for (QMenu* menu : shown.child<QMenuBar>()->findChildren<QMenu*>()) {
+            for (QAction* action : menu->actions()) {
+                if (!action->isSeparator() && !action->menu() && menu->objectName() != "recentMenu"_L1)
+                    QVERIFY2(seen.contains(action->objectName()), qPrintable(action->text()));
+            }
+        }
+    }
+
+    void shortcutsAreUnique()
+    {
+        Shown shown(m_settings);
+        QHash<QKeySequence, QString> owners;
+        for (QAction* action : shown.window.registry().actions()) {
+            if (action->shortcut().isEmpty() || action->shortcutContext() == Qt::WidgetWithChildrenShortcut)
+                continue;
+            QVERIFY2(!owners.contains(action->shortcut()),
+                     qPrintable(action->objectName() + u" and "_s + owners[action->shortcut()]));
+            owners[action->shortcut()] = action->objectName();
+        }
+        for (const QString& keys :
+             {u"Ctrl+N"_s, u"Ctrl+O"_s, u"Ctrl+Shift+S"_s, u"Ctrl+W"_s, u"Ctrl+Q"_s, u"Ctrl+F"_s, u"F5"_s})
+            QVERIFY2(owners.contains(QKeySequence(keys)), qPrintable(keys));
+    }
+
+    void paletteFindsAndRuns()
+    {
+        QVERIFY(fuzzyScore(u"nsw"_s, u"New sweep"_s) > fuzzyScore(u"nsw"_s, u"Run sweep now"_s));
+        QVERIFY(fuzzyScore(u"xyz"_s, u"New sweep"_s) < 0);
+        Shown shown(m_settings);
+        shown.window.openFile(m_project);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        shown.trigger("view.commands");
+        auto* edit = shown.child<QLineEdit>(u"paletteEdit"_s);
+        QVERIFY(edit && edit->isVisible());
+        QTest::keyClicks(edit, u"select front"_s);
+        auto* list = shown.child<QListWidget>(u"paletteList"_s);
+        QCOMPARE(list->item(0)->text(), u"Select the front"_s);
+        QCOMPARE(list->item(0)->data(Qt::UserRole + 1).toString(),
+                 QKeySequence(u"Ctrl+Shift+F"_s).toString(QKeySequence::NativeText));
+        QTest::keyClick(edit, Qt::Key_Return);
+        QCOMPARE(int(shown.window.selection().selected().size()), 6);
+    }
+
+    void noControlIsUnnamed()
+    {
+        Shown shown(m_settings);
+        shown.window.openFile(m_project);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        shown.window.selection().select({views::test::idOf("baseline")});
+        shown.trigger("file.demo");
+        auto* builder = shown.child<views::SweepBuilder>();
+        QTRY_VERIFY(builder->isVisible());
+        QStringList found;
+        for (QWidget* window : {static_cast<QWidget*>(&shown.window), static_cast<QWidget*>(builder)})
+            unnamed(QAccessible::queryAccessibleInterface(window), {}, found);
+        for (const QString& dock : {u"dock.jobs"_s, u"dock.trials"_s}) {
+            shown.child<QDockWidget>(dock)->raise();
+            QCoreApplication::processEvents();
+            unnamed(QAccessible::queryAccessibleInterface(shown.child<QDockWidget>(dock)), {}, found);
+        }
+        QVERIFY2(found.isEmpty(), qPrintable(found.join('\n'_L1)));
+    }
+
+    void nothingIsClippedAt720p()
+    {
+        Shown shown(m_settings);
+        shown.window.openFile(m_project);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        QCOMPARE(shown.window.size(), QSize(1280, 720)); // the minimum size of no dock is larger
+        for (const auto* button : shown.window.findChildren<QAbstractButton*>()) {
+            if (!button->isVisible() || button->inherits("QLineEditIconButton") ||
+                button->inherits("QDockWidgetTitleButton"))
+                continue;
+            QVERIFY2(button->width() >= button->minimumSizeHint().width() - 1,
+                     qPrintable(button->objectName() + button->text() + u" "_s +
+                                QLatin1String(button->metaObject()->className()) + u" in "_s +
+                                button->parent()->objectName()));
+        }
+    }
+
+    void themeSwitchesLive()
+    {
+        Shown shown(m_settings);
+        shown.trigger("view.theme-dark");
+        QTRY_VERIFY(views::isDark(shown.window.palette()));
+        QTRY_VERIFY(views::isDark(shown.child<views::ParetoPlot>()->palette()));
+        QCOMPARE(shown.settings.theme(), views::Theme::Dark);
+        shown.trigger("view.theme-light");
+        QTRY_VERIFY(!views::isDark(shown.window.palette()));
+    }
+
+    void copiesAreWholeProjects()
+    {
+        Shown shown(m_settings);
+        shown.window.openFile(m_project);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        const QString copy = m_folder.filePath(u"copy.pscope"_s);
+        QSignalSpy copied(&shown.window.session(), &ProjectSession::copied);
+        shown.window.session().saveCopy(copy);
+        QTRY_COMPARE(copied.count(), 1);
+        shown.window.openFile(copy);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        QCOMPARE(int(shown.window.session().snapshot()->trials.size()), 12);
+        shown.window.session().saveCopy(copy); // onto itself
+        QTRY_VERIFY(!shown.window.messages().text().isEmpty());
+    }
+
+    void newProjectsAreEmptyAndLeadOn()
+    {
+        Shown shown(m_settings);
+        const QString file = m_folder.filePath(u"fresh.pscope"_s);
+        shown.window.session().create(file);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        QVERIFY(shown.child<views::ParetoView>()->findChild<QPushButton*>(u"empty:file.new-sweep"_s)->isVisible());
+        shown.window.session().create(file);
+        QTRY_VERIFY(shown.window.messages().text().contains(u"is there already"_s));
+    }
+
+    void aboutCopiesVersions()
+    {
+        Shown shown(m_settings);
+        shown.trigger("help.about");
+        auto* copy = shown.child<QPushButton>(u"copyVersions"_s);
+        QTest::mouseClick(copy, Qt::LeftButton);
+        QVERIFY(QGuiApplication::clipboard()->text().contains(u"Qt "_s));
+    }
+
+    void commandLine_data()
+    {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<QString>("error");
+        QTest::addRow("nothing") << QStringList {} << QString();
+        QTest::addRow("project and theme") << QStringList {u"--theme"_s, u"dark"_s, u"a.pscope"_s} << QString();
+        QTest::addRow("unknown theme") << QStringList {u"--theme"_s, u"sepia"_s} << u"sepia"_s;
+        QTest::addRow("unknown option") << QStringList {u"--colour"_s} << u"colour"_s;
+        QTest::addRow("bad size") << QStringList {u"--size"_s, u"big"_s} << u"big"_s;
+    }
+    void commandLine()
+    {
+        QFETCH(QStringList, arguments);
+        QFETCH(QString, error);
+        const auto options = readStartOptions(QStringList {u"paretoscope"_s} + arguments);
+        QCOMPARE(options.ok(), error.isEmpty());
+        if (!options.ok())
+            QVERIFY(QString::fromStdString(options.error().sentence()).contains(error));
+    }
+
+private:
+    QTemporaryDir m_folder;
+    QString m_project;
+    QString m_settings;
+    int m_count = 0;
+};
+
+QTEST_MAIN(TstMainWindow)
+#include "tst_main_window.moc"
