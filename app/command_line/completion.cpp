@@ -31,7 +31,7 @@ void forEachVerb(const std::function<void(const VerbEntry&, const OptionTable&)>
 /// The first sentence of an explanation without the characters that the shells treat specially.
 std::string shortDoc(const OptionSpec& spec)
 {
-    std::string text = spec.doc.substr(0, spec.doc.find_first_of(".;"));
+    std::string text = spec.firstSentence();
     for (char& c : text) {
         if (c == '\'' || c == '"' || c == '[' || c == ']' || c == ':' || c == '`' || c == '$' || c == '\\')
             c = ' ';

@@ -16,8 +16,8 @@ namespace paretoscope::app {
 namespace {
 
 constexpr std::size_t kLogFileBytes = std::size_t(4) << 20;
-constexpr std::size_t kLogFiles = 4;   ///< besides the one being written
-constexpr auto kRecordName = "app"; ///< the logger that writes to the file alone
+constexpr std::size_t kLogFiles = 4; ///< besides the one being written
+constexpr auto kRecordName = "app";  ///< the logger that writes to the file alone
 constexpr auto kPattern = "%Y-%m-%dT%H:%M:%S.%eZ %l %n %v";
 
 /// Log lines go through the console, so that they do not tear the progress line.

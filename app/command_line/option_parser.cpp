@@ -126,8 +126,7 @@ core::Status checkRequired(const OptionTable& table, const ParsedOptions& parsed
         if (!spec.required || parsed.has(spec.name))
             continue;
         const std::string what = spec.isPositional() ? spec.name : spec.name + " " + spec.valueName;
-        const std::string doc = spec.doc.substr(0, spec.doc.find_first_of(".;"));
-        return usage(what + " is missing: " + doc, helpHint(verb));
+        return usage(what + " is missing: " + spec.firstSentence(), helpHint(verb));
     }
     return core::success();
 }

@@ -30,6 +30,14 @@ core::Result<std::int64_t> readInteger(const std::string& value, IntegerRange ra
 
 } // namespace
 
+std::string OptionSpec::firstSentence() const
+{
+    std::size_t end = std::min(doc.find(". "), doc.find("; "));
+    if (end == std::string::npos)
+        end = doc.ends_with('.') ? doc.size() - 1 : doc.size();
+    return doc.substr(0, end);
+}
+
 OptionSpec& OptionTable::add(OptionSpec spec)
 {
     m_specs.push_back(std::move(spec));

@@ -47,6 +47,7 @@ struct OptionSpec
     std::function<core::Status(const std::string& value)> store;
 
     bool isPositional() const { return name.front() != '-'; }
+    std::string firstSentence() const; ///< of `doc`, without its full stop
     bool isFlag() const { return valueName.empty() && !isPositional(); }
 };
 

@@ -349,6 +349,8 @@ private Q_SLOTS:
         row("a folder as corpus", sweepText({"[]"}, kModel, kModel), {}, 4, "", {kModel});
         row("misspelt override", "", {QStringLiteral("--set"), QStringLiteral("stage.stage.bitz=3")}, 4,
             "InvalidArgument", {QStringLiteral("bitz")});
+        row("project not named", "", {QStringLiteral("--project")}, 2, "InvalidArgument",
+            {QStringLiteral("--project needs a value: FILE")});
         row("no project", "", {QStringLiteral("--project=")}, 2, "", {QStringLiteral("--project")});
         row("project in a missing folder", "", {QStringLiteral("--project=/nonexistent/folder/p.pscope")}, 4,
             "NotFound", {QStringLiteral("/nonexistent/folder")});
