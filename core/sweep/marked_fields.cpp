@@ -3,6 +3,7 @@
 
 #include "core/base/json_fields.h"
 #include "core/base/near_miss.h"
+#include "core/checkpoint/untrusted_text.h"
 
 #include <algorithm>
 
@@ -58,6 +59,9 @@ Result<std::string> textOf(const SourceText& source, const MarkedValue& value, s
     if (value.kind != MarkedValue::Kind::Scalar || value.isNull() || value.text.empty())
         return source.error(value.place, std::string(what) + " is " + value.shown() + ", not a text",
                             "write a text there");
+    if (!isPlainText(value.text)) // "\n" and the like: escapes can write what the file itself must not hold
+        return source.error(value.place, std::string(what) + " holds a control character: " + value.shown(),
+                            "write it in one line");
     return value.text;
 }
 

@@ -68,9 +68,10 @@ struct MarkedValue
 /// The value that plain (unquoted) text means by YAML 1.2's core schema: null, true, 12, 0x1f, 1.5e3, or itself.
 Json plainScalar(std::string_view text);
 
-/// Most bytes and values of a document, counting every use of an alias; a sweep of a thousand trials needs a few KB.
-inline constexpr std::size_t kMaxDocumentBytes = std::size_t(4) << 20;
-inline constexpr std::size_t kMaxDocumentValues = 500'000;
+/// Most bytes and values of a document, counting every use of an alias; what writeSweep makes of kMaxTrials
+/// unrelated pipelines fits.
+inline constexpr std::size_t kMaxDocumentBytes = std::size_t(8) << 20;
+inline constexpr std::size_t kMaxDocumentValues = 1'000'000;
 inline constexpr int kMaxDocumentDepth = 64;
 
 /// One YAML document. Errors: InvalidArgument with the place: not UTF-8, not YAML, a key twice, more than one document,

@@ -2,6 +2,7 @@
 #include "core/base/json_fields.h"
 #include "core/base/mapped_file.h"
 #include "core/base/near_miss.h"
+#include "core/checkpoint/untrusted_text.h"
 #include "core/sweep/marked_fields.h"
 #include "core/sweep/sweep.h"
 #include "core/sweep/sweep_parts.h"
@@ -167,13 +168,22 @@ Result<Sweep> parseSweep(std::string_view text, const std::filesystem::path& fil
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark)
         text.remove_prefix(kByteOrderMark.size());
-    const SourceText source {file.string(), text, overrides};
+    // Names of files may be any bytes; messages and the name of the sweep are UTF-8.
+    const std::string fileName = isPlainText(file.string()) ? file.string() : inQuotes(file.string());
+    const SourceText source {fileName, text, overrides};
+    for (const std::string& argument : overrides) {
+        if (!isPlainText(argument))
+            return Error {ErrorCode::InvalidArgument,
+                          "--set " + inQuotes(argument) + ": not UTF-8 text, or a control character in it",
+                          "write the argument in UTF-8"};
+    }
     PSC_ASSIGN(MarkedValue root, isJsonFile(file) ? readMarkedJson(source) : readYaml(source));
     PSC_TRY(applyOverrides(root, source, plugins));
 
     std::error_code noCurrentFolder; // then relative paths stay relative, and are found or not
     const SweepContext context {source, plugins, std::filesystem::absolute(file, noCurrentFolder).parent_path()};
-    PSC_ASSIGN(Sweep sweep, readRoot(context, root, file.stem().string()));
+    const std::string stem = file.stem().string();
+    PSC_ASSIGN(Sweep sweep, readRoot(context, root, isPlainText(stem) ? stem : "sweep"));
     sweep.source = std::string(text);
     sweep.overrides = overrides;
     return sweep;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_set>
 
 namespace paretoscope::core {
 
@@ -84,14 +85,13 @@ std::vector<Axis> axesOf(std::span<const Pipeline> run)
     for (std::size_t stage = 0; stage < run[0].stages.size(); ++stage) {
         for (const auto& [name, first] : run[0].stages[stage].given.items()) {
             Axis axis {stage, name, {}, 0};
+            std::unordered_set<std::string> seen;
             for (std::size_t i = 0; i < run.size(); ++i) {
                 const Json& value = run[i].stages[stage].given.at(name);
                 if (axis.stride == 0 && value != first)
                     axis.stride = i;
-                if (std::find(axis.values.begin(), axis.values.end(), value) == axis.values.end())
+                if (seen.insert(value.dump()).second)
                     axis.values.push_back(value);
-                if (axis.values.size() > kMaxTrials / run.size() + 64)
-                    return {}; // far from a grid; looking on would take quadratic time
             }
             axes.push_back(std::move(axis));
         }

@@ -105,6 +105,16 @@ private Q_SLOTS:
         QCOMPARE(read.value().workload.model, m_fixture.root() / "models/tiny");
     }
 
+    void argumentsAreUtf8()
+    {
+        for (const char* argument : {"name=\xff", "stage.rtn.include=\xc3", "name=a\nb"}) {
+            const auto read = m_fixture.parse(SweepFixture::withPipelines(kPipelines), {argument});
+            QVERIFY(!read.ok());
+            QVERIFY2(read.error().message.find("not UTF-8 text, or a control character") != std::string::npos,
+                     read.error().message.c_str());
+        }
+    }
+
     void refuses_data()
     {
         QTest::addColumn<std::string>("override");

@@ -185,6 +185,10 @@ private Q_SLOTS:
             "pipelines:", "pipeline:", ":9:1: unknown key \"pipeline\" (did you mean \"pipelines\"?)");
         row("a list", kExample, "- 1\n", ":1:1: the file holds [1], not keys");
         row("name is a list", "workload:", "name: [a]\nworkload:", ":2:7: name is [\"a\"], not a text");
+        row("name of two lines",
+            "workload:", "name: \"a\\nb\"\nworkload:", ":2:7: name holds a control character: \"a\\nb\"");
+        row("path with NUL", "data/test.txt", "\"data/test.txt\\0\"",
+            ":7:28: workload.evaluate[0].perplexity.corpus holds a control character");
         row("seed is negative", "driver:", "seed: -1\ndriver:", ":14:7: seed is -1, not an integer from 0 to");
         row("seed is a text", "driver:", "seed: [1, two]\ndriver:", ":14:11: seed is \"two\", not an integer");
         row("no seed", "driver:", "seed: []\ndriver:", ":14:7: seed is an empty list");
@@ -350,7 +354,7 @@ private Q_SLOTS:
     {
         QCOMPARE(readSweep(m_fixture.root() / "absent.yaml", m_fixture.plugins()).error().code, ErrorCode::NotFound);
         QCOMPARE(readSweep(m_fixture.root(), m_fixture.plugins()).error().code, ErrorCode::Io);
-        const fs::path huge = m_fixture.put("huge.yaml", std::string(5 << 20, '#'));
+        const fs::path huge = m_fixture.put("huge.yaml", std::string(9 << 20, '#'));
         QVERIFY(!readSweep(huge, m_fixture.plugins()).ok());
     }
 
@@ -399,6 +403,20 @@ private Q_SLOTS:
         const auto read = m_fixture.parse(replaced(kExample, "data/test.txt", quoted));
         QVERIFY2(read.ok(), read.ok() ? "" : read.error().sentence().c_str());
         QCOMPARE(read.value().workload.evaluate[0].options["corpus"], Json((m_fixture.root() / name).string()));
+    }
+
+    void fileNamesMayBeAnyBytes()
+    {
+        const auto read = m_fixture.parse(kExample, {},
+                                          "sw\xff"
+                                          "eep.yaml");
+        QVERIFY2(read.ok(), read.ok() ? "" : read.error().sentence().c_str());
+        QCOMPARE(read.value().name, std::string("sweep"));
+        const auto refused = m_fixture.parse("x", {},
+                                             "sw\xff"
+                                             "eep.yaml");
+        QVERIFY(!refused.ok());
+        QVERIFY2(refused.error().message.find("sw\\xffeep.yaml") != std::string::npos, refused.error().message.c_str());
     }
 
     void tooManyTrialsAreRefused()
