@@ -121,7 +121,7 @@ private Q_SLOTS:
         file.close();
         ProgramSetting setting;
         setting.environment << QStringLiteral("XDG_CONFIG_HOME=") + folder.path()
-                            << QStringLiteral("PARETOSCOPE_CACHE=/somewhere");
+                            << QStringLiteral("PARETOSCOPE_CACHE=/somewhere") << QStringLiteral("PARETOSCOPE_MODELS=");
         const ProgramCall call =
             callProgram({QStringLiteral("help"), QStringLiteral("--print-config"), QStringLiteral("--json")}, setting);
         QVERIFY2(call.status == 0, qPrintable(call.described()));
