@@ -43,7 +43,8 @@ private:
 
 /// A `{"String": ...}` or `{"Regex": ...}` of tokenizer.json. Regular expressions are written for Oniguruma's Ruby
 /// syntax (what the reference library compiles them with); they are rewritten for PCRE2 with Unicode properties, and
-/// those that mean something else there are refused. Immutable.
+/// those that mean something else there are refused. Character properties are those of PCRE2's Unicode version (10.42:
+/// Unicode 14), so characters assigned later may split otherwise than in the reference library. Immutable.
 class Pattern
 {
 public:

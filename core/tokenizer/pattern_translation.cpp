@@ -29,6 +29,14 @@ bool isScript(std::string_view name)
     return u_getPropertyValueEnum(UCHAR_SCRIPT, std::string(name).c_str()) != UCHAR_INVALID_CODE;
 }
 
+/// Oniguruma lets these match the other case too when case is ignored, PCRE2 does not.
+bool dependsOnCase(std::string_view property)
+{
+    constexpr std::array<std::string_view, 3> kCategories {"Lu", "Ll", "Lt"};
+    return std::find(kCategories.begin(), kCategories.end(), property) != kCategories.end() ||
+           (property.size() > 2 && !isScript(property));
+}
+
 bool isHexDigit(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -278,6 +286,8 @@ Status Translator::property(char letter)
     if (peek(end) != '}')
         return refuse("a property name without its end");
     const std::string name(m_source.substr(m_at + begin, end - begin));
+    if (m_ignoresCase && dependsOnCase(name))
+        return refuse("the property \"" + name + "\" without regard to case");
     // By itself a script's name means "used with this script" in PCRE2; an unknown name is found when it compiles.
     m_out += std::string("\\") + letter + (begin == 4 ? "{^" : "{") + (isScript(name) ? "sc:" : "") + name + "}";
     m_at += end + 1;
@@ -296,7 +306,10 @@ Status Translator::hexadecimal(char letter)
     const bool complete = end > begin && (letter != 'u' || end - begin == 4) && (!braced || peek(end) == '}');
     if (!complete)
         return refuse("an incomplete character number");
-    m_out += "\\x{" + std::string(m_source.substr(m_at + begin, end - begin)) + "}";
+    const std::string digits(m_source.substr(m_at + begin, end - begin));
+    if (m_ignoresCase && std::stoul(digits, nullptr, 16) >= 0x80)
+        return refuse("a character beyond ASCII without regard to case");
+    m_out += "\\x{" + digits + "}";
     m_at += end + (braced ? 1U : 0U);
     return success();
 }
@@ -313,6 +326,8 @@ Status Translator::characterClass()
             return refuse("a character class inside another");
         if (peek() == '&' && peek(1) == '&')
             return refuse("\"&&\" in a character class");
+        if (m_ignoresCase && static_cast<unsigned char>(peek()) >= 0x80)
+            return refuse("a character beyond ASCII without regard to case");
         if (peek() == '\\')
             PSC_TRY(escape(true));
         else

@@ -180,12 +180,39 @@ void TstTokenizerParts::loadingRefuses_data()
             "normalizer.precompiled_charsmap is not base64");
     corrupt("charsmap cut", R"({"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAEAAAAA"}})",
             "states a trie of 256 bytes, but holds 2");
-    for (const char* pattern :
-         {"a(",     "a)",          "[a",     "a\\\\",           "(?<n>a)", "(*ACCEPT)",     "[a&&b]",
-          "[a[b]]", "[[:alpha:]]", "\\\\h",  "\\\\G",           "\\\\K",   "\\\\1",         "a(?i)b",
-          "(?i:ß)", "(?i:ss)",     "(?m:.)", "\\\\p{Nonsense}", "\\\\pL",  "\\\\x{110000}", "\\\\u12",
-          "{",      "a{,2}",       "a{2}?",  "(?<=a+)b",        "[z-a]",   "[]a]",          "*a",
-          "(?R)",   "\\\\Q"}) {
+    for (const char* pattern : {"a(",
+                                "a)",
+                                "[a",
+                                "a\\\\",
+                                "(?<n>a)",
+                                "(*ACCEPT)",
+                                "[a&&b]",
+                                "[a[b]]",
+                                "[[:alpha:]]",
+                                "\\\\h",
+                                "\\\\G",
+                                "\\\\K",
+                                "\\\\1",
+                                "a(?i)b",
+                                "(?i:ß)",
+                                "(?i:ss)",
+                                "(?i:[ß])",
+                                "(?i:\\\\xdf)",
+                                "(?i:\\\\p{Lu})",
+                                "(?m:.)",
+                                "\\\\p{Nonsense}",
+                                "\\\\pL",
+                                "\\\\x{110000}",
+                                "\\\\u12",
+                                "{",
+                                "a{,2}",
+                                "a{2}?",
+                                "(?<=a+)b",
+                                "[z-a]",
+                                "[]a]",
+                                "*a",
+                                "(?R)",
+                                "\\\\Q"}) {
         const std::string changes =
             R"({"normalizer":{"type":"Replace","content":"","pattern":{"Regex":")" + std::string(pattern) + R"("}}})";
         QTest::addRow("regular expression %s", pattern)
