@@ -147,6 +147,10 @@ void MainWindow::connectViews()
         m_jobs->run().markStopping();
         m_session.controller().stop();
     });
+    connect(m_jobs, &views::JobsView::continueRequested, this, [this] {
+        if (m_lastOrder)
+            startSweep(*m_lastOrder);
+    });
     connect(&m_selection, &views::SelectionModel::selectionChanged, this, &MainWindow::updateStatus);
 }
 
@@ -188,7 +192,7 @@ void MainWindow::connectRun()
     });
     connect(&controller, &jobs::SweepController::refused, this, [this](const core::Error& error) {
         m_jobs->run().refuse();
-        m_messages->report(error);
+        builder().refuse(error);
     });
     connect(&controller, &jobs::SweepController::workerLost, this, [this](int worker, const QString& reason) {
         m_messages->show(views::MessageBar::Level::Warning, tr("Worker %1 was lost: %2").arg(worker + 1).arg(reason));
@@ -257,20 +261,25 @@ views::SweepBuilder& MainWindow::builder()
 {
     if (!m_builder) {
         m_builder = new views::SweepBuilder(plugins(), demoSweep(), this);
-        connect(m_builder, &views::SweepBuilder::startRequested, this, [this](const views::SweepOrder& order) {
-            if (m_session.isRunning())
-                return m_messages->show(views::MessageBar::Level::Warning, tr("A sweep is running already."),
-                                        tr("Wait for it, or stop it in the Jobs dock."));
-            m_jobs->run().beginRun(views::toQString(order.sweep.name));
-            m_docks->dock(u"jobs"_s)->show();
-            m_docks->dock(u"jobs"_s)->raise();
-            m_session.run(order);
-        });
+        connect(m_builder, &views::SweepBuilder::startRequested, this, &MainWindow::startSweep);
         connect(m_builder, &views::SweepBuilder::savedFile, this, [this](const QString& file) {
             statusBar()->showMessage(tr("Sweep file written: %1").arg(file), 8000);
         });
     }
     return *m_builder;
+}
+
+void MainWindow::startSweep(const views::SweepOrder& order)
+{
+    if (m_session.isRunning())
+        return m_messages->show(views::MessageBar::Level::Warning, tr("A sweep is running already."),
+                                tr("Wait for it, or stop it in the Jobs dock."));
+    m_lastOrder = order;
+    m_messages->dismiss();
+    m_jobs->run().beginRun(views::toQString(order.sweep.name));
+    m_docks->dock(u"jobs"_s)->show();
+    m_docks->dock(u"jobs"_s)->raise();
+    m_session.run(order);
 }
 
 void MainWindow::showSnapshot(const views::SnapshotPtr& snapshot)

@@ -66,6 +66,7 @@ private:
 
     views::SweepBuilder& builder();                         ///< made when it is first needed
     std::shared_ptr<const core::PluginCatalogue> plugins(); ///< likewise
+    void startSweep(const views::SweepOrder& order);
     void showSnapshot(const views::SnapshotPtr& snapshot);
     void updateTitle();
     void updateEmptyStates();
@@ -89,6 +90,7 @@ private:
     QLabel* m_counts = nullptr;
     QPointer<views::SweepBuilder> m_builder;
     std::shared_ptr<const core::PluginCatalogue> m_plugins;
+    std::optional<views::SweepOrder> m_lastOrder;
     bool m_closeAfterRun = false;
 };
 

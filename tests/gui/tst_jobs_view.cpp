@@ -91,6 +91,7 @@ private Q_SLOTS:
         QCOMPARE(run.phase(), RunModel::Phase::Finished);
         QCOMPARE(run.index(3, RunModel::State).data().toString(), u"interrupted"_s);
         QVERIFY(run.headline().contains(u"stopped, 2 of 4"_s));
+        QVERIFY(run.canContinue());
         QCOMPARE(run.elapsedSeconds(), 10.0);
     }
 
@@ -105,6 +106,7 @@ private Q_SLOTS:
         summary.total = summary.skipped = 4;
         run.endRun(summary);
         QVERIFY(run.headline().contains(u"nothing to do"_s));
+        QVERIFY(!run.canContinue());
     }
 
     void workOfAnotherProcessIsShown()

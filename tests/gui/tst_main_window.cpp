@@ -82,6 +82,8 @@ private Q_SLOTS:
     void initTestCase()
     {
         QStandardPaths::setTestModeEnabled(true);
+        qputenv("PARETOSCOPE_WORKER", PARETOSCOPE_FAKE_WORKER);
+        qputenv("PARETOSCOPE_PLUGINS", PARETOSCOPE_RESOURCES "/../plugins"); // manifests, also without the engine
         theme = new ThemeController(this);
         theme->setTheme(views::Theme::Light);
         m_project = m_folder.filePath(u"demo.pscope"_s);
@@ -388,13 +390,75 @@ private Q_SLOTS:
         QTRY_VERIFY(!shown.window.messages().text().isEmpty());
     }
 
+    void sweepRunsIntoThePlot()
+    {
+        Shown shown(m_settings);
+        const QString file = m_folder.filePath(u"run.pscope"_s);
+        shown.trigger("file.demo");
+        auto* builder = shown.child<views::SweepBuilder>();
+        QVERIFY(builder->check().sweep);
+        builder->setProject(file);
+        QTest::mouseClick(builder->findChild<QPushButton*>(u"start"_s), Qt::LeftButton);
+        QVERIFY(shown.window.session().isRunning());
+        QVERIFY(shown.child<views::JobsView>()->stopAction()->isEnabled());
+        QTRY_VERIFY_WITH_TIMEOUT(!shown.window.session().isRunning(), 60000);
+        QVERIFY2(shown.window.messages().text().isEmpty(), qPrintable(shown.window.messages().text()));
+        QTRY_COMPARE(shown.child<views::TrialsView>()->model().rowCount(), 12);
+        QTRY_COMPARE(int(shown.child<views::ParetoPlot>()->data()->points.size()), 12);
+        QVERIFY(shown.child<QLabel>(u"jobsHeadline"_s)->text().contains(u"12 done"_s));
+        QVERIFY(shown.window.windowTitle().contains(u"run.pscope"_s));
+
+        builder->start(); // once more: nothing to do
+        QTRY_VERIFY_WITH_TIMEOUT(!shown.window.session().isRunning(), 60000);
+        QVERIFY(shown.child<QLabel>(u"jobsHeadline"_s)->text().contains(u"nothing to do"_s));
+    }
+
+    void refusedSweepComesBackToTheForm()
+    {
+        Shown shown(m_settings);
+        shown.trigger("file.demo");
+        auto* builder = shown.child<views::SweepBuilder>();
+        builder->setProject(m_folder.filePath(u"no such folder/run.pscope"_s));
+        QTest::mouseClick(builder->findChild<QPushButton*>(u"start"_s), Qt::LeftButton);
+        QTRY_VERIFY(!shown.window.session().isRunning());
+        QTRY_VERIFY(builder->isVisible());
+        const QString reason = builder->findChild<QLabel*>(u"preview"_s)->text();
+        QVERIFY2(reason.contains(u"no such folder"_s), qPrintable(reason));
+        QCOMPARE(builder->editor().draft().pipelines.size(), 3);
+        QVERIFY(builder->findChild<QPushButton*>(u"start"_s)->isEnabled());
+    }
+
+    void closingAsksWhileASweepRuns()
+    {
+        qputenv("PARETOSCOPE_FAKE", "silent"); // a worker that never gets ready
+        const auto restore = qScopeGuard([] { qunsetenv("PARETOSCOPE_FAKE"); });
+        Shown shown(m_settings);
+        shown.trigger("file.demo");
+        auto* builder = shown.child<views::SweepBuilder>();
+        builder->setProject(m_folder.filePath(u"closed.pscope"_s));
+        builder->start();
+        QTRY_VERIFY(shown.child<QLabel>(u"jobsHeadline"_s)->text().contains(u"0 of 12"_s));
+        shown.window.close();
+        QVERIFY(shown.window.isVisible());
+        auto* keep = shown.child<QPushButton>(u"keepRunning"_s);
+        QVERIFY(keep);
+        QTest::mouseClick(keep, Qt::LeftButton);
+        QVERIFY(shown.window.session().isRunning());
+        QTRY_VERIFY(!shown.child<QPushButton>(u"stopAndClose"_s));
+        shown.window.close();
+        QTest::mouseClick(shown.child<QPushButton>(u"stopAndClose"_s), Qt::LeftButton);
+        shown.child<views::JobsView>()->stopAction()->trigger(); // patience has ended: at once
+        QTRY_VERIFY_WITH_TIMEOUT(!shown.window.isVisible(), 30000);
+        QVERIFY(!shown.window.session().isRunning());
+    }
+
     void newProjectsAreEmptyAndLeadOn()
     {
         Shown shown(m_settings);
         const QString file = m_folder.filePath(u"fresh.pscope"_s);
         shown.window.session().create(file);
         QTRY_VERIFY(shown.window.session().snapshot());
-        QVERIFY(shown.child<views::ParetoView>()->findChild<QPushButton*>(u"empty:file.new-sweep"_s)->isVisible());
+        QTRY_VERIFY(shown.child<views::ParetoView>()->findChild<QPushButton*>(u"empty:file.new-sweep"_s)->isVisible());
         shown.window.session().create(file);
         QTRY_VERIFY(shown.window.messages().text().contains(u"is there already"_s));
     }

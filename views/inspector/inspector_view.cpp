@@ -4,6 +4,7 @@
 #include "views/format/text.h"
 #include "views/theme/icons.h"
 #include "views/widgets/empty_state.h"
+#include "views/widgets/roomy_delegate.h"
 
 #include <QAction>
 #include <QClipboard>
@@ -13,7 +14,6 @@
 #include <QMenu>
 #include <QScrollBar>
 #include <QStackedLayout>
-#include <QStyledItemDelegate>
 #include <QTreeView>
 #include <QVBoxLayout>
 
@@ -45,18 +45,6 @@ core::Json jsonOf(const core::TrialRecord& trial)
                          {"hint", trial.error->hint}};
     return json;
 }
-
-/// Rows as high as those of the tables.
-class RoomyDelegate : public QStyledItemDelegate
-{
-public:
-    using QStyledItemDelegate::QStyledItemDelegate;
-
-    QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override
-    {
-        return QStyledItemDelegate::sizeHint(option, index) + QSize(0, 6);
-    }
-};
 
 } // namespace
 

@@ -23,6 +23,7 @@
 #include <QToolButton>
 
 #include <chrono>
+#include <cmath>
 
 using namespace std::chrono_literals;
 using namespace Qt::Literals::StringLiterals;
@@ -71,6 +72,7 @@ void prepare(QTableView& table, const QString& name, const QString& accessibleNa
     table.setWordWrap(false);
     table.setTabKeyNavigation(false);
     table.verticalHeader()->hide();
+    table.verticalHeader()->setMinimumSectionSize(1);
     table.verticalHeader()->setDefaultSectionSize(table.fontMetrics().height() + 8);
     table.horizontalHeader()->setHighlightSections(false);
     table.horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
@@ -116,6 +118,11 @@ JobsView::JobsView(SelectionModel& selection, QWidget* parent)
     stop->setDefaultAction(m_stop);
     stop->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     head->addWidget(stop);
+    m_continueButton = new QToolButton(page);
+    m_continueButton->setObjectName(u"jobsContinue"_s);
+    m_continueButton->setDefaultAction(m_continue);
+    m_continueButton->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    head->addWidget(m_continueButton);
     auto* splitter = new QSplitter(Qt::Horizontal, page);
     splitter->setObjectName(u"jobsSplitter"_s);
     splitter->setChildrenCollapsible(false);
@@ -135,6 +142,8 @@ JobsView::JobsView(SelectionModel& selection, QWidget* parent)
     m_ticker.setInterval(500ms);
     connect(&m_ticker, &QTimer::timeout, m_run, &RunModel::tick);
     connect(m_run, &RunModel::changed, this, &JobsView::showRun);
+    connect(m_run, &RunModel::trialBegun, m_runTable,
+            [this](int row) { m_runTable->scrollTo(m_run->index(row, 0), QAbstractItemView::EnsureVisible); });
     showRun();
 }
 
@@ -146,14 +155,14 @@ void JobsView::createTables()
     QHeaderView* header = m_runTable->horizontalHeader();
     header->setSectionResizeMode(RunModel::Pipeline, QHeaderView::Stretch);
     const int width = m_runTable->fontMetrics().averageCharWidth();
-    m_runTable->setColumnWidth(RunModel::State, width * 16);
+    m_runTable->setColumnWidth(RunModel::State, width * 20);
     m_runTable->setColumnWidth(RunModel::Progress, width * 24);
     m_runTable->setColumnWidth(RunModel::Time, width * 12);
     connect(m_runTable->selectionModel(), &QItemSelectionModel::selectionChanged, this, &JobsView::selectRow);
 
     prepare(*m_eventTable, u"eventTable"_s, tr("Log of the project"));
     m_eventTable->setModel(m_events);
-    m_eventTable->setColumnWidth(EventModel::Time, width * 11);
+    m_eventTable->setColumnWidth(EventModel::Time, m_eventTable->fontMetrics().horizontalAdvance(u"00:00:00"_s) + 20);
     m_eventTable->horizontalHeader()->setStretchLastSection(true);
     connect(m_events, &QAbstractItemModel::rowsAboutToBeInserted, this, [this] {
         const QScrollBar* bar = m_eventTable->verticalScrollBar(); // follows the end only while it is in sight
@@ -169,6 +178,12 @@ void JobsView::createCommands()
     m_stop->setEnabled(false);
     connect(m_stop, &QAction::triggered, this, &JobsView::stopRequested);
     addAction(m_stop);
+    m_continue = new QAction(themedIcon(u"run"_s), tr("Continue"), this);
+    m_continue->setObjectName(u"jobs.continue"_s);
+    m_continue->setToolTip(tr("Runs the trials of the sweep that are not done, the failed ones too"));
+    m_continue->setEnabled(false);
+    connect(m_continue, &QAction::triggered, this, &JobsView::continueRequested);
+    addAction(m_continue);
     auto* copy = new QAction(themedIcon(u"copy"_s), tr("Copy log"), this);
     copy->setObjectName(u"jobs.copy-log"_s);
     copy->setToolTip(tr("All events of the project as text, for a bug report"));
@@ -197,12 +212,14 @@ void JobsView::showRun()
     m_progress->setValue(int(m_run->fraction() * 1000));
     QString times;
     if (active) {
-        times = format::duration(m_run->elapsedSeconds());
+        times = format::duration(std::floor(m_run->elapsedSeconds()));
         if (const auto remaining = m_run->remainingSeconds())
-            times = tr("%1, about %2 left").arg(times, format::duration(*remaining));
+            times = tr("%1, about %2 left").arg(times, format::duration(std::max(1.0, std::ceil(*remaining))));
     }
     m_times->setText(times);
     m_stop->setEnabled(active);
+    m_continue->setEnabled(m_run->canContinue());
+    m_continueButton->setVisible(m_run->canContinue());
     const bool stopping = phase == RunModel::Phase::Stopping;
     m_stop->setText(stopping ? tr("Stop now") : tr("Stop"));
     m_stop->setToolTip(stopping ? tr("Ends the workers at once; finished trials are kept, the ones in hand are lost")

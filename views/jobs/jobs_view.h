@@ -12,6 +12,7 @@ class QLabel;
 class QProgressBar;
 class QStackedLayout;
 class QTableView;
+class QToolButton;
 
 namespace paretoscope::views {
 
@@ -33,6 +34,7 @@ public:
 
 Q_SIGNALS:
     void stopRequested();
+    void continueRequested(); ///< the same sweep once more: what is done is not run again
 
 private:
     void createTables();
@@ -49,6 +51,8 @@ private:
     QLabel* m_times;
     QProgressBar* m_progress;
     QAction* m_stop = nullptr;
+    QAction* m_continue = nullptr;
+    QToolButton* m_continueButton = nullptr;
     EmptyState* m_empty;
     QStackedLayout* m_stack = nullptr;
     QTimer m_ticker;

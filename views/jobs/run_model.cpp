@@ -3,6 +3,7 @@
 
 #include "views/format/format.h"
 #include "views/format/text.h"
+#include "views/theme/status_icon.h"
 #include "views/trials/trial_columns.h"
 
 #include <QHash>
@@ -105,6 +106,7 @@ void RunModel::startTrial(const core::PlannedTrial& trial, int worker)
         row->phase.clear();
         row->done = row->steps = 0;
         rowChanged(*row);
+        Q_EMIT trialBegun(int(row - m_rows.data()));
     }
 }
 
@@ -235,6 +237,12 @@ int RunModel::count(core::TrialStatus status) const
     return int(std::count_if(m_rows.begin(), m_rows.end(), [&](const Row& row) { return row.status == status; }));
 }
 
+bool RunModel::canContinue() const
+{
+    return m_phase == Phase::Finished && m_summary &&
+           (m_summary->stopped || m_summary->failed > 0 || m_summary->interrupted > 0 || m_summary->error);
+}
+
 QString RunModel::headline() const
 {
     const int failed = count(core::TrialStatus::Failed);
@@ -260,7 +268,7 @@ QString RunModel::headline() const
     if (!m_summary)
         return m_name;
     if (m_summary->stopped)
-        return tr("%1: stopped, %2 of %n trial(s) done%3. Start it again to go on.", nullptr, m_summary->total)
+        return tr("%1: stopped, %2 of %n trial(s) done%3", nullptr, m_summary->total)
             .arg(m_name)
             .arg(m_summary->done + m_summary->skipped)
             .arg(trouble);
@@ -311,6 +319,8 @@ QVariant RunModel::data(const QModelIndex& index, int role) const
     const Row& row = m_rows[std::size_t(index.row())];
     if (role == Qt::TextAlignmentRole)
         return int((index.column() == Time ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+    if (role == Qt::DecorationRole)
+        return index.column() == State ? QVariant(statusIcon(row.status)) : QVariant();
     if (role == FractionRole)
         return row.status == core::TrialStatus::Running ? QVariant(fractionOf(row)) : QVariant();
     if (role == IdRole)

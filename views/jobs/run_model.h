@@ -52,6 +52,7 @@ public:
     std::optional<double> remainingSeconds() const; ///< unknown before the first trial has ended
     int count(core::TrialStatus status) const;
     int total() const { return int(m_rows.size()); }
+    bool canContinue() const; ///< a run of our own ended with work left or failures
     QString headline() const; ///< "tiny-llama demo: 7 of 12 trials, 1 failed"
     std::optional<core::TrialId> idAt(int row) const;
 
@@ -75,6 +76,7 @@ public Q_SLOTS:
 
 Q_SIGNALS:
     void changed(); ///< headline, fraction or phase
+    void trialBegun(int row);
 
 private:
     struct Row

@@ -46,6 +46,12 @@ void drawTag(QPainter& painter, QPointF marker, const QRectF& area, const QStrin
     painter.drawText(box, Qt::AlignCenter, text);
 }
 
+/// "baseline 74.26": what compression is measured against.
+QString baselineTag(const ParetoData& data, const ParetoPoint& point)
+{
+    return Text::tr("baseline %1").arg(format::metricValue(point.value.y(), toQString(data.y.unit)));
+}
+
 QFont smaller(const QFont& font)
 {
     QFont small = font;
@@ -189,7 +195,7 @@ void ParetoDataLayer::drawPoints(QCPPainter& painter)
             m_markers.draw(painter, geometry.pixels[i], look, state, vectorised);
             if (point.baseline) {
                 painter.setFont(smaller(m_scene.font));
-                drawTag(painter, geometry.pixels[i], geometry.frame.area, Text::tr("baseline"), colours);
+                drawTag(painter, geometry.pixels[i], geometry.frame.area, baselineTag(data, point), colours);
             }
         }
     };

@@ -67,6 +67,8 @@ ParameterForm::ParameterForm(const core::PluginManifest& plugin, QWidget* parent
     m_more->setObjectName(u"moreParameters"_s);
     m_more->setCheckable(true);
     m_more->setAutoRaise(true);
+    m_more->setArrowType(Qt::RightArrow);
+    m_more->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     m_more->setText(tr("All %n parameter(s)", nullptr, int(m_rows.size())));
     m_more->setToolTip(tr("Shows the parameters that are seldom changed too"));
     m_more->setVisible(std::any_of(m_rows.begin(), m_rows.end(), [](const Row& row) { return !row.usual; }));
@@ -163,6 +165,7 @@ void ParameterForm::mark(Row& row)
 
 void ParameterForm::showRows()
 {
+    m_more->setArrowType(m_more->isChecked() ? Qt::DownArrow : Qt::RightArrow);
     for (Row& row : m_rows) {
         const bool shown = row.usual || m_more->isChecked() || !row.edit->text().isEmpty();
         row.label->setVisible(shown);

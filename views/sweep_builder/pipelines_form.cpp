@@ -5,6 +5,7 @@
 #include "views/sweep_builder/parameter_form.h"
 #include "views/theme/icons.h"
 #include "views/theme/theme.h"
+#include "views/widgets/roomy_delegate.h"
 
 #include <QHBoxLayout>
 #include <QLabel>
@@ -104,6 +105,7 @@ void PipelinesForm::createList()
     m_list->setObjectName(u"pipelineList"_s);
     m_list->setAccessibleName(tr("Pipelines"));
     m_list->setMinimumWidth(200);
+    m_list->setItemDelegate(new RoomyDelegate(m_list));
     m_list->setTextElideMode(Qt::ElideRight);
     m_list->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     connect(m_list, &QListWidget::currentRowChanged, this, &PipelinesForm::refreshStages);

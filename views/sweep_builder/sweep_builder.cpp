@@ -90,6 +90,7 @@ void SweepBuilder::createHead(QVBoxLayout& layout)
     m_name->setAccessibleName(tr("Name of the sweep"));
     m_name->setPlaceholderText(tr("sweep"));
     label->setBuddy(m_name);
+    label->setMinimumWidth(fontMetrics().horizontalAdvance(tr("Perplexity on")) + 4); // in line with the form below
     connect(m_name, &QLineEdit::textEdited, this, [this](const QString& name) {
         m_editor.edit(tr("Rename sweep"), u"name"_s, [&](SweepDraft& draft) { draft.name = name; });
     });
@@ -225,9 +226,9 @@ const CheckedDraft& SweepBuilder::check()
 
 QString SweepBuilder::suggestedProject() const
 {
-    const QString folder = QStandardPaths::writableLocation(QStandardPaths::DocumentsLocation);
-    return QDir(folder.isEmpty() ? QDir::homePath() : folder)
-        .filePath(fileNameOf(m_editor.draft().name) + u".pscope"_s);
+    const QString documents = QStandardPaths::writableLocation(QStandardPaths::DocumentsLocation);
+    const QString folder = QFileInfo(documents).isDir() ? documents : QDir::homePath();
+    return QDir(folder).filePath(fileNameOf(m_editor.draft().name) + u".pscope"_s);
 }
 
 void SweepBuilder::showCheck()
@@ -260,6 +261,14 @@ void SweepBuilder::showError(const core::Error& error)
 {
     m_checked = {std::nullopt, DraftProblem {DraftProblem::Place::Elsewhere, -1, error}};
     showCheck();
+}
+
+void SweepBuilder::refuse(const core::Error& error)
+{
+    showError(error);
+    m_start->setEnabled(true); // after the remedy the same order may do
+    show();
+    raise();
 }
 
 void SweepBuilder::saveFile()

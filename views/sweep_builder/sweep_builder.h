@@ -45,6 +45,9 @@ public:
     /// What the draft means now; runs by itself a moment after each change.
     const CheckedDraft& check();
 
+    /// The order could not be started: comes back with the reason, nothing typed is lost.
+    void refuse(const core::Error& error);
+
 public Q_SLOTS:
     void loadDemo();
     void start();

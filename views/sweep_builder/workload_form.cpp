@@ -34,6 +34,7 @@ WorkloadForm::WorkloadForm(DraftEditor& editor, QWidget* parent)
         addPath(*form, int(PathField::Kind::ExistingFile), u"evaluationCorpus"_s, tr("Perplexity on"),
                 tr("The text whose perplexity is measured; never the calibration text"), &SweepDraft::evaluationCorpus);
     auto* evaluation = new QHBoxLayout;
+    evaluation->setSpacing(6);
     addNumber(*evaluation, u"evaluationWindows"_s, tr("windows"), tr("How many windows are evaluated; 0 takes all"),
               &SweepDraft::evaluationWindows, 0);
     addNumber(*evaluation, u"evaluationLength"_s, tr("of tokens"), tr("Tokens per window: the context length"),
@@ -45,6 +46,7 @@ WorkloadForm::WorkloadForm(DraftEditor& editor, QWidget* parent)
                             tr("The text that methods such as GPTQ look at; may stay empty for those that need none"),
                             &SweepDraft::calibrationCorpus);
     auto* calibration = new QHBoxLayout;
+    calibration->setSpacing(6);
     addNumber(*calibration, u"calibrationSamples"_s, tr("samples"), tr("Number of calibration windows"),
               &SweepDraft::calibrationSamples, 1);
     addNumber(*calibration, u"calibrationLength"_s, tr("of tokens"), tr("Tokens per calibration window"),

@@ -82,6 +82,7 @@ void FrozenTableView::updateFrozen()
     m_frozen->setShowGrid(showGrid());
     m_frozen->setSelectionBehavior(selectionBehavior());
     m_frozen->setColumnWidth(0, columnWidth(0));
+    m_frozen->verticalHeader()->setMinimumSectionSize(1);
     m_frozen->verticalHeader()->setDefaultSectionSize(verticalHeader()->defaultSectionSize());
     m_frozen->horizontalHeader()->setFixedHeight(horizontalHeader()->height());
     m_frozen->horizontalHeader()->setDefaultAlignment(horizontalHeader()->defaultAlignment());

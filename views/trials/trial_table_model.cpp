@@ -2,10 +2,7 @@
 #include "views/trials/trial_table_model.h"
 
 #include "views/format/text.h"
-#include "views/theme/icons.h"
-#include "views/theme/theme.h"
-
-#include <QGuiApplication>
+#include "views/theme/status_icon.h"
 
 #include <algorithm>
 
@@ -14,24 +11,6 @@ using namespace Qt::Literals::StringLiterals;
 namespace paretoscope::views {
 
 namespace {
-
-QIcon statusIcon(core::TrialStatus status)
-{
-    const ThemeColours& colours = themeColours(QGuiApplication::palette());
-    switch (status) {
-    case core::TrialStatus::Queued:
-        return themedIcon(u"queued"_s, colours.mutedText);
-    case core::TrialStatus::Running:
-        return themedIcon(u"running"_s, QGuiApplication::palette().color(QPalette::Link));
-    case core::TrialStatus::Done:
-        return themedIcon(u"done"_s, colours.good);
-    case core::TrialStatus::Failed:
-        return themedIcon(u"error"_s, colours.error);
-    case core::TrialStatus::Interrupted:
-        return themedIcon(u"interrupted"_s, colours.warning);
-    }
-    return {};
-}
 
 /// Whether the trials that were there are still the first ones, in the same order.
 bool continues(const ProjectSnapshot& before, const ProjectSnapshot& after)

@@ -122,6 +122,7 @@ void TrialsView::createTable()
     m_table->viewport()->installEventFilter(this);
     m_table->installEventFilter(this);
     m_table->verticalHeader()->hide();
+    m_table->verticalHeader()->setMinimumSectionSize(1);
     m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 8);
     QHeaderView* header = m_table->horizontalHeader();
     header->setObjectName(u"trialHeader"_s);

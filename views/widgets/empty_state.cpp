@@ -37,6 +37,8 @@ EmptyState::EmptyState(QWidget* parent)
     , m_links(new QVBoxLayout)
 {
     setObjectName(u"emptyState"_s);
+    setBackgroundRole(QPalette::Base);
+    setAutoFillBackground(true);
     QFont big = font();
     big.setPointSizeF(big.pointSizeF() * 1.35);
     big.setWeight(QFont::DemiBold);
