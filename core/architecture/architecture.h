@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/architecture/block_spec.h"
 #include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/checkpoint/checkpoint.h"
@@ -13,90 +14,41 @@
 
 namespace paretoscope::core {
 
-enum class NormKind
+/// A vector per position that is added to the embedding of the token there.
+struct LearnedPositions
 {
-    Rms,
-    Layer
+    std::string weight;      ///< tensor name, [offset + positions, width]
+    std::int64_t offset = 0; ///< row of position 0
+    std::int64_t positions = 0;
+    std::int64_t width = 0;
 };
 
-struct NormSpec
+/// From token ids to the stream that enters block 0: projection(scale * embedding[id]) + positions[t].
+struct EntrySpec
 {
-    NormKind kind = NormKind::Rms;
-    std::string weight; ///< tensor name
+    std::string embedding; ///< tensor name, [vocabulary, width]
+    std::int64_t vocabulary = 0;
+    std::int64_t width = 0;
+    double scale = 1;
+    std::optional<LinearSpec> projection = std::nullopt; ///< where embeddings are narrower than the stream
+    std::optional<LearnedPositions> positions = std::nullopt;
+};
+
+/// From the stream that leaves the last block to logits: softCap(multiplier * head(projection(norm(h)))).
+struct HeadSpec
+{
+    std::optional<NormSpec> norm;
+    std::optional<LinearSpec> projection;
+    std::string weight; ///< tensor name, [vocabulary, width]; the embedding when tied
     std::string bias;   ///< tensor name; empty: none
-    double epsilon = 1e-6;
+    std::int64_t vocabulary = 0;
+    std::int64_t width = 0;
+    double multiplier = 1;
+    double softCap = 0; ///< logits become softCap * tanh(logit / softCap); 0: off
 };
 
-/// y = x Wᵀ (+ b); W is the tensor `module`.weight [outFeatures, inFeatures].
-struct LinearSpec
-{
-    std::string module;
-    std::int64_t outFeatures = 0;
-    std::int64_t inFeatures = 0;
-    bool bias = false;
-
-    std::string weight() const { return module + ".weight"; }
-    std::string biasName() const { return module + ".bias"; }
-};
-
-enum class RotaryStyle
-{
-    HalfSplit,   ///< pairs (i, i + d/2)
-    Interleaved, ///< pairs (2i, 2i + 1)
-};
-
-struct RotarySpec
-{
-    RotaryStyle style = RotaryStyle::HalfSplit;
-    std::vector<double> inverseFrequencies; ///< d/2 angles per position, scaling applied
-    double amplitude = 1.0;                 ///< factor on cos and sin
-};
-
-/// Softmax attention with grouped key/value heads.
-struct AttentionSpec
-{
-    NormSpec norm;
-    LinearSpec query;
-    LinearSpec key;
-    LinearSpec value;
-    LinearSpec output;
-    int heads = 0;
-    int kvHeads = 0;
-    int headDim = 0;
-    double scale = 0; ///< on q·k
-    RotarySpec rotary;
-};
-
-enum class Activation
-{
-    Silu,
-    GeluErf,
-    GeluTanh,
-    Relu
-};
-
-/// down(act(gate(x)) * up(x))
-struct MlpSpec
-{
-    NormSpec norm;
-    LinearSpec gate;
-    LinearSpec up;
-    LinearSpec down;
-    Activation activation = Activation::Silu;
-};
-
-/// h += attention(norm(h)); h += mlp(norm(h))
-struct BlockSpec
-{
-    AttentionSpec attention;
-    MlpSpec mlp;
-};
-
-struct ExpectedTensor
-{
-    std::string name;
-    std::vector<std::int64_t> shape;
-};
+void appendTensors(std::vector<ExpectedTensor>& tensors, const EntrySpec& entry);
+void appendTensors(std::vector<ExpectedTensor>& tensors, const HeadSpec& head);
 
 /// A model family with all values of one configuration filled in. The engine builds its graph from this alone.
 struct Architecture
@@ -111,10 +63,9 @@ struct Architecture
     int headDim = 0;
     std::int64_t maxPositions = 0; ///< 0: not stated
     bool tiedEmbeddings = false;
-    std::string embedding; ///< tensor name
-    std::string head;      ///< tensor name; equals `embedding` when tied
+    EntrySpec entry;
     std::vector<BlockSpec> blocks;
-    NormSpec finalNorm;
+    HeadSpec head;
     std::vector<std::string> ignoredTensors; ///< patterns (`*` matches anything) of legacy buffers
     /// What in the configuration this version cannot compute, one sentence each; empty = supported.
     std::vector<std::string> unsupported;
@@ -132,8 +83,9 @@ struct TensorReport
     bool complete() const { return missing.empty() && mismatched.empty(); }
 };
 
-/// Reads the family files of `folder` and fills in the values of `config` (config.json of Hugging Face spelling).
-/// A configuration key that the family does not know is listed in `unsupported` unless it is null or false.
+/// Reads the family files of `folder` (docs/families.md) and fills in the values of `config` (config.json of Hugging
+/// Face spelling). A configuration key that the family does not know is listed in `unsupported` unless it is null or
+/// false.
 /// Errors: Unsupported (no family has this model_type; lists those there are), NotFound (no family files),
 /// Corrupt (a key is missing or has a wrong type or value; names it).
 Result<Architecture> describeArchitecture(const Json& config, const std::filesystem::path& folder);

@@ -20,7 +20,7 @@ core::Result<std::unique_ptr<WarmModel>> WarmModel::load(const std::filesystem::
     PSC_ASSIGN(core::Architecture architecture, core::describeArchitecture(*checkpoint, architectures));
     PSC_TRY(core::requireSupported(architecture, *checkpoint));
     PSC_ASSIGN(const core::Sha256Digest digest, core::modelDigest(*checkpoint));
-    auto tensors = std::make_shared<CheckpointTensors>(checkpoint, residentLimit);
+    auto tensors = std::make_shared<CheckpointTensors>(checkpoint, architecture, residentLimit);
     return std::unique_ptr<WarmModel>(
         new WarmModel(model, LanguageModel(std::move(architecture)), digest, std::move(tensors)));
 }

@@ -1,59 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/kernels/transformer.h"
 
-#include <cmath>
-
 namespace paretoscope::engine {
 
 at::Tensor applyNorm(const at::Tensor& x, const core::NormSpec& spec, const at::Tensor& weight, const at::Tensor& bias)
 {
+    const at::Tensor factor = spec.weightOffset == 0 ? weight : weight + spec.weightOffset;
     if (spec.kind == core::NormKind::Layer)
-        return at::layer_norm(x, {x.size(-1)}, weight, bias, spec.epsilon);
-    return at::rms_norm(x, {x.size(-1)}, weight, spec.epsilon);
-}
-
-RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens)
-{
-    const at::Tensor frequencies = at::tensor(spec.inverseFrequencies, at::kDouble);
-    const at::Tensor angles = at::outer(at::arange(first, first + tokens, at::kDouble), frequencies);
-    return {(angles.cos() * spec.amplitude).to(at::kFloat), (angles.sin() * spec.amplitude).to(at::kFloat)};
-}
-
-RotaryTable RotaryTables::upTo(const core::RotarySpec& spec, std::int64_t tokens) const
-{
-    const std::lock_guard lock(m_mutex);
-    RotaryTable& table = m_tables[spec.inverseFrequencies];
-    if (!table.cosine.defined() || table.cosine.size(0) < tokens)
-        table = rotaryTable(spec, 0, tokens);
-    return {table.cosine.narrow(0, 0, tokens), table.sine.narrow(0, 0, tokens)};
-}
-
-at::Tensor applyRotary(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style)
-{
-    const at::Tensor cosine = table.cosine.unsqueeze(1);
-    const at::Tensor sine = table.sine.unsqueeze(1);
-    if (style == core::RotaryStyle::Interleaved) {
-        const at::Tensor pairs = x.unflatten(-1, {-1, 2});
-        const at::Tensor a = pairs.select(-1, 0);
-        const at::Tensor b = pairs.select(-1, 1);
-        return at::stack({a * cosine - b * sine, b * cosine + a * sine}, -1).flatten(-2);
-    }
-    const std::int64_t half = x.size(-1) / 2;
-    const at::Tensor a = x.narrow(-1, 0, half);
-    const at::Tensor b = x.narrow(-1, half, half);
-    return at::cat({a * cosine - b * sine, b * cosine + a * sine}, -1);
-}
-
-at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, double scale)
-{
-    const std::int64_t tokens = query.size(0);
-    const std::int64_t repeats = query.size(1) / key.size(1);
-    const auto heads = [&](const at::Tensor& x, std::int64_t times) {
-        return (times == 1 ? x : x.repeat_interleave(times, 1)).transpose(0, 1).unsqueeze(0);
-    };
-    const at::Tensor mixed = at::scaled_dot_product_attention(heads(query, 1), heads(key, repeats),
-                                                              heads(value, repeats), {}, 0.0, true, scale);
-    return mixed.squeeze(0).transpose(0, 1).reshape({tokens, -1});
+        return at::layer_norm(x, {x.size(-1)}, factor, bias, spec.epsilon);
+    return at::rms_norm(x, {x.size(-1)}, factor, spec.epsilon);
 }
 
 at::Tensor activate(const at::Tensor& x, core::Activation activation)
@@ -69,6 +24,11 @@ at::Tensor activate(const at::Tensor& x, core::Activation activation)
         break;
     }
     return at::relu(x);
+}
+
+at::Tensor softCapped(const at::Tensor& x, double cap)
+{
+    return cap == 0 ? x : at::tanh(x / cap) * cap;
 }
 
 at::Tensor negativeLogLikelihood(const at::Tensor& logits, const at::Tensor& targets)

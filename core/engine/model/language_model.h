@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/architecture/architecture.h"
-#include "core/engine/kernels/transformer.h"
+#include "core/engine/model/decoder_block.h"
 #include "core/engine/plugin/workload.h"
 
 #include <memory>
@@ -19,13 +19,13 @@ class LanguageModel : public CompressibleModel
 public:
     explicit LanguageModel(core::Architecture architecture);
 
-    const core::Architecture& architecture() const { return m_architecture; }
+    const core::Architecture& architecture() const { return *m_architecture; }
 
     const ModelView& view() const override { return m_view; }
     int steps(int block) const override;
     std::vector<std::string> blockTensors(int block) const override;
-    std::vector<std::string> entryTensors() const override { return {m_architecture.embedding}; }
-    /// @return float32 [tokens, hidden]
+    std::vector<std::string> entryTensors() const override;
+    /// @return float32 [tokens, hidden]. A sample is no longer than learned positions are.
     at::Tensor enter(const std::vector<std::int32_t>& sample, const TensorSource& tensors) const override;
     std::unique_ptr<BlockPass> begin(int block, int sample, at::Tensor state, const TensorSource& tensors,
                                      const Hooks& hooks) const override;
@@ -35,7 +35,8 @@ public:
     at::Tensor logits(const at::Tensor& hidden, const TensorSource& tensors) const;
 
 private:
-    core::Architecture m_architecture;
+    std::unique_ptr<const core::Architecture> m_architecture; ///< at a fixed place: the blocks refer to it
+    std::vector<DecoderBlock> m_blocks;
     ModelView m_view;
     std::unique_ptr<RotaryTables> m_rotaryTables; ///< shared by all passes
 };

@@ -6,10 +6,16 @@
 
 namespace paretoscope::engine {
 
-CheckpointTensors::CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint, core::Bytes residentLimit)
+CheckpointTensors::CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint,
+                                     const core::Architecture& architecture, core::Bytes residentLimit)
     : m_checkpoint(std::move(checkpoint))
     , m_residentLimit(residentLimit)
-{}
+{
+    for (const core::ExpectedTensor& tensor : architecture.tensors()) {
+        if (tensor.transposed)
+            m_transposed.insert(tensor.name);
+    }
+}
 
 core::Result<at::Tensor> CheckpointTensors::read(std::string_view name) const
 {
@@ -27,6 +33,8 @@ core::Result<at::Tensor> CheckpointTensors::read(std::string_view name) const
                }));
     const auto elements = static_cast<std::size_t>(info->elements());
     PSC_TRY(m_checkpoint->readFloat32(name, {tensor.mutable_data_ptr<float>(), elements}));
+    if (m_transposed.contains(name))
+        tensor = tensor.t().contiguous();
 
     const core::Bytes size {static_cast<std::int64_t>(elements) * 4};
     const std::lock_guard lock(m_mutex);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/architecture/architecture.h"
 #include "core/base/quantity.h"
 #include "core/base/result.h"
 #include "core/checkpoint/checkpoint.h"
@@ -11,18 +12,21 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace paretoscope::engine {
 
-/// The tensors of a checkpoint as float32. Keeps what was read as long as all of it fits `residentLimit`; otherwise
-/// every read dequantises from the mapped file again. Thread-safe.
+/// The tensors of a checkpoint as float32, in the orientation in which the graph reads them. Keeps what was read as
+/// long as all of it fits `residentLimit`; otherwise every read dequantises from the mapped file again. Thread-safe.
 class CheckpointTensors
 {
 public:
-    CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint, core::Bytes residentLimit);
+    /// The tensors of `architecture` that are stored transposed are turned when they are read.
+    CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint, const core::Architecture& architecture,
+                      core::Bytes residentLimit);
 
     /// Not to be modified in place. Errors: NotFound, Unsupported; OutOfMemory.
     core::Result<at::Tensor> read(std::string_view name) const;
@@ -30,6 +34,7 @@ public:
 
 private:
     std::shared_ptr<const core::Checkpoint> m_checkpoint;
+    std::set<std::string, std::less<>> m_transposed;
     core::Bytes m_residentLimit;
     mutable std::mutex m_mutex;
     mutable std::map<std::string, at::Tensor, std::less<>> m_resident;

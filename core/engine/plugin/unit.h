@@ -41,8 +41,14 @@ struct FoldGroup
         None
     };
     Producer kind = Producer::None;
-    std::string producer;               ///< tensor name of a norm's weight or a linear's weight; empty for None
-    std::string producerBias;           ///< empty: none
+    std::string producer;     ///< tensor name of a norm's weight or a linear's weight; empty for None
+    std::string producerBias; ///< empty: none
+    /// A norm multiplies with offset + weight (1 in Gemma): dividing by s makes the weight (offset + weight)/s -
+    /// offset.
+    double producerOffset = 0;
+    /// Output channels of a linear that the consumers read, column for column (values inside a fused projection).
+    /// Empty: all of them in order.
+    std::vector<std::int64_t> producerRows {};
     std::vector<std::size_t> consumers; ///< indices into ModelView::units
     int block = 0;
 };

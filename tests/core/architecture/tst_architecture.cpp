@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/architecture/architecture.h"
-#include "core/architecture/rotary_scaling.h"
+#include "core/architecture/rotary.h"
 #include "core/base/mapped_file.h"
 
 #include <QtTest>
@@ -88,8 +88,8 @@ private Q_SLOTS:
         QCOMPARE(architecture.kvHeads, 2);
         QVERIFY(architecture.tiedEmbeddings);
         QCOMPARE(architecture.parameters(), std::int64_t(1311872));
-        QCOMPARE(architecture.blocks[3].mlp.down.weight(), std::string("model.layers.3.mlp.down_proj.weight"));
-        QCOMPARE(architecture.blocks[0].attention.key.outFeatures, std::int64_t(64));
+        QCOMPARE(architecture.blocks[3].find<MlpSpec>()->down.weight(), std::string("model.layers.3.mlp.down_proj.weight"));
+        QCOMPARE(architecture.blocks[0].find<AttentionSpec>()->key.outFeatures, std::int64_t(64));
     }
 
     void defaultsAreThoseOfTheFamily()
@@ -101,8 +101,8 @@ private Q_SLOTS:
         QCOMPARE(found.value().kvHeads, 4);
         QCOMPARE(found.value().headDim, 32);
         QVERIFY(!found.value().tiedEmbeddings);
-        QCOMPARE(found.value().finalNorm.epsilon, 1e-6);
-        QCOMPARE(found.value().head, std::string("lm_head.weight"));
+        QCOMPARE(found.value().head.norm->epsilon, 1e-6);
+        QCOMPARE(found.value().head.weight, std::string("lm_head.weight"));
     }
 
     void refuses_data()
@@ -200,7 +200,7 @@ private Q_SLOTS:
     {
         const Json config = configWith(R"({"tie_word_embeddings": false})");
         TableOnly checkpoint(config, describeArchitecture(config, kFamilies).value());
-        QCOMPARE(describeArchitecture(checkpoint, kFamilies).value().head, std::string("lm_head.weight"));
+        QCOMPARE(describeArchitecture(checkpoint, kFamilies).value().head.weight, std::string("lm_head.weight"));
         checkpoint.remove("lm_head.weight");
         const Architecture tied = describeArchitecture(checkpoint, kFamilies).value();
         QVERIFY(tied.tiedEmbeddings);
@@ -212,7 +212,7 @@ private Q_SLOTS:
         // theta 10000, d 8: frequencies 1, 0.1, 0.01, 0.001; wavelengths 6.28, 62.8, 628, 6283.
         const Json scaling = Json::parse(R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
             "high_freq_factor": 4, "original_max_position_embeddings": 128})");
-        const std::vector<double> found = rotaryInverseFrequencies(8, 10000, scaling).value();
+        const std::vector<double> found = rotarySpec({.dimension = 8}, scaling).value().inverseFrequencies;
         const double smooth = (128 / (20 * std::numbers::pi) - 1) / 3;
         const std::vector<double> expected {1, (1 - smooth) * 0.1 / 8 + smooth * 0.1, 0.01 / 8, 0.001 / 8};
         for (std::size_t i = 0; i < expected.size(); ++i)

@@ -29,8 +29,8 @@ core::Result<Loaded> loadModel(const std::filesystem::path& folder)
     PSC_ASSIGN(core::Architecture architecture, core::describeArchitecture(*opened, kArchitectures));
     PSC_TRY(core::requireSupported(architecture, *opened));
     const std::shared_ptr<const core::Checkpoint> checkpoint = std::move(opened);
-    return Loaded {LanguageModel(std::move(architecture)),
-                   ModelTensors(std::make_shared<CheckpointTensors>(checkpoint, core::Bytes {1 << 20}))};
+    ModelTensors tensors(std::make_shared<CheckpointTensors>(checkpoint, architecture, core::Bytes {1 << 20}));
+    return Loaded {LanguageModel(std::move(architecture)), std::move(tensors)};
 }
 
 at::Tensor golden(const core::SafetensorsFile& file, const std::string& name)

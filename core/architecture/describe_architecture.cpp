@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/architecture/architecture_reader.h"
+#include "core/architecture/family_file.h"
+#include "core/architecture/known_keys.h"
+#include "core/base/mapped_file.h"
+
+#include <algorithm>
+#include <set>
+
+namespace paretoscope::core {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct FamilyFiles
+{
+    std::vector<Json> families;
+    std::set<std::string> neutralKeys;
+};
+
+Result<FamilyFiles> readFamilyFiles(const fs::path& folder)
+{
+    FamilyFiles result;
+    std::error_code problem;
+    std::vector<fs::path> files;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem)) {
+        if (entry.path().extension() == ".json")
+            files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) {
+        PSC_ASSIGN(const std::string text, readTextFile(file));
+        PSC_ASSIGN(Json json, parseJson(text, file.filename().string()));
+        if (file.filename() == "neutral_keys.json")
+            result.neutralKeys = json.at("keys").get<std::set<std::string>>();
+        else
+            result.families.push_back(std::move(json));
+    }
+    if (result.families.empty())
+        return Error {ErrorCode::NotFound, "no architecture descriptions in " + folder.string(),
+                      "the installation is incomplete: install Paretoscope again"};
+    return result;
+}
+
+Result<Architecture> describe(const Json& config, const fs::path& folder)
+{
+    PSC_ASSIGN(const FamilyFiles files, readFamilyFiles(folder));
+    const Json modelType = config.value("model_type", Json());
+    if (!modelType.is_string())
+        return Error {ErrorCode::Corrupt, "config.json states no model_type",
+                      "open a Hugging Face model folder or a GGUF file"};
+    std::vector<std::string> known;
+    for (const Json& family : files.families) {
+        const auto types = family.at("model_types").get<std::vector<std::string>>();
+        known.insert(known.end(), types.begin(), types.end());
+        if (std::find(types.begin(), types.end(), modelType.get<std::string>()) == types.end())
+            continue;
+        PSC_ASSIGN(Architecture result, readArchitecture(family, config));
+        result.modelType = modelType.get<std::string>();
+        result.unsupported = unsupportedKeys(config, family, files.neutralKeys);
+        return result;
+    }
+    std::sort(known.begin(), known.end());
+    std::string list;
+    for (const std::string& type : known)
+        list += (list.empty() ? "" : ", ") + type;
+    return Error {ErrorCode::Unsupported, "the model family \"" + modelType.get<std::string>() + "\" is not known",
+                  "known are " + list};
+}
+
+} // namespace
+
+Result<Architecture> describeArchitecture(const Json& config, const std::filesystem::path& folder)
+{
+    try {
+        return describe(config, folder);
+    } catch (const Json::exception& failure) {
+        return Error {ErrorCode::Corrupt,
+                      std::string("the model's configuration does not fit its family file: ") + failure.what(),
+                      kConfigHint};
+    }
+}
+
+Result<Architecture> describeArchitecture(const Checkpoint& checkpoint, const std::filesystem::path& folder)
+{
+    PSC_ASSIGN(Architecture result, describeArchitecture(checkpoint.config(), folder));
+    if (!checkpoint.find(result.head.weight) && checkpoint.find(result.entry.embedding)) {
+        result.head.weight = result.entry.embedding;
+        result.tiedEmbeddings = true;
+    }
+    return result;
+}
+
+} // namespace paretoscope::core

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/kernels/attention.h"
+
+#include "core/engine/kernels/transformer.h"
+
+#include <limits>
+#include <vector>
+
+namespace paretoscope::engine {
+
+namespace {
+
+/// Through libtorch's fused kernel, which needs no memory for the scores.
+at::Tensor fusedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                          const at::Tensor& mask, double scale)
+{
+    const std::int64_t repeats = query.size(1) / key.size(1);
+    const auto heads = [&](const at::Tensor& x, std::int64_t times) {
+        return (times == 1 ? x : x.repeat_interleave(times, 1)).transpose(0, 1).unsqueeze(0);
+    };
+    const at::Tensor mixed = at::scaled_dot_product_attention(
+        heads(query, 1), heads(key, repeats), heads(value, repeats),
+        mask.defined() ? std::optional(mask) : std::nullopt, 0.0, !mask.defined(), scale);
+    return mixed.squeeze(0).transpose(0, 1).reshape({query.size(0), -1});
+}
+
+/// With the scores at hand, one key/value head at a time so that they stay small.
+at::Tensor explicitAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                             const at::Tensor& mask, const AttentionOptions& options)
+{
+    const std::int64_t tokens = query.size(0);
+    const std::int64_t repeats = query.size(1) / key.size(1);
+    const at::Tensor hidden = mask.logical_not();
+    std::vector<at::Tensor> mixed;
+    for (std::int64_t head = 0; head < key.size(1); ++head) {
+        const at::Tensor group = query.narrow(1, head * repeats, repeats).transpose(0, 1); // [repeats, tokens, headDim]
+        at::Tensor scores = at::matmul(group * options.scale, key.select(1, head).t());
+        scores = softCapped(scores, options.softCap).masked_fill(hidden, -std::numeric_limits<double>::infinity());
+        if (options.sinks.defined())
+            scores = at::cat(
+                {scores,
+                 options.sinks.narrow(0, head * repeats, repeats).view({repeats, 1, 1}).expand({repeats, tokens, 1})},
+                -1);
+        const at::Tensor probabilities = at::softmax(scores, -1).narrow(-1, 0, key.size(0));
+        mixed.push_back(at::matmul(probabilities, value.select(1, head)));
+    }
+    return at::cat(mixed, 0).transpose(0, 1).reshape({tokens, -1});
+}
+
+} // namespace
+
+at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, std::int64_t window)
+{
+    const at::Tensor keys = at::arange(positions, at::kLong);
+    const at::Tensor own = at::arange(positions - tokens, positions, at::kLong).unsqueeze(1);
+    const at::Tensor causal = keys <= own;
+    return window == 0 ? causal : at::logical_and(causal, keys > own - window);
+}
+
+at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                           const AttentionOptions& options)
+{
+    const std::int64_t tokens = query.size(0);
+    const std::int64_t positions = key.size(0);
+    const bool isWindowed = options.window > 0 && options.window < positions;
+    if (options.softCap != 0 || options.sinks.defined())
+        return explicitAttention(query, key, value, causalMask(tokens, positions, isWindowed ? options.window : 0),
+                                 options);
+    if (isWindowed || tokens != positions)
+        return fusedAttention(query, key, value, causalMask(tokens, positions, isWindowed ? options.window : 0),
+                              options.scale);
+    return fusedAttention(query, key, value, {}, options.scale);
+}
+
+} // namespace paretoscope::engine

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/kernels/rotary.h"
+
+#include <c10/core/InferenceMode.h>
+
+namespace paretoscope::engine {
+
+namespace {
+
+const std::vector<double>& frequenciesFor(const core::RotarySpec& spec, std::int64_t length)
+{
+    const bool isLong = !spec.longInverseFrequencies.empty() && length > spec.longAbove;
+    return isLong ? spec.longInverseFrequencies : spec.inverseFrequencies;
+}
+
+at::Tensor rotated(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style)
+{
+    const at::Tensor cosine = table.cosine.unsqueeze(1);
+    const at::Tensor sine = table.sine.unsqueeze(1);
+    if (style == core::RotaryStyle::Interleaved) {
+        const at::Tensor pairs = x.unflatten(-1, {-1, 2});
+        const at::Tensor a = pairs.select(-1, 0);
+        const at::Tensor b = pairs.select(-1, 1);
+        return at::stack({a * cosine - b * sine, b * cosine + a * sine}, -1).flatten(-2);
+    }
+    const std::int64_t half = x.size(-1) / 2;
+    const at::Tensor a = x.narrow(-1, 0, half);
+    const at::Tensor b = x.narrow(-1, half, half);
+    return at::cat({a * cosine - b * sine, b * cosine + a * sine}, -1);
+}
+
+} // namespace
+
+RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens, std::int64_t length)
+{
+    const at::Tensor frequencies = at::tensor(frequenciesFor(spec, length), at::kDouble);
+    const at::Tensor angles = at::outer(at::arange(first, first + tokens, at::kDouble), frequencies);
+    return {(angles.cos() * spec.amplitude).to(at::kFloat), (angles.sin() * spec.amplitude).to(at::kFloat)};
+}
+
+RotaryTable RotaryTables::at(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens) const
+{
+    const std::int64_t end = first + tokens;
+    const c10::InferenceMode isOff(false); // autograd cannot use a table that was made in inference mode
+    const std::lock_guard lock(m_mutex);
+    RotaryTable& table = m_tables[{spec.amplitude, frequenciesFor(spec, end)}];
+    if (!table.cosine.defined() || table.cosine.size(0) < end)
+        table = rotaryTable(spec, 0, end, end);
+    return {table.cosine.narrow(0, first, tokens), table.sine.narrow(0, first, tokens)};
+}
+
+at::Tensor applyRotary(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style)
+{
+    const std::int64_t channels = table.cosine.size(1) * 2;
+    if (channels == x.size(-1))
+        return rotated(x, table, style);
+    const at::Tensor turned = rotated(x.narrow(-1, 0, channels), table, style);
+    return at::cat({turned, x.narrow(-1, channels, x.size(-1) - channels)}, -1);
+}
+
+} // namespace paretoscope::engine

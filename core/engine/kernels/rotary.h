@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/architecture/rotary.h"
+#include "core/engine/aten.h"
+
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace paretoscope::engine {
+
+/// cos and sin of position * frequency for consecutive positions, computed in float64.
+struct RotaryTable
+{
+    at::Tensor cosine; ///< float32 [tokens, pairs]
+    at::Tensor sine;
+};
+/// @param first position of the first token; @param length of the whole sequence so far: decides which frequencies a
+///        spec with two sets uses
+RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens, std::int64_t length);
+
+/// The tables from position 0 of every rotary spec of a model, made once for the longest sequence so far. Thread-safe.
+class RotaryTables
+{
+public:
+    /// For positions [first, first + tokens) of a sequence that ends there.
+    RotaryTable at(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens) const;
+
+private:
+    mutable std::mutex m_mutex;
+    mutable std::map<std::pair<double, std::vector<double>>, RotaryTable> m_tables; ///< by amplitude and frequencies
+};
+
+/// Rotates the pairs of the first channels of every head; as many as the table has; the others pass.
+/// @param x float32 [tokens, heads, headDim]. @return the same shape
+at::Tensor applyRotary(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style);
+
+} // namespace paretoscope::engine

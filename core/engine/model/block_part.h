@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/architecture/block_spec.h"
+#include "core/engine/kernels/rotary.h"
+#include "core/engine/plugin/unit.h"
+#include "core/engine/plugin/workload.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace paretoscope::engine {
+
+/// What a pass through one block knows besides weights and activations; it outlives the pass.
+struct PassContext
+{
+    const RotaryTables& rotary;
+    const Hooks& hooks;
+    int block = 0;
+    int sample = 0;
+
+    /// The value that the hooks at this point make of it.
+    at::Tensor visit(HookPoint point, at::Tensor value) const
+    {
+        for (const Hook& hook : hooks) {
+            if (hook.point == point)
+                value = hook.visit(block, sample, value);
+        }
+        return value;
+    }
+};
+
+/// One part on its way with one sample; stops before every group of units that read what is known by then.
+class PartPass
+{
+public:
+    virtual ~PartPass() = default;
+    /// What the units of the current step read; empty when the part is through.
+    virtual std::vector<StepInput> inputs() const = 0;
+    virtual void advance(const TensorSource& tensors) = 0;
+    virtual at::Tensor output() const = 0; ///< [tokens, hidden], once inputs() is empty
+};
+
+/// Collects units and fold groups of a model, block by block in the order of the forward pass.
+class ViewBuilder
+{
+public:
+    explicit ViewBuilder(ModelView& view)
+        : m_view(view)
+    {}
+
+    void setBlock(int block) { m_block = block; }
+    /// @param expert index of the expert, -1: none. @return the unit's index
+    std::size_t addUnit(const core::LinearSpec& linear, const char* role, const std::string& input, int expert = -1);
+    /// All linears that read what `norm` gives; nothing when there is no norm.
+    void foldNorm(const std::optional<core::NormSpec>& norm, std::vector<std::size_t> readers);
+    /// `consumer` reads the output channels `rows` of `producer` one for one (empty: all of them).
+    void foldLinear(const core::LinearSpec& producer, std::size_t consumer, std::vector<std::int64_t> rows = {});
+
+private:
+    ModelView& m_view;
+    int m_block = 0;
+};
+
+/// The graph of one kind of sublayer, made from its spec. To add one, derive from this and add its `makeBlockPart`.
+/// Steps, inputs and roles are a contract with stages: their names stay as they are.
+class BlockPart
+{
+public:
+    virtual ~BlockPart() = default;
+    virtual int steps() const = 0; ///< how often a PartPass stops
+    /// Adds the units in the order in which a pass reads them. @param norm what gives the part's input its scale
+    virtual void describe(ViewBuilder& view, const std::optional<core::NormSpec>& norm) const = 0;
+    /// @param input [tokens, hidden], normalised. The pass refers to context and part.
+    virtual std::unique_ptr<PartPass> begin(at::Tensor input, const PassContext& context) const = 0;
+};
+
+/// Each in the file of its part; the spec must outlive it.
+std::unique_ptr<BlockPart> makeBlockPart(const core::AttentionSpec& spec);
+std::unique_ptr<BlockPart> makeBlockPart(const core::MlpSpec& spec);
+
+/// Unit::input of the units that read what `first` reads, where `first` is the first of them.
+inline std::string inputName(const core::LinearSpec& first)
+{
+    return first.module + ".input";
+}
+
+/// x Wᵀ (+ b)
+at::Tensor applyLinear(const at::Tensor& x, const core::LinearSpec& linear, const TensorSource& tensors);
+at::Tensor applyNorm(const at::Tensor& x, const core::NormSpec& norm, const TensorSource& tensors);
+
+} // namespace paretoscope::engine
