@@ -88,17 +88,6 @@ Error newerProject(Database& database, std::int64_t version, std::int64_t known)
             named ? "open it with Paretoscope " + required.value() + " or newer" : "open it with a newer Paretoscope"};
 }
 
-Status checkSize(const FileHeader& header, const ProjectFiles& files)
-{
-    if (header.pages == 0 || stampOf(files.journal).size > 0 || stampOf(files.wal).size > 0)
-        return success(); // a write was under way: the side file holds the rest
-    if (header.bytes >= header.pages * header.pageSize)
-        return success();
-    return damagedProject(files.main, "it has " + std::to_string(header.bytes) + " of " +
-                                          std::to_string(header.pages * header.pageSize) +
-                                          " bytes (an unfinished copy?)");
-}
-
 } // namespace
 
 Result<FileHeader> checkHeader(Database& database, const ProjectFiles& files)
@@ -123,8 +112,17 @@ Result<FileHeader> checkHeader(Database& database, const ProjectFiles& files)
     header.pageSize = pageSize == 1 ? 65536 : pageSize;
     if (bigEndian(bytes, 24, 4) == bigEndian(bytes, 92, 4)) // else the page count is of an older writer
         header.pages = bigEndian(bytes, 28, 4);
-    PSC_TRY(checkSize(header, files));
     return header;
+}
+
+Error withSizeExplained(const Error& error, const FileHeader& header, const ProjectFiles& files)
+{
+    const std::int64_t size = stampOf(files.main).size;
+    const std::int64_t expected = header.pages * header.pageSize;
+    if (error.code != ErrorCode::Corrupt || size >= expected || stampOf(files.wal).size > 0)
+        return error;
+    return damagedProject(files.main, "it has " + std::to_string(size) + " of " + std::to_string(expected) +
+                                          " bytes (an unfinished copy?)");
 }
 
 Result<std::int64_t> checkContent(Database& database, std::span<const Migration> steps, const FileHeader& header)

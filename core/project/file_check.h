@@ -20,8 +20,12 @@ struct FileHeader
 };
 
 /// Reads the header without starting a transaction, so before SQLite looks at journals.
-/// Errors: Corrupt (empty, no SQLite file, of another program, not UTF-8, shorter than it says).
+/// Errors: Corrupt (empty, no SQLite file, of another program, not UTF-8).
 Result<FileHeader> checkHeader(Database& database, const ProjectFiles& files);
+
+/// SQLite's complaint about a file, in plainer words when it ends before the end its header names. Not a check of its
+/// own: while a writer works, header and size do not belong together.
+Error withSizeExplained(const Error& error, const FileHeader& header, const ProjectFiles& files);
 
 /// Inside a transaction, before any other query: is the schema ours to the letter, and is the file sound?
 /// Tables, indices, triggers, views and virtual tables that the schema of this version does not have are refused by

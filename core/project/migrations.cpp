@@ -44,14 +44,7 @@ Status applyStep(Database& database, const Migration& step)
     return transaction.commit();
 }
 
-} // namespace
-
-std::span<const Migration> migrations()
-{
-    return kMigrations;
-}
-
-Status migrate(Database& database, std::span<const Migration> steps)
+Status applySteps(Database& database, std::span<const Migration> steps)
 {
     PSC_ASSIGN(std::int64_t version, database.integer("PRAGMA user_version"));
     for (const Migration& step : steps) {
@@ -64,6 +57,22 @@ Status migrate(Database& database, std::span<const Migration> steps)
         version = step.version;
     }
     return success();
+}
+
+} // namespace
+
+std::span<const Migration> migrations()
+{
+    return kMigrations;
+}
+
+Status migrate(Database& database, std::span<const Migration> steps)
+{
+    // A step may rebuild a table that others refer to; the switch has no effect inside a transaction.
+    PSC_TRY(database.execute("PRAGMA foreign_keys = OFF"));
+    const Status migrated = applySteps(database, steps);
+    PSC_TRY(database.execute("PRAGMA foreign_keys = ON"));
+    return migrated;
 }
 
 Result<std::string> newProject(std::span<const Migration> steps)

@@ -84,8 +84,10 @@ Result<ReadConnection::Next> ReadConnection::beginInPlace(Session& session)
         if (!stampOf(m_files.wal).exists || !stampOf(m_files.shm).exists)
             return stampOf(m_files.lock).exists ? Next::Wait : Next::Copy;
     }
-    PSC_ASSIGN(const Next next, startReading(session));
-    return next == Next::Read ? checkOnce(session, header) : Result<Next>(next);
+    Result<Next> next = startReading(session);
+    if (next.ok() && next.value() == Next::Read)
+        next = checkOnce(session, header);
+    return next.ok() ? next : withSizeExplained(next.error(), header, m_files);
 }
 
 Result<ReadConnection::Next> ReadConnection::startReading(Session& session)

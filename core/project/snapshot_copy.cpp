@@ -56,8 +56,6 @@ Error noRoom(const ProjectFiles& files, const std::filesystem::path& folder)
 
 Status checkRoom(const ProjectFiles& files, const std::filesystem::path& folder)
 {
-    if (folder.empty())
-        return noRoom(files, "the temporary folder");
     std::error_code failure;
     const std::filesystem::space_info space = std::filesystem::space(folder, failure);
     const std::int64_t needed = stampOf(files.main).size + 2 * stampOf(files.wal).size + stampOf(files.journal).size;
@@ -95,6 +93,17 @@ Status copySideFile(const std::filesystem::path& from, const std::filesystem::pa
     return out ? success() : Status(noRoom(files, to.parent_path()));
 }
 
+Status copyFiles(Database& source, const ProjectFiles& files, const std::filesystem::path& copy)
+{
+    PSC_TRY(checkRoom(files, copy.parent_path()));
+    const ProjectFiles copied = ProjectFiles::of(copy);
+    for (const std::filesystem::path& earlier : {copied.main, copied.wal, copied.journal})
+        ::unlink(earlier.c_str());
+    PSC_TRY(copyMain(source, files, copied.main));
+    PSC_TRY(copySideFile(files.wal, copied.wal, files));
+    return copySideFile(files.journal, copied.journal, files);
+}
+
 } // namespace
 
 SnapshotCopy::Stamps SnapshotCopy::Stamps::of(const ProjectFiles& files)
@@ -112,19 +121,15 @@ Result<SnapshotCopy> SnapshotCopy::make(Database& source, const ProjectFiles& fi
 {
     const auto deadline = std::chrono::steady_clock::now() + environment.patience;
     const TemporaryFolder folder;
+    if (folder.path().empty())
+        return noRoom(files, "the temporary folder");
     const std::filesystem::path copy = folder.path() / "copy.pscope";
     while (std::chrono::steady_clock::now() < deadline) {
-        PSC_TRY(checkRoom(files, folder.path()));
         const Stamps before = Stamps::of(files);
         std::this_thread::sleep_for(kTick); // a write in the tick of `before` would go unseen
-        PSC_TRY(copyMain(source, files, copy));
-        const ProjectFiles copied = ProjectFiles::of(copy);
-        PSC_TRY(copySideFile(files.wal, copied.wal, files));
-        PSC_TRY(copySideFile(files.journal, copied.journal, files));
+        const Status copied = copyFiles(source, files, copy);
         if (Stamps::of(files) == before)
-            return openCopy(copy, files, before, environment);
-        for (const std::filesystem::path& stale : {copy, copied.wal, copied.journal})
-            ::unlink(stale.c_str());
+            return copied.ok() ? openCopy(copy, files, before, environment) : Result<SnapshotCopy>(copied.error());
     }
     return Error {ErrorCode::Busy, files.main.string() + " changes faster than it can be read",
                   "try again when its writer is done"};

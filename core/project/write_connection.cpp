@@ -11,7 +11,6 @@
 
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -34,12 +33,12 @@ void removeRemains(const ProjectFiles& files)
         ::unlink(remains.c_str());
     const std::string prefix = files.main.filename().string() + ".tmp";
     std::error_code failure;
-    for (const auto& entry : std::filesystem::directory_iterator(files.main.parent_path(), failure)) {
-        const std::string name = entry.path().filename().string();
-        const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+    std::filesystem::directory_iterator entry(files.main.parent_path(), failure);
+    for (const std::filesystem::directory_iterator end; !failure && entry != end; entry.increment(failure)) {
+        const std::string name = entry->path().filename().string();
         if (name.size() > prefix.size() && name.starts_with(prefix) &&
-            std::all_of(name.begin() + static_cast<std::ptrdiff_t>(prefix.size()), name.end(), isDigit))
-            ::unlink(entry.path().c_str());
+            name.find_first_not_of("0123456789", prefix.size()) == std::string::npos)
+            ::unlink(entry->path().c_str());
     }
 }
 
@@ -141,7 +140,7 @@ Result<bool> WriteConnection::connectOnce()
         PSC_TRY(m_database->execute("PRAGMA locking_mode = EXCLUSIVE"));
     Result<std::int64_t> version = checkContent(*m_database, m_environment.steps, header);
     if (!version.ok())
-        return failed(version.error());
+        return failed(withSizeExplained(version.error(), header, m_files));
     if (version.value() < m_environment.steps.back().version) {
         PSC_TRY(backUpBeforeMigration(version.value()));
         if (const Status migrated = migrate(*m_database, m_environment.steps); !migrated.ok())

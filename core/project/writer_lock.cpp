@@ -3,6 +3,7 @@
 
 #include "core/project/project_files.h"
 #include "core/project/timestamp.h"
+#include "core/project/utf8.h"
 
 #include "core/base/json.h"
 
@@ -25,14 +26,14 @@ namespace {
 std::string hostName()
 {
     std::array<char, 256> name {};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown host";
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? validUtf8(name.data()) : "unknown host";
 }
 
 std::string programName()
 {
     std::error_code failure;
     const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failure);
-    return failure ? "paretoscope" : program.filename().string();
+    return failure ? "paretoscope" : validUtf8(program.filename().string());
 }
 
 /// When this process started: with pid and host it names the process for good, pids are reused.
@@ -108,6 +109,17 @@ int tryLock(int descriptor)
     return ::fcntl(descriptor, F_OFD_SETLK, &range) == 0 ? 0 : errno;
 }
 
+/// 0 or an errno.
+int writeText(int descriptor, const std::string& text)
+{
+    errno = 0;
+    if (::ftruncate(descriptor, 0) != 0)
+        return errno;
+    if (::pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()))
+        return 0;
+    return errno != 0 ? errno : ENOSPC; // a part was written: the disk is full
+}
+
 } // namespace
 
 Result<WriterLock> WriterLock::acquire(const std::filesystem::path& lockFile, const std::filesystem::path& project)
@@ -128,11 +140,8 @@ Result<WriterLock> WriterLock::acquire(const std::filesystem::path& lockFile, co
         const FileStamp named = stampOf(lockFile);
         if (::fstat(descriptor, &locked) == 0 && named.exists && named.inode == locked.st_ino &&
             named.device == locked.st_dev) {
-            const std::string text = ownText();
-            if (::ftruncate(descriptor, 0) != 0 ||
-                ::pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-                return cannotLock(lockFile, errno);
-            return lock;
+            const int code = writeText(descriptor, ownText());
+            return code == 0 ? Result<WriterLock>(std::move(lock)) : cannotLock(lockFile, code);
         }
         // The last holder took the file away between open and lock: ours has no name any more, so take the next one.
         ::close(std::exchange(lock.m_descriptor, -1));

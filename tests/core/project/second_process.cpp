@@ -3,6 +3,9 @@
 
 #include "core/base/sha256.h"
 
+#include <QDir>
+#include <QFileInfo>
+
 namespace paretoscope::core {
 
 namespace {
@@ -64,6 +67,13 @@ bool SecondProcess::finish()
     m_process.closeWriteChannel();
     return m_process.waitForFinished(kPatienceMs) && m_process.exitStatus() == QProcess::NormalExit &&
            m_process.exitCode() == 0;
+}
+
+QString folderInMemory()
+{
+    const QFileInfo memory(QStringLiteral("/dev/shm"));
+    const QString place = memory.isDir() && memory.isWritable() ? memory.filePath() : QDir::tempPath();
+    return place + QStringLiteral("/paretoscope-test-XXXXXX");
 }
 
 std::map<std::string, std::string> contentOf(const std::filesystem::path& folder)

@@ -32,6 +32,10 @@ private:
     QProcess m_process;
 };
 
+/// The template of a QTemporaryDir in memory where there is one: many syncs cost nothing there, and a killed process
+/// does not notice the difference.
+QString folderInMemory();
+
 /// SHA-256 of each file below `folder`, by name. The process must have none of these files open through SQLite.
 std::map<std::string, std::string> contentOf(const std::filesystem::path& folder);
 

@@ -38,7 +38,7 @@ private Q_SLOTS:
     void killedWriterLosesNothingItReported()
     {
         constexpr int kKills = 40;
-        QTemporaryDir folder;
+        QTemporaryDir folder(folderInMemory());
         const auto file = std::filesystem::path(folder.path().toStdString()) / "p.pscope";
         const QString name = QString::fromStdString(file.string());
         QRandomGenerator random(20240517);
@@ -65,7 +65,7 @@ private Q_SLOTS:
 
     void killedCreationLeavesNoProjectOrAValidOne()
     {
-        QTemporaryDir folder;
+        QTemporaryDir folder(folderInMemory());
         const std::filesystem::path place = folder.path().toStdString();
         QRandomGenerator random(7);
         const qint64 startTime = microsecondsToReady(place);
@@ -96,7 +96,7 @@ private Q_SLOTS:
 
     void runningTrialsOfAKilledWriterBecomeInterrupted()
     {
-        QTemporaryDir folder;
+        QTemporaryDir folder(folderInMemory());
         const auto file = std::filesystem::path(folder.path().toStdString()) / "p.pscope";
         {
             SecondProcess writer({QStringLiteral("answer"), QString::fromStdString(file.string())});

@@ -258,7 +258,7 @@ private:
         VERIFY_OK(database.value().execute(sql.toStdString()));
     }
 
-    QTemporaryDir m_folder;
+    QTemporaryDir m_folder {folderInMemory()};
     std::filesystem::path m_place;
     QByteArray m_sound;
 };

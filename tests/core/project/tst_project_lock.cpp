@@ -18,7 +18,7 @@ class TstProjectLock : public QObject
 private Q_SLOTS:
     void init()
     {
-        m_folder = std::make_unique<QTemporaryDir>();
+        m_folder = std::make_unique<QTemporaryDir>(folderInMemory());
         m_file = std::filesystem::path(m_folder->path().toStdString()) / "p.pscope";
         m_name = QString::fromStdString(m_file.string());
     }

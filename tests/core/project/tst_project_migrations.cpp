@@ -49,7 +49,7 @@ class TstProjectMigrations : public QObject
 private Q_SLOTS:
     void init()
     {
-        m_folder = std::make_unique<QTemporaryDir>();
+        m_folder = std::make_unique<QTemporaryDir>(folderInMemory());
         m_place = m_folder->path().toStdString();
         m_file = m_place / "p.pscope";
     }

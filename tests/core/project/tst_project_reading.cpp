@@ -98,7 +98,7 @@ class TstProjectReading : public QObject
 private Q_SLOTS:
     void init()
     {
-        m_folder = std::make_unique<QTemporaryDir>();
+        m_folder = std::make_unique<QTemporaryDir>(folderInMemory());
         m_file = std::filesystem::path(m_folder->path().toStdString()) / "p.pscope";
     }
 
@@ -258,6 +258,33 @@ private Q_SLOTS:
         const auto store = ProjectStore::open(m_file, OpenMode::ReadOnly);
         QCOMPARE(store.value().trials().value().size(), 105u);
         QCOMPARE(contentOf(m_file.parent_path()).size(), 1u);
+    }
+
+    void readerNeverFailsWhileWritersComeGoAndAreKilled()
+    {
+        makeProject(m_file, 1);
+        const auto reader = ProjectStore::open(m_file, OpenMode::ReadOnly);
+        VERIFY_OK(reader);
+        std::size_t most = 1;
+        std::int64_t version = 0;
+        for (int round = 0; round < 4; ++round) {
+            SecondProcess writer({QStringLiteral("write"), nameOf(m_file), QString::number(1000 * round)});
+            QVERIFY(!writer.lineStarting(QStringLiteral("done")).isEmpty());
+            for (int i = 0; i < 100; ++i) {
+                const auto trials = reader.value().trials();
+                VERIFY_OK(trials);
+                QVERIFY(trials.value().size() >= most);
+                most = trials.value().size();
+                const auto now = reader.value().dataVersion();
+                VERIFY_OK(now);
+                QVERIFY(now.value() >= version);
+                version = now.value();
+            }
+            writer.kill();
+            for (const QString& line : writer.remainingLines()) // our reading never hinders it
+                QVERIFY2(line.startsWith(QLatin1String("done")), qPrintable(line));
+        }
+        QVERIFY(most > 4);
     }
 
     void networkFileSystemGetsARollbackJournalAndAnEvent()

@@ -19,7 +19,7 @@ class TstProjectStore : public QObject
 private Q_SLOTS:
     void init()
     {
-        m_folder = std::make_unique<QTemporaryDir>();
+        m_folder = std::make_unique<QTemporaryDir>(folderInMemory());
         m_file = std::filesystem::path(m_folder->path().toStdString()) / "dämo project?%#.pscope";
     }
 
@@ -430,6 +430,17 @@ private Q_SLOTS:
         std::filesystem::remove(m_file);
         QCOMPARE(create()->trials().value().size(), 0u);
         QCOMPARE(open(OpenMode::ReadOnly)->trials().value().size(), 0u);
+    }
+
+    void newProjectClearsWhatAKilledCreationLeft()
+    {
+        const std::string name = m_file.filename().string();
+        for (const std::string& left : {name + ".tmp4711", name + ".tmp-notes", std::string("other.pscope.tmp1")})
+            QVERIFY(QFile(QString::fromStdString((m_file.parent_path() / left).string())).open(QIODevice::WriteOnly));
+        create();
+        const auto content = contentOf(m_file.parent_path());
+        QCOMPARE(content.size(), 3u);
+        QVERIFY(!content.contains(name + ".tmp4711")); // ours by its name; the others are not
     }
 
     void relativePathBecomesAbsolute()
