@@ -12,7 +12,7 @@ namespace paretoscope::core {
 /// Converts stored elements to float32, exactly: a block type gives scale*(q-z) (or scale*q-minimum) with one rounding
 /// per operation, never a fused multiply-add; a 64-bit float is rounded to nearest.
 /// `stored` needs no alignment; its size must be storedBytes(type, out.size()) and the type readable as float32.
-/// Source of the block layouts: the ggml library (see the GGUF section of the user guide for the list of types).
+/// Source of the block layouts: ggml (ggml-common.h, ggml-quants.c).
 void dequantize(ElementType type, std::span<const std::byte> stored, std::span<float> out);
 
 /// What a message about reading a tensor says.

@@ -4,7 +4,6 @@
 #include "core/checkpoint/dequantize.h"
 #include "core/checkpoint/gguf_config.h"
 #include "core/checkpoint/gguf_family.h"
-#include "core/checkpoint/gguf_split.h"
 #include "core/checkpoint/mapped_pages.h"
 #include "core/checkpoint/untrusted_text.h"
 
@@ -259,6 +258,11 @@ GgufTensorLookup lookupIn(const GgufParts& parts)
 Result<std::unique_ptr<Checkpoint>> openGgufCheckpoint(const fs::path& file)
 {
     PSC_ASSIGN(GgufParts parts, openGgufParts(file));
+    return ggufCheckpoint(std::move(parts));
+}
+
+Result<std::unique_ptr<Checkpoint>> ggufCheckpoint(GgufParts parts)
+{
     const GgufMetadata& metadata = parts.files.front().metadata();
     PSC_ASSIGN(const std::string architecture, metadata.text("general.architecture"));
     PSC_ASSIGN(const std::int64_t experts, metadata.integerOr(architecture + ".expert_count", 0));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/gguf_split.h"
 
 #include <filesystem>
 #include <memory>
@@ -13,5 +14,8 @@ namespace paretoscope::core {
 /// on reading. A tensor without a Hugging Face name keeps its own (and is mentioned in `warnings()`).
 /// Errors: NotFound (a missing part), Io, Corrupt, Unsupported (a tensor type that cannot be read; names it).
 Result<std::unique_ptr<Checkpoint>> openGgufCheckpoint(const std::filesystem::path& file);
+
+/// The same for parts that are open already. Errors: NotFound, Corrupt, Unsupported.
+Result<std::unique_ptr<Checkpoint>> ggufCheckpoint(GgufParts parts);
 
 } // namespace paretoscope::core

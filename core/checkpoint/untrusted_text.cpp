@@ -30,6 +30,12 @@ std::size_t sequenceLength(std::string_view text)
     return 0;
 }
 
+/// U+0080 to U+009F, which terminals may obey.
+bool isC1Control(std::string_view text)
+{
+    return text.size() > 1 && text[0] == '\xc2' && static_cast<std::uint8_t>(text[1]) < 0xa0;
+}
+
 } // namespace
 
 std::string inQuotes(std::string_view text)
@@ -37,17 +43,20 @@ std::string inQuotes(std::string_view text)
     constexpr std::size_t kMaxBytes = 80;
     constexpr char kDigits[] = "0123456789abcdef";
     std::string out = "\"";
-    for (const char c : text.substr(0, kMaxBytes)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte < 0x7f) {
-            out += c;
+    while (!text.empty() && out.size() <= kMaxBytes) {
+        const auto byte = static_cast<unsigned char>(text.front());
+        const std::size_t length = sequenceLength(text);
+        const bool control = byte < 0x20 || byte == 0x7f || isC1Control(text);
+        if (length > 0 && !control) {
+            out += text.substr(0, length);
         } else {
             out += "\\x";
             out += kDigits[byte >> 4];
             out += kDigits[byte & 15];
         }
+        text.remove_prefix(length > 0 && !control ? length : 1);
     }
-    return out + (text.size() > kMaxBytes ? "...\"" : "\"");
+    return out + (text.empty() ? "\"" : "...\"");
 }
 
 bool isPlainText(std::string_view text)

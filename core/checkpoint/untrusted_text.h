@@ -6,7 +6,8 @@
 
 namespace paretoscope::core {
 
-/// Text from a file, fit for a message: in double quotes, control and non-ASCII bytes as \xNN, cut after 80 bytes.
+/// Text from a file, fit for a message: in double quotes, control characters and ill-formed UTF-8 as \xNN, cut after
+/// about 80 bytes.
 std::string inQuotes(std::string_view text);
 
 /// Well-formed UTF-8 (no surrogates, no overlong forms) without NUL and other control characters of ASCII.
