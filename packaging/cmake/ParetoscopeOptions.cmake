@@ -43,7 +43,7 @@ set(PARETOSCOPE_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined or 
 add_library(paretoscope_options INTERFACE)
 target_compile_options(paretoscope_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
 # GCC 12 warns falsely about string concatenation (its bug 105651).
-target_compile_options(paretoscope_options INTERFACE -Wno-restrict)
+target_compile_options(paretoscope_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(PARETOSCOPE_WERROR)
     target_compile_options(paretoscope_options INTERFACE -Werror)
 endif()
