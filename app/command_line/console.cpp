@@ -3,7 +3,9 @@
 
 #include "app/format/text.h"
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -97,8 +99,8 @@ void Console::write(std::string_view text)
 {
     if (!m_status.empty() && m_out.isTerminal)
         eraseStatus();
-    if (std::fwrite(text.data(), 1, text.size(), m_out.file) != text.size())
-        m_outFailed = true;
+    if (std::fwrite(text.data(), 1, text.size(), m_out.file) != text.size() && m_outError == 0)
+        m_outError = errno;
 }
 
 void Console::line(std::string_view text)
@@ -110,7 +112,7 @@ void Console::document(const core::Json& json)
 {
     // Names from files may hold bytes that are not UTF-8; the document must still be one.
     line(json.dump(-1, ' ', false, core::Json::error_handler_t::replace));
-    flush();
+    (void)flush(); // the failure is kept until the end
 }
 
 void Console::note(std::string_view text)
@@ -166,11 +168,15 @@ void Console::toStderr(std::string_view text)
     showStatus(status);
 }
 
-bool Console::flush()
+core::Status Console::flush()
 {
-    if (std::fflush(m_out.file) != 0)
-        m_outFailed = true;
-    return !m_outFailed;
+    if (std::fflush(m_out.file) != 0 && m_outError == 0)
+        m_outError = errno;
+    if (m_outError == 0)
+        return core::success();
+    return core::Error {core::ErrorCode::Io,
+                        std::string("not all of the output could be written to stdout: ") + std::strerror(m_outError),
+                        m_outError == EPIPE ? "the program that reads it has ended" : "is the disk full?"};
 }
 
 std::string Console::styled(std::string_view text, Emphasis emphasis, const Stream& stream)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/base/result.h"
 
 #include <cstdio>
 #include <functional>
@@ -69,8 +69,8 @@ public:
     /// cannot redraw.
     void showStatus(std::string_view line);
 
-    /// Whether everything written to stdout arrived (a full disk, a closed pipe).
-    bool flush();
+    /// Whether everything written to stdout arrived. Errors: Io (a full disk, a reader that is gone).
+    core::Status flush();
 
     /// `text` in the colour for `emphasis`, or just `text` when `stream` shows none.
     static std::string styled(std::string_view text, Emphasis emphasis, const Stream& stream);
@@ -83,7 +83,7 @@ private:
     Stream m_out;
     Stream m_err;
     int m_verbosity = 0;
-    bool m_outFailed = false;
+    int m_outError = 0;   ///< errno of the first write to stdout that failed
     std::string m_status; ///< what showStatus() left on the terminal
 };
 

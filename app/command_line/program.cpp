@@ -40,9 +40,9 @@ int conclude(Console& console, const Outcome& outcome, const CommonOptions& comm
         if (common.json || common.jsonLines)
             console.document(document);
     }
-    if (!console.flush() && outcome.status() == 0) {
-        console.problem({core::ErrorCode::Io, "not all of the output could be written to stdout", "is the disk full?"},
-                        verb);
+    const core::Status written = console.flush();
+    if (!written.ok() && outcome.status() == 0) {
+        console.problem(written.error(), verb);
         return static_cast<int>(ExitStatus::Failed);
     }
     return outcome.status();

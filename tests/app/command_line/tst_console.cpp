@@ -96,7 +96,7 @@ private Q_SLOTS:
         console.detail("detail");
         console.problem({core::ErrorCode::NotFound, "no \x1b[31mfile", "look"}, "run");
         console.showStatus("never seen: not a terminal");
-        QVERIFY(console.flush());
+        QVERIFY(console.flush().ok());
         QCOMPARE(out.text(), QByteArray("result\n"));
         QCOMPARE(err.text(), QByteArray("note\nparetoscope run: no ?[31mfile (look)\n"));
     }
@@ -129,7 +129,7 @@ private Q_SLOTS:
         const Capture err;
         Console console(full, err.file(), environmentOf({}));
         console.line("result");
-        QVERIFY(!console.flush());
+        QVERIFY(!console.flush().ok());
         std::fclose(full);
     }
 };

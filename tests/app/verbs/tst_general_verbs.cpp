@@ -231,7 +231,7 @@ private Q_SLOTS:
         process.start(programPath(), {QStringLiteral("help")});
         QVERIFY(process.waitForFinished());
         QCOMPARE(process.exitCode(), 1);
-        QVERIFY(process.readAllStandardError().contains("disk full"));
+        QVERIFY(process.readAllStandardError().contains("No space left on device"));
     }
 
 private:

@@ -444,6 +444,18 @@ private Q_SLOTS:
         QCOMPARE(callProgram(arguments, without).status, 0);
     }
 
+    /// Whoever reads the events may go; the sweep goes on.
+    void goneReaderEndsNoSweep()
+    {
+        writeSweep({"[]", "[stage: {n: [1, 2], ms: 200}]"});
+        QProcess process;
+        startAndWaitForATrial(process);
+        process.closeReadChannel(QProcess::StandardOutput);
+        QVERIFY(process.waitForFinished());
+        QVERIFY(process.exitStatus() == QProcess::NormalExit);
+        QCOMPARE(run({QStringLiteral("--json")}).json()[QLatin1String("skipped")].toInt(), 3);
+    }
+
     void logFileTellsTheStory()
     {
         writeSweep({"[]", "[stage: {do: fail, n: 1}]"});
