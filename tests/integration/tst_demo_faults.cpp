@@ -4,7 +4,6 @@
 #include "tests/jobs/processes.h"
 
 #include <QDir>
-#include <QElapsedTimer>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -24,6 +23,8 @@ const QString kProgram = QStringLiteral(PARETOSCOPE_BUILD_TREE "/bin/paretoscope
 const QString kWorker = QStringLiteral(PARETOSCOPE_BUILD_TREE "/libexec/paretoscope/paretoscope-worker");
 const QString kSweep = QStringLiteral(PARETOSCOPE_RESOURCES "/demo/tiny-llama.yaml");
 constexpr int kTrials = 12;
+constexpr int kTrialMilliseconds = 1000; ///< about what a trial takes
+constexpr int kPatience = 240000;        ///< ms
 
 enum Victims
 {
@@ -48,12 +49,13 @@ public:
                          QStringLiteral("--json-lines"), QStringLiteral("--progress"), QStringLiteral("none")});
     }
 
-    /// Kills at the given moment, or lets the sweep end before. @return whether anyone was killed
-    bool killAfter(int milliseconds, Victims victims)
+    /// Kills a while after the given number of events, so that the moment falls into the sweep however fast the
+    /// machine is; the sweep may still end before.
+    void killAfter(int events, int milliseconds, Victims victims)
     {
+        while (m_output.count('\n') < events && m_process.waitForReadyRead(kPatience))
+            m_output += m_process.readAllStandardOutput();
         m_process.waitForFinished(milliseconds);
-        if (m_process.state() == QProcess::NotRunning)
-            return false;
         if (victims != Coordinator) {
             const QList<qint64> workers = processesOf(kWorker, m_mark);
             for (qsizetype i = 0; i < (victims == Both ? workers.size() : qMin<qsizetype>(1, workers.size())); ++i)
@@ -61,10 +63,9 @@ public:
         }
         if (victims != Worker)
             m_process.kill();
-        return true;
     }
 
-    bool waitForEnd() { return m_process.waitForFinished(240000); }
+    bool waitForEnd() { return m_process.state() == QProcess::NotRunning || m_process.waitForFinished(kPatience); }
     int exitCode() const { return m_process.exitStatus() == QProcess::NormalExit ? m_process.exitCode() : -1; }
     bool hasWorkers() const { return !processesOf(kWorker, m_mark).isEmpty(); }
     QByteArray errors() { return m_process.readAllStandardError(); }
@@ -73,7 +74,8 @@ public:
     QStringList reportedDone()
     {
         QStringList ids;
-        for (const QByteArray& line : m_process.readAllStandardOutput().split('\n')) {
+        m_output += m_process.readAllStandardOutput();
+        for (const QByteArray& line : m_output.split('\n')) {
             const QJsonObject event = QJsonDocument::fromJson(line).object();
             if (event.value(QLatin1String("event")) == QLatin1String("trial_finished") &&
                 event.value(QLatin1String("status")) == QLatin1String("done"))
@@ -85,6 +87,7 @@ public:
 private:
     QByteArray m_mark;
     QProcess m_process;
+    QByteArray m_output;
 };
 
 QByteArray outputOf(const QString& program, const QStringList& arguments)
@@ -129,12 +132,9 @@ private Q_SLOTS:
     {
         QVERIFY(m_folder.isValid());
         const QString project = m_folder.filePath(QStringLiteral("reference.pscope"));
-        QElapsedTimer timer;
-        timer.start();
         DemoRun run(project, m_folder.filePath(QStringLiteral("cache")));
         QVERIFY(run.waitForEnd());
         QVERIFY2(run.exitCode() == 0, run.errors().constData());
-        m_milliseconds = int(timer.elapsed());
         m_reference = resultsIn(project);
         QCOMPARE(int(m_reference.size()), kTrials);
     }
@@ -158,7 +158,7 @@ private Q_SLOTS:
         const QString cache = m_folder.filePath(QStringLiteral("cache-%1").arg(round));
         {
             DemoRun run(project, cache);
-            run.killAfter(random.bounded(m_milliseconds), Victims(victims));
+            run.killAfter(random.bounded(2 * kTrials), random.bounded(kTrialMilliseconds), Victims(victims));
             QVERIFY(run.waitForEnd());
             QTRY_VERIFY_WITH_TIMEOUT(!run.hasWorkers(), 10000);
             const std::map<QString, double> kept = resultsIn(project);
@@ -175,7 +175,6 @@ private Q_SLOTS:
 
 private:
     QTemporaryDir m_folder;
-    int m_milliseconds = 0; ///< of an undisturbed run
     std::map<QString, double> m_reference;
 };
 
