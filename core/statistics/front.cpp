@@ -65,18 +65,12 @@ double hypervolumeOf(std::span<const ObjectivePoint> points, ObjectivePoint refe
 
 ObjectivePoint referencePointOf(std::span<const ObjectivePoint> points)
 {
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    ObjectivePoint best {kInfinity, kInfinity};
-    ObjectivePoint worst {-kInfinity, -kInfinity};
-    for (const ObjectivePoint& point : points) {
-        if (!isFinite(point))
-            continue;
-        best = {std::min(best.x, point.x), std::min(best.y, point.y)};
-        worst = {std::max(worst.x, point.x), std::max(worst.y, point.y)};
-    }
-    if (worst.x < best.x)
+    const std::vector<std::size_t> front = frontOf(points);
+    if (front.empty())
         return {};
-    return {movedOutwards(best.x, worst.x), movedOutwards(best.y, worst.y)};
+    const ObjectivePoint& first = points[front.front()]; // best x, worst y
+    const ObjectivePoint& last = points[front.back()];
+    return {movedOutwards(first.x, last.x), movedOutwards(last.y, first.y)};
 }
 
 std::optional<std::size_t> kneeOf(std::span<const ObjectivePoint> points)

@@ -24,8 +24,9 @@ std::vector<std::size_t> frontOf(std::span<const ObjectivePoint> points);
 /// once. In units of x times units of y. O(n log n). Source: Zitzler and Thiele, PPSN 1998.
 double hypervolumeOf(std::span<const ObjectivePoint> points, ObjectivePoint reference);
 
-/// The worst x and y of all finite points, each moved outwards by a tenth of the range (by 10 % when the range is 0, by
-/// 0.1 when the value is 0 as well). (0, 0) when no point is finite.
+/// The worst x and y of the front, each moved outwards by a tenth of the front's range (by 10 % when the range is 0, by
+/// 0.1 when the value is 0 as well), so that a bad trial does not move it. (0, 0) when no point is finite.
+/// Source: the 0.1 range rule of BoTorch's infer_reference_point.
 ObjectivePoint referencePointOf(std::span<const ObjectivePoint> points);
 
 /// Index of the front point farthest below the chord between the front's ends, both axes scaled to [0, 1]; of several

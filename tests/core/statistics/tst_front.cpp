@@ -191,11 +191,12 @@ private Q_SLOTS:
         QTest::addColumn<Points>("points");
         QTest::addColumn<ObjectivePoint>("expected");
         QTest::addRow("a tenth of the range beyond the worst") << Points {{0, 20}, {10, 0}} << ObjectivePoint {11, 22};
-        QTest::addRow("dominated points count") << Points {{0, 0}, {10, 10}} << ObjectivePoint {11, 11};
+        QTest::addRow("dominated points count nothing")
+            << Points {{0, 20}, {10, 0}, {90, 90}} << ObjectivePoint {11, 22};
         QTest::addRow("no range: ten percent") << Points {{10, -10}, {10, -10}} << ObjectivePoint {11, -9};
         QTest::addRow("no range at zero") << Points {{0, 0}} << ObjectivePoint {0.1, 0.1};
         QTest::addRow("not finite counts nothing")
-            << Points {{0, 0}, {10, 10}, {kInfinity, 1}, {1, kNan}} << ObjectivePoint {11, 11};
+            << Points {{0, 10}, {10, 0}, {kInfinity, -1}, {1, kNan}} << ObjectivePoint {11, 11};
         QTest::addRow("nothing finite") << Points {{kNan, 1}} << ObjectivePoint {0, 0};
     }
     void referencePoint()
