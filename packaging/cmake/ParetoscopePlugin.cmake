@@ -4,6 +4,7 @@ include_guard(GLOBAL)
 # paretoscope_add_plugin(<family>/<method> SOURCES <file>... [LIBRARIES <target>...])
 # One loadable method: the MODULE and its manifest.json side by side, in the build tree as in the installed one.
 # The arithmetic is compiled into the object library <family>_<method>_method, which the method's test links too.
+# Without the engine only the manifest is there: enough to read sweep files and to name the methods of a project.
 function(paretoscope_add_plugin id)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
     string(REPLACE "/" "_" name "${id}")
@@ -12,6 +13,11 @@ function(paretoscope_add_plugin id)
     file(SHA256 "${manifest}" hash)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${manifest}")
     configure_file("${manifest}" "${folder}/manifest.json" COPYONLY)
+
+    install(FILES "${manifest}" DESTINATION "${PARETOSCOPE_PLUGIN_DIR}/${id}")
+    if(NOT PARETOSCOPE_WITH_ENGINE)
+        return()
+    endif()
 
     add_library(${name}_method OBJECT ${arg_SOURCES})
     target_link_libraries(${name}_method PUBLIC Paretoscope::engine ${arg_LIBRARIES} PRIVATE paretoscope_options)
@@ -24,5 +30,4 @@ function(paretoscope_add_plugin id)
         LINKER_LANGUAGE CXX)
     paretoscope_relocatable(${name} "../../../../../")
     install(TARGETS ${name} LIBRARY DESTINATION "${PARETOSCOPE_PLUGIN_DIR}/${id}")
-    install(FILES "${manifest}" DESTINATION "${PARETOSCOPE_PLUGIN_DIR}/${id}")
 endfunction()
