@@ -12,6 +12,7 @@
 #include <QApplication>
 #include <QTemporaryDir>
 #include <QTimer>
+#include <QTranslator>
 
 #include <algorithm>
 #include <cstdio>
@@ -35,6 +36,14 @@ void choosePlatform(int argc, char** argv)
         qputenv("QT_QPA_PLATFORM", "offscreen");
 }
 
+/// The catalogue of the user's language, else the plural forms of English.
+void loadTranslation(QTranslator& translator)
+{
+    const QString folder = u":/translations"_s;
+    if (translator.load(QLocale(), u"paretoscope"_s, u"_"_s, folder) || translator.load(u"paretoscope_en"_s, folder))
+        QCoreApplication::installTranslator(&translator);
+}
+
 } // namespace
 
 int runWindow(int argc, char** argv)
@@ -51,6 +60,8 @@ int runWindow(int argc, char** argv)
         return kUsage;
     }
     const StartOptions& start = options.value();
+    QTranslator translator;
+    loadTranslation(translator);
     QApplication::setWindowIcon(views::applicationIcon());
 
     // A screenshot shows the window as a new user sees it, whatever is set on this machine.

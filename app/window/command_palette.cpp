@@ -87,6 +87,10 @@ CommandPalette::CommandPalette(const ActionRegistry& registry, QWidget* parent)
     m_list->setFrameShape(QFrame::NoFrame);
     m_list->setFocusPolicy(Qt::NoFocus);
     m_list->setItemDelegate(new CommandDelegate(this));
+    m_list->setIconSize({16, 16});
+    QPixmap nothing(16, 16); // keeps the names of commands without a picture in line
+    nothing.fill(Qt::transparent);
+    m_noIcon = QIcon(nothing);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(8, 8, 8, 8);
     layout->addWidget(m_edit);
@@ -120,7 +124,7 @@ void CommandPalette::list()
                          [](const auto& a, const auto& b) { return a.first > b.first; });
     m_list->clear();
     for (const auto& [score, action] : matches) {
-        auto* item = new QListWidgetItem(action->icon(), nameOf(*action), m_list);
+        auto* item = new QListWidgetItem(action->icon().isNull() ? m_noIcon : action->icon(), nameOf(*action), m_list);
         item->setToolTip(action->toolTip());
         item->setData(ActionRole, QVariant::fromValue(action));
         item->setData(ShortcutRole, action->shortcut().toString(QKeySequence::NativeText));

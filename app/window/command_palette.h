@@ -4,6 +4,7 @@
 #include "app/window/action_registry.h"
 
 #include <QDialog>
+#include <QIcon>
 
 class QLineEdit;
 class QListWidget;
@@ -31,6 +32,7 @@ private:
     void run();
 
     const ActionRegistry& m_registry;
+    QIcon m_noIcon;
     QLineEdit* m_edit;
     QListWidget* m_list;
 };

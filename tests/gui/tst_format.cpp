@@ -84,14 +84,17 @@ private Q_SLOTS:
         const format::ColumnStyle style = format::columnStyle(sizes, u"B"_s);
         QCOMPARE(style.unit, u"MB"_s);
         QCOMPARE(format::inColumn(493312, style), u"0.4933"_s);
-        QCOMPARE(format::inColumn(2623744, style), u"2.6237"_s);
-        const std::vector<double> perplexities {74.261, 243.859};
+        QCOMPARE(format::inColumn(2623744, style), u"2.624\u2007"_s);
+        const std::vector<double> perplexities {26.96, 542234.4, 0};
         const format::ColumnStyle quality = format::columnStyle(perplexities, {});
-        QCOMPARE(format::inColumn(74.261, quality), u"74.26"_s);
-        QCOMPARE(format::inColumn(243.859, quality), u"243.86"_s);
+        QCOMPARE(format::inColumn(26.96, quality), u"26.96"_s);
+        QCOMPARE(format::inColumn(542234.4, quality), u"542,234\u2008\u2007\u2007"_s); // no false precision
+        QCOMPARE(format::inColumn(0, quality), u"0.00"_s);
         const std::vector<double> counts {1, 12, 3};
         QCOMPARE(format::inColumn(12, format::columnStyle(counts, {})), u"12"_s);
         QCOMPARE(format::columnStyle({}, u"B"_s).unit, u"B"_s);
+        const std::vector<double> spread {2e-12, 3};
+        QCOMPARE(format::inColumn(2e-12, format::columnStyle(spread, {})), u"2.000E-12"_s);
     }
 
     void ticksHaveTheDecimalsOfTheirStep()

@@ -53,6 +53,7 @@ private Q_SLOTS:
         QTest::addRow("word of any case") << u"GPTQ"_s << 3;
         QTest::addRow("two words") << u"rtn tiny-llama"_s << 8;
         QTest::addRow("words in any order") << u"done tiny"_s << 12;
+        QTest::addRow("beginning of an id") << QString::fromStdString(test::idOf("baseline").hex()).left(8) << 1;
         QTest::addRow("parameter") << u"bits<=3"_s << 6;
         QTest::addRow("joined") << u"bits <= 3 and group_size = 64"_s << 4;
         QTest::addRow("metric") << u"perplexity<80"_s << 6;

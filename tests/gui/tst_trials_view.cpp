@@ -97,7 +97,7 @@ private Q_SLOTS:
         const int size = model.columnOf(u"metric:stored_bytes:"_s);
         QVERIFY(size > 0);
         QCOMPARE(model.headerData(size, Qt::Horizontal).toString(), u"Stored size (MB)"_s);
-        QCOMPARE(model.index(0, size).data().toString(), u"2.6237"_s);
+        QCOMPARE(model.index(0, size).data().toString(), u"2.624\u2007"_s);
         QCOMPARE(model.index(2, size).data().toString(), u"0.4933"_s);
         QCOMPARE(model.index(2, size).data(TrialTableModel::ExactRole).toString(), u"493312"_s);
         QVERIFY(model.index(2, size).data(Qt::TextAlignmentRole).toInt() & Qt::AlignRight);
@@ -123,6 +123,7 @@ private Q_SLOTS:
         QAbstractItemModelTester tester(&proxy, QAbstractItemModelTester::FailureReportingMode::QtTest);
         model.setSnapshot(test::snapshotOf(trials));
         const int column = model.columnOf(u"metric:perplexity:"_s + QLatin1String(test::kProtocol));
+        connect(&selection, &SelectionModel::filterChanged, &proxy, &TrialProxy::applyFilter);
         proxy.sort(column, order);
         QCOMPARE(proxy.index(0, 0).data().toString(), first);
         QCOMPARE(proxy.index(12, 0).data().toString(), u"rtn(bits=5,group_size=64)"_s);
@@ -160,6 +161,18 @@ private Q_SLOTS:
         const int row = shown.view.proxy().rowOf(test::idOf("gptq(bits=3,group_size=64)"));
         QVERIFY(shown.view.table().selectionModel()->isRowSelected(row));
         QCOMPARE(int(shown.view.table().selectionModel()->selectedRows().size()), 1);
+    }
+
+    void filteringIsNoChoice()
+    {
+        Shown shown;
+        const std::vector chosen {test::idOf("baseline"), test::idOf("gptq(bits=3,group_size=64)")};
+        shown.selection.select(chosen);
+        shown.selection.setFilter(u"gptq"_s);
+        QCOMPARE(shown.selection.selected(), chosen); // what is filtered out stays selected
+        QCOMPARE(int(shown.view.table().selectionModel()->selectedRows().size()), 1);
+        shown.selection.setFilter({});
+        QCOMPARE(int(shown.view.table().selectionModel()->selectedRows().size()), 2);
     }
 
     void hoverIsShared()

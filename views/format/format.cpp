@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -48,6 +47,11 @@ int decimalsFor(double magnitude, int significant)
     const double step = std::pow(10.0, -digits(magnitude));
     return std::clamp(digits(std::round(magnitude / step) * step), 0, 12); // 0.9996 is written 1.000, not 1.0000
 }
+
+constexpr int kColumnDigits = 4; ///< significant ones of every number in a table
+constexpr int kMostDecimals = 6;
+constexpr QChar kFigureSpace(u'\u2007');
+constexpr QChar kPunctuationSpace(u'\u2008');
 
 QString fixed(double value, int decimals)
 {
@@ -157,16 +161,12 @@ QString titleWithUnit(const QString& title, const QString& unit)
 
 ColumnStyle columnStyle(std::span<const double> values, const QString& unit)
 {
-    double smallest = std::numeric_limits<double>::infinity();
     double largest = 0;
     bool integral = true;
     for (const double value : values) {
         if (!std::isfinite(value))
             continue;
-        const double magnitude = std::abs(value);
-        largest = std::max(largest, magnitude);
-        if (magnitude > 0)
-            smallest = std::min(smallest, magnitude);
+        largest = std::max(largest, std::abs(value));
         integral = integral && value == std::floor(value);
     }
     ColumnStyle style {1, 0, unit};
@@ -176,17 +176,27 @@ ColumnStyle columnStyle(std::span<const double> values, const QString& unit)
         style.unit = QLatin1String(scale.unit);
         integral = scale.divisor == 1;
     }
-    if (!integral && std::isfinite(smallest)) // enough digits for the smallest, no false precision for the largest
-        style.decimals = std::clamp(
-            std::max(decimalsFor(largest / style.divisor, 4),
-                     std::min(decimalsFor(smallest / style.divisor, 4), decimalsFor(largest / style.divisor, 6))),
-            0, 6);
+    for (const double value : values) {
+        if (!integral && std::isfinite(value))
+            style.decimals = std::max(style.decimals, decimalsFor(std::abs(value / style.divisor), kColumnDigits));
+    }
+    style.decimals = std::min(style.decimals, kMostDecimals);
     return style;
 }
 
 QString inColumn(double value, const ColumnStyle& style)
 {
-    return std::isfinite(value) ? fixed(value / style.divisor, style.decimals) : missing();
+    if (!std::isfinite(value))
+        return missing();
+    const double scaled = value / style.divisor;
+    const int own = decimalsFor(std::abs(scaled), kColumnDigits);
+    if (scaled != 0 && own > kMostDecimals + kColumnDigits - 1)
+        return number(scaled, kColumnDigits); // would be written as nothing but zeros
+    const int decimals = scaled == 0 ? style.decimals : std::min(own, style.decimals);
+    // Large numbers have fewer decimals than small ones; spaces of a digit's width keep the points in line.
+    const int padding = style.decimals - decimals;
+    const QString point = decimals == 0 && padding > 0 ? QString(kPunctuationSpace) : QString();
+    return fixed(scaled, decimals) + point + QString(padding, kFigureSpace);
 }
 
 QString tick(double value, double step, const ColumnStyle& style)

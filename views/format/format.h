@@ -48,6 +48,7 @@ struct ColumnStyle
 
 /// Unit and decimals that suit all `values` (of the base unit `unit`).
 ColumnStyle columnStyle(std::span<const double> values, const QString& unit);
+/// Four significant digits, padded with spaces of a digit's width so that right-aligned numbers line up at the point.
 QString inColumn(double value, const ColumnStyle& style);
 
 /// Label of an axis tick; `step` is the distance of two ticks and decides the decimals.

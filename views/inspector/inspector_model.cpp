@@ -158,15 +158,29 @@ void InspectorModel::addStages(const core::TrialRecord& trial, const core::Plugi
         const auto parameters = stage.find("parameters");
         if (parameters == stage.end() || !parameters->is_object())
             continue;
-        for (const auto& [name, value] : parameters->items()) {
-            const core::ParameterSpec* spec = manifest ? manifest->parameter(name) : nullptr;
-            const QString unit = spec ? toQString(spec->unit) : QString();
-            const bool isDefault = spec && spec->defaultValue == value;
-            const QString text = unit.isEmpty() ? valueText(value) : u"%1 %2"_s.arg(valueText(value), unit);
-            addRow(item, toQString(name), isDefault ? tr("%1 (default)").arg(text) : text,
-                   spec ? toQString(spec->doc) : QString());
-        }
+        addParameters(item, *parameters, manifest);
     }
+}
+
+void InspectorModel::addParameters(QStandardItem& stage, const core::Json& parameters,
+                                   const core::PluginManifest* manifest)
+{
+    QList<QStringList> defaults; // name, value, tool tip: what the user did not ask for comes last, folded
+    for (const auto& [name, value] : parameters.items()) {
+        const core::ParameterSpec* spec = manifest ? manifest->parameter(name) : nullptr;
+        const QString unit = spec ? toQString(spec->unit) : QString();
+        const QString text = unit.isEmpty() ? valueText(value) : u"%1 %2"_s.arg(valueText(value), unit);
+        const QString tip = spec ? toQString(spec->doc) : QString();
+        if (spec && spec->defaultValue == value)
+            defaults << QStringList {toQString(name), text, tip};
+        else
+            addRow(stage, toQString(name), text, tip);
+    }
+    if (defaults.isEmpty())
+        return;
+    addRow(stage, tr("Defaults"), tr("%n parameter(s)", nullptr, int(defaults.size())));
+    for (const QStringList& row : defaults)
+        addRow(*stage.child(stage.rowCount() - 1), row[0], row[1], row[2]);
 }
 
 void InspectorModel::addJson(QStandardItem& parent, const QString& name, const core::Json& value)

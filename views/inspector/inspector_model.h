@@ -30,6 +30,7 @@ private:
     QStandardItem* addSection(const QString& title);
     void addRow(QStandardItem& parent, const QString& name, const QString& value, const QString& tip = {});
     void addStages(const core::TrialRecord& trial, const core::PluginCatalogue* plugins);
+    void addParameters(QStandardItem& stage, const core::Json& parameters, const core::PluginManifest* manifest);
     void addMeasurements(const core::TrialRecord& trial);
     void addJson(QStandardItem& parent, const QString& name, const core::Json& value);
 };

@@ -91,11 +91,12 @@ QPainterPath markerPath(int shape, double diameter)
 void MarkerPainter::draw(QPainter& painter, QPointF centre, const MethodLook& look, MarkerState state, bool vectorised)
 {
     if (vectorised) {
-        drawPath(painter, markerPath(look.shape, kDiameter).translated(centre), look.colour, state);
+        drawPath(painter, markerPath(look.shape, m_diameter).translated(centre), look.colour, state);
         return;
     }
     const double ratio = painter.device()->devicePixelRatioF();
-    const quint64 key = quint64(look.colour.rgb()) << 16 | quint64(look.shape & 0xff) << 8 | quint64(state);
+    const quint64 key =
+        quint64(look.colour.rgb()) << 24 | quint64(m_diameter) << 16 | quint64(look.shape & 0xff) << 8 | quint64(state);
     QPixmap& sprite = m_sprites[key];
     if (sprite.isNull() || sprite.devicePixelRatio() != ratio) {
         sprite = QPixmap((QSizeF(kSpriteSize, kSpriteSize) * ratio).toSize());
@@ -104,7 +105,7 @@ void MarkerPainter::draw(QPainter& painter, QPointF centre, const MethodLook& lo
         QPainter spritePainter(&sprite);
         spritePainter.setRenderHint(QPainter::Antialiasing);
         spritePainter.translate(kSpriteSize / 2, kSpriteSize / 2);
-        drawPath(spritePainter, markerPath(look.shape, kDiameter), look.colour, state);
+        drawPath(spritePainter, markerPath(look.shape, m_diameter), look.colour, state);
     }
     painter.drawPixmap(centre - QPointF(kSpriteSize / 2, kSpriteSize / 2), sprite);
 }

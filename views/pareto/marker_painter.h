@@ -36,10 +36,13 @@ class MarkerPainter
 public:
     void draw(QPainter& painter, QPointF centre, const MethodLook& look, MarkerState state, bool vectorised);
     void clear() { m_sprites.clear(); } ///< colours or resolution changed
+    /// Smaller when there are so many that they hide each other.
+    void setDiameter(double diameter) { m_diameter = diameter; }
     static constexpr double kDiameter = 10;
 
 private:
     QHash<quint64, QPixmap> m_sprites;
+    double m_diameter = kDiameter;
 };
 
 /// The marker alone, for legends.

@@ -52,6 +52,33 @@ QString baselineTag(const ParetoData& data, const ParetoPoint& point)
     return Text::tr("baseline %1").arg(format::metricValue(point.value.y(), toQString(data.y.unit)));
 }
 
+constexpr std::size_t kMany = 2000;
+
+MarkerState stateOf(const ParetoPoint& point)
+{
+    if (!point.accepted)
+        return MarkerState::Ghost;
+    return point.onFront || point.baseline ? MarkerState::Front : MarkerState::Dominated;
+}
+
+bool isShown(const ParetoScene& scene, int index)
+{
+    const std::size_t at = std::size_t(index);
+    return at < scene.geometry.pixels.size() && scene.geometry.frame.shows(scene.data->points[at].value);
+}
+
+void drawRing(QPainter& painter, const ParetoScene& scene, int index, double diameter)
+{
+    if (!isShown(scene, index))
+        return;
+    const QPointF centre = scene.geometry.pixels[std::size_t(index)];
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(themeColours(scene.palette).plotBackground, 3.5));
+    painter.drawEllipse(centre, diameter / 2, diameter / 2);
+    painter.setPen(QPen(scene.palette.color(QPalette::Highlight), 2));
+    painter.drawEllipse(centre, diameter / 2, diameter / 2);
+}
+
 QFont smaller(const QFont& font)
 {
     QFont small = font;
@@ -92,10 +119,15 @@ void ParetoDataLayer::draw(QCPPainter* painter)
 {
     painter->setAntialiasing(true);
     painter->setFont(m_scene.font);
+    m_markers.setDiameter(m_scene.data->points.size() > kMany ? MarkerPainter::kDiameter * 0.6
+                                                              : MarkerPainter::kDiameter);
     drawBaselines(*painter);
+    drawPoints(*painter, MarkerState::Ghost);
+    drawPoints(*painter, MarkerState::Dominated);
     drawFront(*painter);
     drawReferences(*painter);
-    drawPoints(*painter);
+    drawPoints(*painter, MarkerState::Front);
+    m_markers.setDiameter(MarkerPainter::kDiameter);
     if (m_scene.legendInside)
         drawLegend(*painter);
 }
@@ -168,40 +200,34 @@ void ParetoDataLayer::drawReferences(QCPPainter& painter) const
     }
 }
 
-void ParetoDataLayer::drawPoints(QCPPainter& painter)
+void ParetoDataLayer::drawPoints(QCPPainter& painter, MarkerState state)
 {
+    if (state == MarkerState::Dominated && !m_scene.showDominated)
+        return;
     const ParetoData& data = *m_scene.data;
     const ParetoGeometry& geometry = m_scene.geometry;
     const ThemeColours& colours = themeColours(m_scene.palette);
     const bool vectorised = painter.modes().testFlag(QCPPainter::pmVectorized);
-    const auto pass = [&](MarkerState state) {
-        for (std::size_t i = 0; i < data.points.size(); ++i) {
-            const ParetoPoint& point = data.points[i];
-            const MarkerState own = !point.accepted                   ? MarkerState::Ghost
-                                    : point.onFront || point.baseline ? MarkerState::Front
-                                                                      : MarkerState::Dominated;
-            if (own != state || !geometry.frame.shows(point.value) ||
-                (state == MarkerState::Dominated && !m_scene.showDominated))
-                continue;
-            MethodLook look = lookOf(point.method, point.baseline, m_scene.palette);
-            if (state == MarkerState::Ghost)
-                look.colour = colours.ghost;
-            else if (point.yError > 0 || point.xError > 0) {
-                QColor bar = look.colour;
-                bar.setAlphaF(state == MarkerState::Front ? 0.8F : 0.4F);
-                painter.setPen(QPen(bar, 1));
-                drawErrorBars(painter, point, geometry.pixels[i]);
-            }
-            m_markers.draw(painter, geometry.pixels[i], look, state, vectorised);
-            if (point.baseline) {
-                painter.setFont(smaller(m_scene.font));
-                drawTag(painter, geometry.pixels[i], geometry.frame.area, baselineTag(data, point), colours);
-            }
+    for (std::size_t i = 0; i < data.points.size(); ++i) {
+        const ParetoPoint& point = data.points[i];
+        if (stateOf(point) != state || !geometry.frame.shows(point.value))
+            continue;
+        MethodLook look = lookOf(point.method, point.baseline, m_scene.palette);
+        if (state == MarkerState::Ghost)
+            look.colour = colours.ghost;
+        else if ((point.yError > 0 || point.xError > 0) &&
+                 (state == MarkerState::Front || data.points.size() <= kMany)) {
+            QColor bar = look.colour;
+            bar.setAlphaF(state == MarkerState::Front ? 0.8F : 0.4F);
+            painter.setPen(QPen(bar, 1));
+            drawErrorBars(painter, point, geometry.pixels[i]);
         }
-    };
-    pass(MarkerState::Ghost);
-    pass(MarkerState::Dominated);
-    pass(MarkerState::Front);
+        m_markers.draw(painter, geometry.pixels[i], look, state, vectorised);
+        if (point.baseline) {
+            painter.setFont(smaller(m_scene.font));
+            drawTag(painter, geometry.pixels[i], geometry.frame.area, baselineTag(data, point), colours);
+        }
+    }
 }
 
 void ParetoDataLayer::drawLegend(QCPPainter& painter)
@@ -233,7 +259,7 @@ void ParetoDataLayer::drawLegend(QCPPainter& painter)
     }
 }
 
-ParetoOverlayLayer::ParetoOverlayLayer(QCustomPlot* plot, const ParetoScene& scene)
+ParetoSelectionLayer::ParetoSelectionLayer(QCustomPlot* plot, const ParetoScene& scene)
     : QCPAbstractItem(plot)
     , m_scene(scene)
 {
@@ -242,12 +268,39 @@ ParetoOverlayLayer::ParetoOverlayLayer(QCustomPlot* plot, const ParetoScene& sce
     setSelectable(false);
 }
 
-void ParetoOverlayLayer::draw(QCPPainter* painter)
+void ParetoSelectionLayer::draw(QCPPainter* painter)
+{
+    constexpr double kRing = MarkerPainter::kDiameter + 11;
+    painter->setAntialiasing(true);
+    if (m_scene.selected.size() < kMany) {
+        for (const int index : m_scene.selected)
+            drawRing(*painter, m_scene, index, kRing);
+        return;
+    }
+    // Thousands of rings cover each other anyway: dots of the accent colour say the same a hundred times faster.
+    painter->setAntialiasing(false);
+    painter->setPen(QPen(m_scene.palette.color(QPalette::Highlight), 5, Qt::SolidLine, Qt::SquareCap));
+    QPolygonF dots;
+    for (const int index : m_scene.selected) {
+        if (isShown(m_scene, index))
+            dots << m_scene.geometry.pixels[std::size_t(index)];
+    }
+    painter->drawPoints(dots);
+}
+
+ParetoHoverLayer::ParetoHoverLayer(QCustomPlot* plot, const ParetoScene& scene)
+    : QCPAbstractItem(plot)
+    , m_scene(scene)
+{
+    setClipToAxisRect(true);
+    setClipAxisRect(plot->axisRect());
+    setSelectable(false);
+}
+
+void ParetoHoverLayer::draw(QCPPainter* painter)
 {
     painter->setAntialiasing(true);
     painter->setFont(m_scene.font);
-    for (const int index : m_scene.selected)
-        drawRing(*painter, index, MarkerPainter::kDiameter + 8);
     if (m_scene.band) {
         QColor accent = m_scene.palette.color(QPalette::Highlight);
         painter->setPen(QPen(accent, 1));
@@ -256,24 +309,12 @@ void ParetoOverlayLayer::draw(QCPPainter* painter)
         painter->drawRect(*m_scene.band);
     }
     if (m_scene.hovered) {
-        drawRing(*painter, *m_scene.hovered, MarkerPainter::kDiameter + 4);
+        drawRing(*painter, m_scene, *m_scene.hovered, MarkerPainter::kDiameter + 7);
         drawHoverLabel(*painter);
     }
 }
 
-void ParetoOverlayLayer::drawRing(QCPPainter& painter, int index, double diameter) const
-{
-    const std::size_t at = std::size_t(index);
-    if (at >= m_scene.geometry.pixels.size() || !m_scene.geometry.frame.shows(m_scene.data->points[at].value))
-        return;
-    painter.setBrush(Qt::NoBrush);
-    painter.setPen(QPen(themeColours(m_scene.palette).plotBackground, 4));
-    painter.drawEllipse(m_scene.geometry.pixels[at], diameter / 2, diameter / 2);
-    painter.setPen(QPen(m_scene.palette.color(QPalette::Highlight), 2));
-    painter.drawEllipse(m_scene.geometry.pixels[at], diameter / 2, diameter / 2);
-}
-
-void ParetoOverlayLayer::drawHoverLabel(QCPPainter& painter) const
+void ParetoHoverLayer::drawHoverLabel(QCPPainter& painter) const
 {
     constexpr double kPadding = 8;
     constexpr double kDistance = 14;

@@ -43,27 +43,43 @@ private:
     void drawFront(QCPPainter& painter) const;
     void drawBaselines(QCPPainter& painter) const;
     void drawReferences(QCPPainter& painter) const;
-    void drawPoints(QCPPainter& painter);
+    void drawPoints(QCPPainter& painter, MarkerState state);
     void drawLegend(QCPPainter& painter);
 
     const ParetoScene& m_scene;
     MarkerPainter m_markers;
 };
 
-/// Selection, hover label and rubber band: a buffer of its own, so that the mouse never repaints the points.
-class ParetoOverlayLayer : public QCPAbstractItem
+/// Rings around the selected points. Like the hover layer it has a buffer of its own: neither repaints the points, and
+/// the mouse does not repaint the rings.
+class ParetoSelectionLayer : public QCPAbstractItem
 {
     Q_OBJECT
 
 public:
-    ParetoOverlayLayer(QCustomPlot* plot, const ParetoScene& scene);
+    ParetoSelectionLayer(QCustomPlot* plot, const ParetoScene& scene);
     double selectTest(const QPointF&, bool, QVariant* = nullptr) const override { return -1; }
 
 protected:
     void draw(QCPPainter* painter) override;
 
 private:
-    void drawRing(QCPPainter& painter, int index, double diameter) const;
+    const ParetoScene& m_scene;
+};
+
+/// Ring and label of the hovered point, and the rubber band.
+class ParetoHoverLayer : public QCPAbstractItem
+{
+    Q_OBJECT
+
+public:
+    ParetoHoverLayer(QCustomPlot* plot, const ParetoScene& scene);
+    double selectTest(const QPointF&, bool, QVariant* = nullptr) const override { return -1; }
+
+protected:
+    void draw(QCPPainter* painter) override;
+
+private:
     void drawHoverLabel(QCPPainter& painter) const;
 
     const ParetoScene& m_scene;

@@ -50,12 +50,16 @@ ParetoPlot::ParetoPlot(SelectionModel& selection, QWidget* parent)
     nothing->snapshot = makeSnapshot({});
     m_scene.data = nothing;
     addLayer(u"trials"_s, layer(u"main"_s), QCustomPlot::limAbove);
-    addLayer(u"selection"_s, layer(u"axes"_s), QCustomPlot::limAbove);
-    layer(u"selection"_s)->setMode(QCPLayer::lmBuffered);
+    for (const QString& name : {u"selection"_s, u"hover"_s}) {
+        addLayer(name, nullptr, QCustomPlot::limAbove); // on top of all others
+        layer(name)->setMode(QCPLayer::lmBuffered);
+    }
     m_dataLayer = new ParetoDataLayer(this, m_scene);
     m_dataLayer->setLayer(u"trials"_s);
-    m_overlay = new ParetoOverlayLayer(this, m_scene);
-    m_overlay->setLayer(u"selection"_s);
+    m_selectionLayer = new ParetoSelectionLayer(this, m_scene);
+    m_selectionLayer->setLayer(u"selection"_s);
+    m_hoverLayer = new ParetoHoverLayer(this, m_scene);
+    m_hoverLayer->setLayer(u"hover"_s);
     axisRect()->setupFullAxesBox(false);
     for (QCPAxis* axis : {xAxis2, yAxis2}) {
         axis->setTicks(false);
@@ -161,7 +165,7 @@ void ParetoPlot::setExporting(bool exporting)
 {
     m_exporting = exporting;
     m_scene.legendInside = exporting;
-    m_overlay->setVisible(!exporting);
+    m_hoverLayer->setVisible(!exporting);
     applyPalette();
 }
 
@@ -238,7 +242,7 @@ void ParetoPlot::updateSelection()
                 m_scene.selected.push_back(int(i));
         }
     }
-    repaintOverlay();
+    repaintLayer(*m_selectionLayer);
 }
 
 void ParetoPlot::updateHover()
@@ -248,13 +252,13 @@ void ParetoPlot::updateHover()
         if (const ParetoPoint* point = m_scene.data->find(*m_selection.hovered()))
             m_scene.hovered = int(point - m_scene.data->points.data());
     }
-    repaintOverlay();
+    repaintLayer(*m_hoverLayer);
 }
 
-void ParetoPlot::repaintOverlay()
+void ParetoPlot::repaintLayer(const QCPAbstractItem& item)
 {
     if (isVisible() && !m_exporting)
-        layer(u"selection"_s)->replot();
+        item.layer()->replot();
 }
 
 void ParetoPlot::updateOutside()

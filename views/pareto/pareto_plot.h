@@ -81,7 +81,7 @@ private:
     void updateGeometry(); ///< after data, ranges or size changed
     void updateSelection();
     void updateHover();
-    void repaintOverlay();
+    void repaintLayer(const QCPAbstractItem& item); ///< and nothing else
     void updateOutside();
     void applyPalette();
     void applyAxisTitles();
@@ -95,7 +95,8 @@ private:
     SelectionModel& m_selection;
     ParetoScene m_scene;
     ParetoDataLayer* m_dataLayer = nullptr; ///< owned by QCustomPlot
-    ParetoOverlayLayer* m_overlay = nullptr;
+    ParetoSelectionLayer* m_selectionLayer = nullptr;
+    ParetoHoverLayer* m_hoverLayer = nullptr;
     QSharedPointer<MetricTicker> m_xTicker;
     QSharedPointer<MetricTicker> m_yTicker;
     QToolButton* m_outsideButton = nullptr;

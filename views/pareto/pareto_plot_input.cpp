@@ -61,7 +61,7 @@ void ParetoPlot::mouseMoveEvent(QMouseEvent* event)
                   true);
     } else {
         m_scene.band = QRectF(m_drag->start, position).normalized();
-        repaintOverlay();
+        repaintLayer(*m_hoverLayer);
     }
 }
 
@@ -104,7 +104,7 @@ void ParetoPlot::finishBand(bool adds)
         m_selection.add(ids);
     else
         m_selection.select(ids);
-    repaintOverlay();
+    repaintLayer(*m_hoverLayer);
 }
 
 void ParetoPlot::mouseDoubleClickEvent(QMouseEvent* event)

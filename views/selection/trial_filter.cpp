@@ -13,13 +13,20 @@ namespace paretoscope::views {
 
 namespace {
 
-QString searchedText(const core::TrialRecord& trial)
+/// ASCII letters in any case; the needle is in lower case already. Runs for every trial at every keystroke.
+bool containsWord(std::string_view text, std::string_view lowerNeedle)
 {
-    QStringList parts {toQString(trial.label), toQString(core::trialStatusName(trial.status)),
-                       toQString(trial.workload), toQString(trial.sweep), toQString(trial.id.hex())};
-    for (const std::string& tag : trial.tags)
-        parts << toQString(tag);
-    return parts.join('\n'_L1);
+    const auto equal = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? char(a - 'A' + 'a') : a) == b; };
+    return std::search(text.begin(), text.end(), lowerNeedle.begin(), lowerNeedle.end(), equal) != text.end();
+}
+
+bool hasWord(const core::TrialRecord& trial, const std::string& word)
+{
+    return containsWord(trial.label, word) || containsWord(core::trialStatusName(trial.status), word) ||
+           containsWord(trial.workload, word) || containsWord(trial.sweep, word) ||
+           std::any_of(trial.tags.begin(), trial.tags.end(),
+                       [&](const std::string& tag) { return containsWord(tag, word); }) ||
+           (word.size() >= 4 && trial.id.hex().starts_with(word)); // the beginning of an id, as the table shows it
 }
 
 bool isQuery(const QString& text)
@@ -54,7 +61,8 @@ TrialFilter TrialFilter::parse(const QString& text)
     TrialFilter filter;
     filter.m_text = text;
     if (!isQuery(text)) {
-        filter.m_words = text.split(' '_L1, Qt::SkipEmptyParts);
+        for (const QString& word : text.split(' '_L1, Qt::SkipEmptyParts))
+            filter.m_words.push_back(word.toLower().toStdString());
         return filter;
     }
     core::Result<core::TrialQuery> query = core::TrialQuery::parse(text.toStdString());
@@ -69,11 +77,7 @@ bool TrialFilter::accepts(const core::TrialRecord& trial) const
 {
     if (m_query)
         return m_query->matches(trial);
-    if (m_words.isEmpty())
-        return true;
-    const QString searched = searchedText(trial);
-    return std::all_of(m_words.begin(), m_words.end(),
-                       [&](const QString& word) { return searched.contains(word, Qt::CaseInsensitive); });
+    return std::all_of(m_words.begin(), m_words.end(), [&](const std::string& word) { return hasWord(trial, word); });
 }
 
 std::optional<core::Error> TrialFilter::problem(std::span<const core::TrialRecord> trials) const

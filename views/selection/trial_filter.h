@@ -5,10 +5,11 @@
 #include "core/query/trial_query.h"
 
 #include <QString>
-#include <QStringList>
 
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace paretoscope::views {
 
@@ -25,7 +26,7 @@ public:
     static TrialFilter parse(const QString& text);
 
     const QString& text() const { return m_text; }
-    bool isEmpty() const { return !m_query && m_words.isEmpty(); }
+    bool isEmpty() const { return !m_query && m_words.empty(); }
     /// A text that makes no sense (yet) accepts every trial.
     bool accepts(const core::TrialRecord& trial) const;
     /// Why the text makes no sense, or names that none of the trials has.
@@ -33,7 +34,7 @@ public:
 
 private:
     QString m_text;
-    QStringList m_words;
+    std::vector<std::string> m_words; ///< in lower case
     std::optional<core::TrialQuery> m_query;
     std::optional<core::Error> m_error;
 };

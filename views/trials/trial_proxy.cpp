@@ -10,7 +10,11 @@ TrialProxy::TrialProxy(TrialTableModel& model, SelectionModel& selection, QObjec
 {
     setSourceModel(&model);
     setSortRole(TrialTableModel::SortRole);
-    connect(&selection, &SelectionModel::filterChanged, this, [this] { invalidateRowsFilter(); });
+}
+
+void TrialProxy::applyFilter()
+{
+    invalidateRowsFilter();
 }
 
 std::optional<core::TrialId> TrialProxy::idAt(int row) const

@@ -16,6 +16,7 @@ class TrialProxy : public QSortFilterProxyModel
 public:
     TrialProxy(TrialTableModel& model, SelectionModel& selection, QObject* parent = nullptr);
 
+    void applyFilter(); ///< the shared filter has changed
     std::optional<core::TrialId> idAt(int row) const;
     int rowOf(const core::TrialId& id) const; ///< -1 when filtered out
 

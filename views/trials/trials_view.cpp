@@ -95,6 +95,7 @@ TrialsView::TrialsView(SelectionModel& selection, QWidget* parent)
     createCommands();
 
     connect(&m_selection, &SelectionModel::selectionChanged, this, &TrialsView::showSelection);
+    connect(&m_selection, &SelectionModel::filterChanged, this, &TrialsView::applyFilter);
     connect(&m_selection, &SelectionModel::hoverChanged, m_table->viewport(), qOverload<>(&QWidget::update));
     connect(m_table->selectionModel(), &QItemSelectionModel::selectionChanged, this, &TrialsView::takeSelection);
     connect(m_proxy, &QAbstractItemModel::rowsInserted, this, &TrialsView::showSelection);
@@ -222,29 +223,44 @@ void TrialsView::applyColumnVisibility()
         const TableColumn& column = m_model->columns()[i];
         const int automatic = column.id == "pipeline"_L1 ? metrics.averageCharWidth() * 38
                               : column.id == "status"_L1
-                                  ? metrics.averageCharWidth() * 17
-                                  : metrics.horizontalAdvance(column.header()) + 4 * metrics.averageCharWidth() + 12;
+                                  ? metrics.horizontalAdvance(statusText(core::TrialStatus::Interrupted)) + 46
+                                  : metrics.horizontalAdvance(column.header()) + 32;
         m_table->setColumnWidth(int(i), m_columnWidth.value(column.id, automatic));
         m_table->setColumnHidden(int(i), !m_columnShown.value(column.id, column.shown));
     }
     m_syncing = false;
 }
 
-void TrialsView::takeSelection()
+void TrialsView::takeSelection(const QItemSelection& added, const QItemSelection& removed)
 {
     if (m_syncing)
         return;
     m_syncing = true;
+    TrialSet gone;
+    for (const QItemSelectionRange& range : removed) {
+        for (int row = range.top(); row <= range.bottom(); ++row) {
+            if (const auto id = m_proxy->idAt(row))
+                gone.insert(*id);
+        }
+    }
     std::vector<core::TrialId> ids;
-    const QModelIndex current = m_table->selectionModel()->currentIndex();
-    for (const QModelIndex& index : m_table->selectionModel()->selectedRows()) {
-        if (const auto id = m_proxy->idAt(index.row()); id && index.row() != current.row())
-            ids.push_back(*id);
+    for (const core::TrialId& id : m_selection.selected()) {
+        if (!gone.contains(id))
+            ids.push_back(id);
     }
-    if (current.isValid() && m_table->selectionModel()->isRowSelected(current.row())) {
-        if (const auto id = m_proxy->idAt(current.row()))
-            ids.push_back(*id); // the current one last, as the shared selection has it
+    const int current = m_table->selectionModel()->currentIndex().row();
+    std::optional<core::TrialId> last; // the current one, as the shared selection has it
+    for (const QItemSelectionRange& range : added) {
+        for (int row = range.top(); row <= range.bottom(); ++row) {
+            const auto id = m_proxy->idAt(row);
+            if (id && row == current)
+                last = id;
+            else if (id)
+                ids.push_back(*id);
+        }
     }
+    if (last)
+        ids.push_back(*last);
     m_selection.select(ids);
     m_syncing = false;
 }
@@ -254,21 +270,38 @@ void TrialsView::showSelection()
     if (m_syncing || m_proxy->columnCount() == 0)
         return;
     m_syncing = true;
-    QItemSelection wanted;
-    QModelIndex current;
+    std::vector<int> rows;
     for (const core::TrialId& id : m_selection.selected()) {
-        const int row = m_proxy->rowOf(id);
-        if (row < 0)
-            continue;
-        current = m_proxy->index(row, 0);
-        wanted.select(current, m_proxy->index(row, m_proxy->columnCount() - 1));
+        if (const int row = m_proxy->rowOf(id); row >= 0)
+            rows.push_back(row);
     }
-    m_table->selectionModel()->select(wanted, QItemSelectionModel::ClearAndSelect);
-    if (current.isValid()) {
-        m_table->selectionModel()->setCurrentIndex(current, QItemSelectionModel::NoUpdate);
-        m_table->scrollTo(current);
+    const int current = rows.empty() ? -1 : rows.back();
+    std::sort(rows.begin(), rows.end());
+    QItemSelection wanted; // as few ranges as possible: Qt takes quadratic time in them
+    for (std::size_t i = 0; i < rows.size();) {
+        std::size_t end = i + 1;
+        while (end < rows.size() && rows[end] == rows[end - 1] + 1)
+            ++end;
+        wanted << QItemSelectionRange(m_proxy->index(rows[i], 0),
+                                      m_proxy->index(rows[end - 1], m_proxy->columnCount() - 1));
+        i = end;
+    }
+    m_table->selectionModel()->clearSelection(); // from nothing to something Qt is fast
+    m_table->selectionModel()->select(wanted, QItemSelectionModel::Select);
+    if (current >= 0) {
+        m_table->selectionModel()->setCurrentIndex(m_proxy->index(current, 0), QItemSelectionModel::NoUpdate);
+        m_table->scrollTo(m_proxy->index(current, 0));
     }
     m_syncing = false;
+}
+
+void TrialsView::applyFilter()
+{
+    m_syncing = true; // rows that come and go are no choice of the user
+    m_table->selectionModel()->clearSelection();
+    m_proxy->applyFilter();
+    m_syncing = false;
+    showSelection();
 }
 
 QList<QStringList> TrialsView::selectedCells(bool exact, bool withHeader) const
@@ -294,7 +327,7 @@ QList<QStringList> TrialsView::selectedCells(bool exact, bool withHeader) const
             continue;
         QStringList values;
         for (const int column : columns)
-            values << m_proxy->index(row, column).data(role).toString();
+            values << m_proxy->index(row, column).data(role).toString().trimmed(); // without the padding of numbers
         cells << values;
     }
     return cells;

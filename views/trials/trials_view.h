@@ -58,7 +58,8 @@ private:
     QAction* addCommand(const QString& id, const QString& text, const QString& tip, const QString& icon);
     void fillColumnMenu(QMenu& menu);
     void applyColumnVisibility();
-    void takeSelection(); ///< table -> shared selection
+    void takeSelection(const QItemSelection& added, const QItemSelection& removed); ///< table -> shared selection
+    void applyFilter();
     void showSelection(); ///< shared selection -> table
     void showContextMenu(const QPoint& globalPosition);
     void chooseExport();
