@@ -26,8 +26,9 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib/static")
 
 find_program(PARETOSCOPE_CCACHE ccache)
 if(PARETOSCOPE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # Paths relative to the build folder, so that the presets and a second clone share what they have in common.
     set(CMAKE_CXX_COMPILER_LAUNCHER
-        "env;CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime;CCACHE_NOHASHDIR=1;${PARETOSCOPE_CCACHE}")
+        "env;CCACHE_BASEDIR=${CMAKE_SOURCE_DIR};CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime;CCACHE_NOHASHDIR=1;${PARETOSCOPE_CCACHE}")
 endif()
 find_program(PARETOSCOPE_MOLD mold)
 find_program(PARETOSCOPE_LLD ld.lld)
