@@ -13,7 +13,7 @@ for argument in "$@"; do
         --preset=*) preset=${argument#*=} ;;
         -h | --help)
             printf '%s\n' "Usage: packaging/test.sh [--ci] [--long] [--preset=NAME]" \
-                "  --ci      warnings are errors; also builds and tests without window and without engine" \
+                "  --ci      warnings are errors; also builds and tests without window and without engine, and fuzzes the readers for a minute" \
                 "  --long    also the tests labelled long" \
                 "  --preset  dev, release (default), asan, tsan or ci" \
                 "Tests on bigger models need PARETOSCOPE_MODELS to name the folder that holds them; they are skipped otherwise."
@@ -37,6 +37,7 @@ run_tests() {
 }
 
 ensure_packages build gui test
+[ "$ci" = no ] || ensure_packages fuzz
 ensure_libtorch
 if [ "$ci" = yes ]; then
     for part in no-engine no-gui; do
@@ -44,8 +45,10 @@ if [ "$ci" = yes ]; then
         build "$part"
         run_tests "$part"
     done
+    say "== fuzzing"
+    tests/fuzz/run.sh 15 >&2 || failed=yes
     say "== everything"
 fi
 build "$preset"
 run_tests "$preset"
-[ "$failed" = no ] || die "Tests failed: see CTest's lists above."
+[ "$failed" = no ] || die "Tests failed: see the lists above."
