@@ -27,11 +27,19 @@ def write_gguf(source, target):
     writer.close()
 
 
+def plain(config):
+    stated = config.to_dict()
+    stated.pop("quantization_config", None)
+    return type(config).from_dict(stated)
+
+
 def main():
     source, folder, target = map(pathlib.Path, sys.argv[1:4])
     model = transformers.AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
     tokenizer = transformers.AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-    model.save_pretrained(folder)
+    fresh = transformers.AutoModelForCausalLM.from_config(plain(model.config), dtype=torch.float32)
+    fresh.load_state_dict(model.state_dict())  # the loaded one counts as quantised and refuses to be saved
+    fresh.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     write_gguf(source, target)
 
