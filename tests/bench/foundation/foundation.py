@@ -98,10 +98,11 @@ class Bench:
         return {"first_paint_seconds": min(times), "runs": times}
 
 
-def sweep_over(model, folder):
+def sweep_over(model, windows, folder):
     """The demo's pipelines over another model."""
     demo = (ROOT / "resources/demo/tiny-llama.yaml").read_text()
     demo = demo.replace("../models/tiny-llama", str(model)).replace("corpora/", f"{ROOT}/resources/demo/corpora/")
+    demo = demo.replace("windows: 32", f"windows: {windows}")
     target = folder / "real-model.yaml"
     target.write_text(demo.replace("tiny-llama demo", model.stem))
     return target
@@ -112,6 +113,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     parser.add_argument("--models", default=os.environ.get("PARETOSCOPE_MODELS", "").split(":")[0],
                         help=f"folder that holds {SMOLLM2}; without it only the demo is measured")
+    parser.add_argument("--windows", type=int, default=32, help="windows of 512 tokens per trial of the real model (default 32)")
     parser.add_argument("--quick", action="store_true", help="leave out the sweep over the real model")
     options = parser.parse_args()
 
@@ -126,7 +128,8 @@ def main():
         if model and model.exists():
             result["perplexity"] = [bench.perplexity(model, 32, threads) for threads in sorted({1, cores})]
             if not options.quick:
-                result["real_model_sweep"] = bench.compare("real-model", sweep_over(model, folder))
+                result["real_model_windows"] = options.windows
+                result["real_model_sweep"] = bench.compare("real-model", sweep_over(model, options.windows, folder))
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
     print(json.dumps(result, indent=1))
