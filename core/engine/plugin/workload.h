@@ -24,8 +24,8 @@ public:
 /// The activation that one or more units are about to read; rows are tokens (or positions of an unfolded image).
 struct StepInput
 {
-    std::string_view name; ///< Unit::input
-    at::Tensor value;      ///< [tokens, features]
+    std::string name; ///< Unit::input
+    at::Tensor value; ///< [tokens, features]
 };
 
 /// One sample on its way through one block, stopping before every group of units that read what is known by then.
