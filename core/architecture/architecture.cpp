@@ -22,6 +22,18 @@ std::string shapeText(const std::vector<std::int64_t>& shape)
     return Json(shape).dump();
 }
 
+std::int64_t elementsOf(const std::vector<ExpectedTensor>& tensors)
+{
+    std::int64_t sum = 0;
+    for (const ExpectedTensor& tensor : tensors) {
+        std::int64_t elements = 1;
+        for (const std::int64_t size : tensor.shape)
+            elements *= size;
+        sum += elements;
+    }
+    return sum;
+}
+
 } // namespace
 
 void appendTensors(std::vector<ExpectedTensor>& tensors, const EntrySpec& entry)
@@ -60,14 +72,33 @@ std::vector<ExpectedTensor> Architecture::tensors() const
 
 std::int64_t Architecture::parameters() const
 {
-    std::int64_t sum = 0;
-    for (const ExpectedTensor& tensor : tensors()) {
-        std::int64_t elements = 1;
-        for (const std::int64_t size : tensor.shape)
-            elements *= size;
-        sum += elements;
+    return elementsOf(tensors());
+}
+
+std::int64_t Architecture::activeParameters() const
+{
+    std::int64_t idle = 0;
+    for (const BlockSpec& block : blocks) {
+        const MoeSpec* moe = block.find<MoeSpec>();
+        if (!moe)
+            continue;
+        std::vector<ExpectedTensor> tensors;
+        for (const MlpSpec& expert : moe->experts)
+            appendTensors(tensors, expert);
+        idle += elementsOf(tensors) / moe->rule.experts * (moe->rule.experts - moe->rule.chosen);
     }
-    return sum;
+    return parameters() - idle;
+}
+
+const MoeSpec* Architecture::largestMixture() const
+{
+    const MoeSpec* largest = nullptr;
+    for (const BlockSpec& block : blocks) {
+        const MoeSpec* moe = block.find<MoeSpec>();
+        if (moe && (!largest || moe->rule.experts > largest->rule.experts))
+            largest = moe;
+    }
+    return largest;
 }
 
 TensorReport compareTensors(const Architecture& architecture, const Checkpoint& checkpoint)

@@ -72,6 +72,10 @@ struct Architecture
 
     std::vector<ExpectedTensor> tensors() const; ///< all tensors that the graph reads, each once
     std::int64_t parameters() const;             ///< elements of `tensors()`
+    /// Elements that one token meets: all but those of the experts it is not sent to.
+    std::int64_t activeParameters() const;
+    /// The mixture with the most experts; nullptr: the model has none.
+    const MoeSpec* largestMixture() const;
 };
 
 /// How the tensors of a checkpoint compare with what the architecture reads.

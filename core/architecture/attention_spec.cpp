@@ -9,31 +9,6 @@ namespace paretoscope::core {
 
 namespace {
 
-Result<std::optional<RotarySpec>> readRotary(const Json& spec, const PartReader& reader)
-{
-    const FamilyValues& values = reader.values();
-    PSC_ASSIGN(const Json* chosen, values.choose(spec));
-    if (chosen->is_null())
-        return std::optional<RotarySpec>();
-    PSC_TRY(values.requireMembers(*chosen, "rotary", {"style", "fraction", "theta", "scaling", "original_positions"}));
-    PSC_ASSIGN(const double fraction, reader.number(*chosen, "fraction", 1));
-    PSC_ASSIGN(const double theta, values.number(chosen->at("theta")));
-    if (!(theta > 0))
-        return Error {ErrorCode::Corrupt, "config.json: rope_theta is not positive", kConfigHint};
-    RotaryBase base {.theta = theta, .maxPositions = reader.sizes().maxPositions};
-    base.dimension = static_cast<int>(double(reader.sizes().headDim) * fraction);
-    if (!(fraction > 0) || fraction > 1 || base.dimension < 2 || base.dimension % 2 != 0)
-        return Error {ErrorCode::Corrupt,
-                      "config.json: " + std::to_string(fraction) + " of head_dim " +
-                          std::to_string(reader.sizes().headDim) + " is no even number of rotary channels",
-                      kConfigHint};
-    PSC_ASSIGN(base.originalPositions, reader.size(*chosen, "original_positions", 0));
-    PSC_ASSIGN(const Json scaling, values.value(chosen->at("scaling")));
-    PSC_ASSIGN(RotarySpec result, rotarySpec(base, scaling));
-    result.style = chosen->at("style") == "interleaved" ? RotaryStyle::Interleaved : RotaryStyle::HalfSplit;
-    return std::optional(std::move(result));
-}
-
 /// Query, key, value and output, however they are stored.
 Status readProjections(const Json& spec, const PartReader& reader, AttentionSpec& result)
 {
@@ -64,6 +39,31 @@ Status readProjections(const Json& spec, const PartReader& reader, AttentionSpec
 
 } // namespace
 
+Result<std::optional<RotarySpec>> readRotary(const Json& spec, const PartReader& reader, std::int64_t headDim)
+{
+    const FamilyValues& values = reader.values();
+    PSC_ASSIGN(const Json* chosen, values.choose(spec));
+    if (chosen->is_null())
+        return std::optional<RotarySpec>();
+    PSC_TRY(values.requireMembers(*chosen, "rotary", {"style", "fraction", "theta", "scaling", "original_positions"}));
+    PSC_ASSIGN(const double fraction, reader.number(*chosen, "fraction", 1));
+    PSC_ASSIGN(const double theta, values.number(chosen->at("theta")));
+    if (!(theta > 0))
+        return Error {ErrorCode::Corrupt, "config.json: rope_theta is not positive", kConfigHint};
+    RotaryBase base {.theta = theta, .maxPositions = reader.sizes().maxPositions};
+    base.dimension = static_cast<int>(double(headDim) * fraction);
+    if (!(fraction > 0) || fraction > 1 || base.dimension < 2 || base.dimension % 2 != 0)
+        return Error {ErrorCode::Corrupt,
+                      "config.json: " + std::to_string(fraction) + " of head_dim " + std::to_string(headDim) +
+                          " is no even number of rotary channels",
+                      kConfigHint};
+    PSC_ASSIGN(base.originalPositions, reader.size(*chosen, "original_positions", 0));
+    PSC_ASSIGN(const Json scaling, values.value(chosen->at("scaling")));
+    PSC_ASSIGN(RotarySpec result, rotarySpec(base, scaling));
+    result.style = chosen->at("style") == "interleaved" ? RotaryStyle::Interleaved : RotaryStyle::HalfSplit;
+    return std::optional(std::move(result));
+}
+
 Result<AttentionSpec> readAttention(const Json& spec, const PartReader& reader)
 {
     PSC_TRY(reader.values().requireMembers(spec, "attention",
@@ -82,7 +82,7 @@ Result<AttentionSpec> readAttention(const Json& spec, const PartReader& reader)
     PSC_ASSIGN(result.keyNorm, reader.optionalNorm(spec, "key_norm", perHead ? result.headDim : result.keyWidth()));
     PSC_ASSIGN(result.clip, reader.number(spec, "clip", 0));
     if (spec.contains("rotary")) {
-        PSC_ASSIGN(result.rotary, readRotary(spec.at("rotary"), reader));
+        PSC_ASSIGN(result.rotary, readRotary(spec.at("rotary"), reader, result.headDim));
     }
     PSC_ASSIGN(result.window, reader.size(spec, "window", 0));
     PSC_ASSIGN(result.softCap, reader.number(spec, "soft_cap", 0));

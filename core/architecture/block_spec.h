@@ -2,7 +2,9 @@
 #pragma once
 
 #include "core/architecture/attention_spec.h"
+#include "core/architecture/latent_attention_spec.h"
 #include "core/architecture/mlp_spec.h"
+#include "core/architecture/moe_spec.h"
 
 #include <optional>
 #include <variant>
@@ -12,7 +14,7 @@ namespace paretoscope::core {
 
 /// What a sublayer can be. To add one: its spec and `appendTensors` in a file of its own, its reader in the table of
 /// part_reader.cpp, and its arithmetic with `makeBlockPart` in core/engine/model.
-using PartSpec = std::variant<AttentionSpec, MlpSpec>;
+using PartSpec = std::variant<AttentionSpec, LatentAttentionSpec, MlpSpec, MoeSpec>;
 
 /// stream = residualNorm(stream + multiplier * postNorm(part(norm(stream)))); every norm may be absent.
 struct SublayerSpec

@@ -96,17 +96,40 @@ Result<const Json*> FamilyValues::choose(const Json& spec) const
     return chosen;
 }
 
+Result<const Json*> FamilyValues::mappedValue(const Json& spec, const Json& stated) const
+{
+    const Json& values = spec.at("values");
+    if (stated.is_string() && values.contains(stated.get<std::string>()))
+        return &values.at(stated.get<std::string>());
+    std::vector<std::string> known;
+    for (const auto& [name, value] : values.items())
+        known.push_back(name);
+    const std::string text = stated.is_string() ? stated.get<std::string>() : stated.dump().substr(0, 80);
+    return Error {ErrorCode::Unsupported,
+                  "config.json: " + describeKeys(spec) + " is \"" + text + "\", which " + m_family +
+                      " models do not know",
+                  suggestion(text, known)};
+}
+
 Result<FamilyValues::Found> FamilyValues::find(const Json& spec) const
 {
     const Json* node = &spec;
     for (;;) {
+        bool mapped = false;
         PSC_ASSIGN(node, choose(*node));
         if (!hasMember(*node, "key"))
             return Found {node, false};
         for (const std::string& key : keysOf(*node)) {
-            if (const Json* stated = follow(m_config, key))
-                return Found {stated, true};
+            if (const Json* stated = follow(m_config, key)) {
+                if (!node->contains("values"))
+                    return Found {stated, true};
+                mapped = true;
+                PSC_ASSIGN(node, mappedValue(*node, *stated));
+                break;
+            }
         }
+        if (mapped)
+            continue;
         if (!node->contains("default"))
             return Error {ErrorCode::Corrupt,
                           "config.json lacks " + describeKeys(*node) + ", which " + m_family + " models need",

@@ -22,6 +22,7 @@ inline constexpr const char* kConfigHint = "compare config.json with the one the
 ///   a literal;
 ///   {"key": "a" | ["a", "b.c"], "default": value}: the first of the keys (dotted paths into the configuration) that is
 ///       present and not null, else the default, else an error;
+///   {"key": …, "values": {TEXT: value, ...}, "default": value}: the value for what the key says; another is refused;
 ///   {"case": NAME, KIND: value, ...}: the value of the kind that the current layer has by `layer_kinds`.NAME;
 ///   {"sqrt": value} or {"inverse_sqrt": value}.
 /// Where a number is wanted, a text names a dimension, "4*hidden_size" or the exact "hidden_size/attention_heads".
@@ -66,6 +67,7 @@ private:
         bool inConfig = false; ///< else in the family file
     };
     Result<Found> find(const Json& spec) const;
+    Result<const Json*> mappedValue(const Json& spec, const Json& stated) const;
     Error wrongType(const Json& spec, const Json& value, std::string_view wanted) const;
     Result<double> root(const Json& spec) const;
     Result<std::int64_t> derived(const std::string& expression) const;

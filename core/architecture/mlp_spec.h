@@ -3,6 +3,8 @@
 
 #include "core/architecture/parts.h"
 
+#include <optional>
+
 namespace paretoscope::core {
 
 enum class MlpForm
@@ -12,6 +14,13 @@ enum class MlpForm
     FusedGated, ///< the same; `gateUp` holds the rows of gate, then those of up
 };
 
+/// (up + 1) * gate * sigmoid(gain * gate), gate limited to at most `limit`, up to ±limit (GPT-OSS).
+struct ClampedSwiglu
+{
+    double limit = 0;
+    double gain = 1;
+};
+
 struct MlpSpec
 {
     MlpForm form = MlpForm::Gated;
@@ -19,7 +28,9 @@ struct MlpSpec
     LinearSpec up;   ///< Gated and Plain
     LinearSpec gateUp;
     LinearSpec down;
+    bool interleaved = false; ///< FusedGated with the rows of gate and up by turns
     Activation activation = Activation::Silu;
+    std::optional<ClampedSwiglu> clamped; ///< in place of act(gate) * up
 };
 
 void appendTensors(std::vector<ExpectedTensor>& tensors, const MlpSpec& mlp);

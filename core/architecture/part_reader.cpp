@@ -26,6 +26,8 @@ Result<PartSpec> asPart(const Json& spec, const PartReader& reader)
 constexpr std::array kPartKinds {
     PartKind {"attention", &asPart<&readAttention>},
     PartKind {"mlp", &asPart<&readMlp>},
+    PartKind {"latent_attention", &asPart<&readLatentAttention>},
+    PartKind {"moe", &asPart<&readMoe>},
 };
 
 Result<PartSpec> readPart(const Json& spec, const PartReader& reader)
@@ -40,6 +42,23 @@ Result<PartSpec> readPart(const Json& spec, const PartReader& reader)
 }
 
 } // namespace
+
+std::string PartReader::named(const Json& name) const
+{
+    std::string result = m_prefix + name.get<std::string>();
+    const std::string placeholder = "{expert}";
+    if (const std::size_t at = result.find(placeholder); at != std::string::npos)
+        result.replace(at, placeholder.size(), std::to_string(m_expert));
+    return result;
+}
+
+PartReader PartReader::forExpert(std::int64_t expert, std::int64_t experts) const
+{
+    PartReader reader = *this;
+    reader.m_expert = expert;
+    reader.m_experts = experts;
+    return reader;
+}
 
 Result<NormSpec> PartReader::norm(const Json& spec, std::int64_t width) const
 {

@@ -32,8 +32,13 @@ public:
 
     const FamilyValues& values() const { return m_values; }
     const ModelSizes& sizes() const { return m_sizes; }
-    /// The full name of a tensor or module.
-    std::string named(const Json& name) const { return m_prefix + name.get<std::string>(); }
+    /// The full name of a tensor or module; "{expert}" in it becomes the index of the expert that is read.
+    std::string named(const Json& name) const;
+
+    /// A reader for one expert of a mixture.
+    PartReader forExpert(std::int64_t expert, std::int64_t experts) const;
+    std::int64_t expert() const { return m_expert; }
+    std::int64_t experts() const { return m_experts; }
 
     Result<NormSpec> norm(const Json& spec, std::int64_t width) const;
     /// Nothing when `parent` has no such member, or null.
@@ -50,10 +55,17 @@ private:
     const FamilyValues& m_values;
     ModelSizes m_sizes;
     std::string m_prefix;
+    std::int64_t m_expert = 0;
+    std::int64_t m_experts = 0;
 };
 
 /// The readers of the parts, each beside its spec. `spec` is what the family file says of the part, choices followed.
 Result<AttentionSpec> readAttention(const Json& spec, const PartReader& reader);
 Result<MlpSpec> readMlp(const Json& spec, const PartReader& reader);
+Result<LatentAttentionSpec> readLatentAttention(const Json& spec, const PartReader& reader);
+Result<MoeSpec> readMoe(const Json& spec, const PartReader& reader);
+
+/// The member "rotary" of an attention part; null: none. @param headDim channels of a head that may be rotated
+Result<std::optional<RotarySpec>> readRotary(const Json& spec, const PartReader& reader, std::int64_t headDim);
 
 } // namespace paretoscope::core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,16 @@ struct ExpectedTensor
     std::vector<std::int64_t> shape;
     /// The graph reads the transpose: a Conv1D weight is stored [in, out] and read [out, in] like every linear.
     bool transposed = false;
+    /// Above 0: so many matrices (or vectors) lie behind one another in it, along the first dimension of `shape`. The
+    /// graph reads them one by one, under the names of stackedName().
+    std::int64_t stacked = 0;
 };
+
+/// "model.layers.0.mlp.experts.gate_up_proj[3]": matrix `index` of a stored tensor.
+std::string stackedName(const std::string& tensor, std::int64_t index);
+
+/// The names under which the graph reads what this tensor holds.
+void appendGraphNames(std::vector<std::string>& names, const ExpectedTensor& tensor);
 
 enum class NormKind
 {
@@ -32,6 +42,15 @@ struct NormSpec
     double weightOffset = 0; ///< the factor is weightOffset + weight; 1 in Gemma
 };
 
+/// A place in tensors that hold the weights of several linears, such as all experts of a layer.
+struct StackPlace
+{
+    std::string weight;    ///< tensor name, [count, outFeatures, inFeatures]
+    std::string bias = {}; ///< tensor name, [count, outFeatures]
+    std::int64_t index = 0;
+    std::int64_t count = 0;
+};
+
 /// y = x Wᵀ (+ b); W is the tensor `module`.weight [outFeatures, inFeatures].
 struct LinearSpec
 {
@@ -40,9 +59,10 @@ struct LinearSpec
     std::int64_t inFeatures = 0;
     bool bias = false;
     bool transposed = false; ///< stored [inFeatures, outFeatures] (Conv1D); read as [outFeatures, inFeatures]
+    std::optional<StackPlace> stack = std::nullopt; ///< where the weight is no tensor of its own
 
-    std::string weight() const { return module + ".weight"; }
-    std::string biasName() const { return module + ".bias"; }
+    std::string weight() const { return stack ? stackedName(stack->weight, stack->index) : module + ".weight"; }
+    std::string biasName() const { return stack ? stackedName(stack->bias, stack->index) : module + ".bias"; }
 };
 
 enum class Activation

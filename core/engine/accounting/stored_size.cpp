@@ -11,15 +11,22 @@ core::Bytes storedSize(const core::Architecture& architecture, const ModelTensor
     core::Bytes untouched;
     std::set<const void*> counted;
     for (const core::ExpectedTensor& expected : architecture.tensors()) {
-        const auto replacement = tensors.replacement(expected.name);
-        if (!replacement) {
-            untouched += tensors.checkpoint().find(expected.name)->stored;
-            continue;
+        std::vector<std::string> names;
+        appendGraphNames(names, expected);
+        std::int64_t asStored = 0; ///< of the matrices in this tensor
+        for (const std::string& name : names) {
+            const auto replacement = tensors.replacement(name);
+            if (!replacement) {
+                ++asStored;
+                continue;
+            }
+            for (const StoredPart& part : replacement->storedParts()) {
+                if (!part.storage || counted.insert(part.storage).second)
+                    packed += part.bits;
+            }
         }
-        for (const StoredPart& part : replacement->storedParts()) {
-            if (!part.storage || counted.insert(part.storage).second)
-                packed += part.bits;
-        }
+        const core::Bytes stored = tensors.checkpoint().find(expected.name)->stored;
+        untouched += core::Bytes {stored.value * asStored / static_cast<std::int64_t>(names.size())};
     }
     return {untouched.value + (packed.value + 7) / 8};
 }

@@ -5,7 +5,8 @@
 
 namespace paretoscope::engine {
 
-std::size_t ViewBuilder::addUnit(const core::LinearSpec& linear, const char* role, const std::string& input, int expert)
+std::size_t ViewBuilder::addUnit(const core::LinearSpec& linear, const std::string& role, const std::string& input,
+                                 int expert)
 {
     m_view.units.push_back({.module = linear.module,
                             .tensor = linear.weight(),
@@ -16,6 +17,13 @@ std::size_t ViewBuilder::addUnit(const core::LinearSpec& linear, const char* rol
                             .inFeatures = linear.inFeatures,
                             .input = input});
     return m_view.units.size() - 1;
+}
+
+std::size_t ViewBuilder::addRouter(const core::LinearSpec& linear, const std::string& role, const std::string& input)
+{
+    const std::size_t unit = addUnit(linear, role, input);
+    m_view.units[unit].byDefault = false;
+    return unit;
 }
 
 void ViewBuilder::foldNorm(const std::optional<core::NormSpec>& norm, std::vector<std::size_t> readers)

@@ -52,7 +52,10 @@ public:
 
     void setBlock(int block) { m_block = block; }
     /// @param expert index of the expert, -1: none. @return the unit's index
-    std::size_t addUnit(const core::LinearSpec& linear, const char* role, const std::string& input, int expert = -1);
+    std::size_t addUnit(const core::LinearSpec& linear, const std::string& role, const std::string& input,
+                        int expert = -1);
+    /// A linear that decides where others are used: stages leave it alone unless it is named to them.
+    std::size_t addRouter(const core::LinearSpec& linear, const std::string& role, const std::string& input);
     /// All linears that read what `norm` gives; nothing when there is no norm.
     void foldNorm(const std::optional<core::NormSpec>& norm, std::vector<std::size_t> readers);
     /// `consumer` reads the output channels `rows` of `producer` one for one (empty: all of them).
@@ -78,7 +81,9 @@ public:
 
 /// Each in the file of its part; the spec must outlive it.
 std::unique_ptr<BlockPart> makeBlockPart(const core::AttentionSpec& spec);
+std::unique_ptr<BlockPart> makeBlockPart(const core::LatentAttentionSpec& spec);
 std::unique_ptr<BlockPart> makeBlockPart(const core::MlpSpec& spec);
+std::unique_ptr<BlockPart> makeBlockPart(const core::MoeSpec& spec);
 
 /// Unit::input of the units that read what `first` reads, where `first` is the first of them.
 inline std::string inputName(const core::LinearSpec& first)

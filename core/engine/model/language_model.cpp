@@ -11,8 +11,9 @@ namespace {
 
 std::vector<std::string> namesOf(const std::vector<core::ExpectedTensor>& tensors)
 {
-    std::vector<std::string> names(tensors.size());
-    std::transform(tensors.begin(), tensors.end(), names.begin(), [](const auto& tensor) { return tensor.name; });
+    std::vector<std::string> names;
+    for (const core::ExpectedTensor& tensor : tensors)
+        appendGraphNames(names, tensor);
     return names;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/engine/model/mlp_part.h"
+
 #include "core/base/assert.h"
 #include "core/engine/kernels/transformer.h"
-#include "core/engine/model/block_part.h"
 
 #include <numeric>
 
@@ -11,17 +12,34 @@ namespace {
 
 using core::MlpForm;
 
-const core::LinearSpec& firstLinear(const core::MlpSpec& spec)
+/// The rows of the fused projection that are those of `up`.
+std::vector<std::int64_t> upRows(const core::MlpSpec& spec)
 {
-    switch (spec.form) {
-    case MlpForm::Gated:
-        return spec.gate;
-    case MlpForm::FusedGated:
-        return spec.gateUp;
-    case MlpForm::Plain:
-        break;
-    }
-    return spec.up;
+    const std::int64_t width = spec.down.inFeatures;
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(width));
+    std::iota(rows.begin(), rows.end(), spec.interleaved ? 0 : width);
+    for (std::int64_t& row : rows)
+        row = spec.interleaved ? 2 * row + 1 : row;
+    return rows;
+}
+
+void foldUp(const core::MlpSpec& spec, std::size_t down, ViewBuilder& view)
+{
+    if (spec.clamped)
+        return; // neither limits nor the added 1 let a factor pass
+    if (spec.form == MlpForm::FusedGated)
+        view.foldLinear(spec.gateUp, down, upRows(spec));
+    else if (spec.form == MlpForm::Gated || spec.activation == core::Activation::Relu)
+        view.foldLinear(spec.up, down); // of the plain activations a positive factor only passes through ReLU
+}
+
+at::Tensor gated(const at::Tensor& gate, const at::Tensor& up, const core::MlpSpec& spec)
+{
+    if (!spec.clamped)
+        return activate(gate, spec.activation) * up;
+    const at::Tensor limited = gate.clamp_max(spec.clamped->limit);
+    const at::Tensor swish = limited * (limited * spec.clamped->gain).sigmoid();
+    return (up.clamp(-spec.clamped->limit, spec.clamped->limit) + 1) * swish;
 }
 
 /// Step 0: gate and up; step 1: down.
@@ -47,7 +65,7 @@ public:
     {
         PSC_ASSERT(m_step < 2, "a finished pass was advanced");
         if (m_step++ == 0)
-            m_value = m_context.visit(HookPoint::MlpHidden, widened(tensors));
+            m_value = m_context.visit(HookPoint::MlpHidden, mlpHidden(m_value, m_spec, tensors));
         else
             m_value = applyLinear(m_value, m_spec.down, tensors);
     }
@@ -55,22 +73,6 @@ public:
     at::Tensor output() const override { return m_value; }
 
 private:
-    at::Tensor widened(const TensorSource& tensors) const
-    {
-        const at::Tensor first = applyLinear(m_value, firstLinear(m_spec), tensors);
-        switch (m_spec.form) {
-        case MlpForm::Gated:
-            return activate(first, m_spec.activation) * applyLinear(m_value, m_spec.up, tensors);
-        case MlpForm::FusedGated: {
-            const std::int64_t width = m_spec.down.inFeatures;
-            return activate(first.narrow(1, 0, width), m_spec.activation) * first.narrow(1, width, width);
-        }
-        case MlpForm::Plain:
-            break;
-        }
-        return activate(first, m_spec.activation);
-    }
-
     const core::MlpSpec& m_spec;
     const PassContext& m_context;
     int m_step = 0;
@@ -88,17 +90,7 @@ public:
 
     void describe(ViewBuilder& view, const std::optional<core::NormSpec>& norm) const override
     {
-        const std::string input = inputName(firstLinear(m_spec));
-        std::vector<std::size_t> readers;
-        if (m_spec.form == MlpForm::Gated)
-            readers.push_back(view.addUnit(m_spec.gate, "mlp.gate", input));
-        if (m_spec.form == MlpForm::FusedGated)
-            readers.push_back(view.addUnit(m_spec.gateUp, "mlp.gate_up", input));
-        else
-            readers.push_back(view.addUnit(m_spec.up, "mlp.up", input));
-        const std::size_t down = view.addUnit(m_spec.down, "mlp.down", inputName(m_spec.down));
-        view.foldNorm(norm, readers);
-        foldUp(view, down);
+        view.foldNorm(norm, describeMlp(m_spec, "mlp", inputName(firstLinear(m_spec)), -1, view));
     }
 
     std::unique_ptr<PartPass> begin(at::Tensor input, const PassContext& context) const override
@@ -107,22 +99,56 @@ public:
     }
 
 private:
-    void foldUp(ViewBuilder& view, std::size_t down) const
-    {
-        if (m_spec.form == MlpForm::FusedGated) {
-            std::vector<std::int64_t> upRows(static_cast<std::size_t>(m_spec.down.inFeatures));
-            std::iota(upRows.begin(), upRows.end(), m_spec.down.inFeatures);
-            view.foldLinear(m_spec.gateUp, down, std::move(upRows));
-        } else if (m_spec.form == MlpForm::Gated || m_spec.activation == core::Activation::Relu) {
-            // Of the plain activations a positive factor only passes through ReLU.
-            view.foldLinear(m_spec.up, down);
-        }
-    }
-
     const core::MlpSpec& m_spec;
 };
 
 } // namespace
+
+const core::LinearSpec& firstLinear(const core::MlpSpec& spec)
+{
+    switch (spec.form) {
+    case MlpForm::Gated:
+        return spec.gate;
+    case MlpForm::FusedGated:
+        return spec.gateUp;
+    case MlpForm::Plain:
+        break;
+    }
+    return spec.up;
+}
+
+at::Tensor mlpHidden(const at::Tensor& x, const core::MlpSpec& spec, const TensorSource& tensors)
+{
+    const at::Tensor first = applyLinear(x, firstLinear(spec), tensors);
+    switch (spec.form) {
+    case MlpForm::Gated:
+        return gated(first, applyLinear(x, spec.up, tensors), spec);
+    case MlpForm::FusedGated: {
+        const std::int64_t width = spec.down.inFeatures;
+        const at::Tensor both =
+            first.unflatten(1, spec.interleaved ? at::IntArrayRef {width, 2} : at::IntArrayRef {2, width});
+        const std::int64_t dimension = spec.interleaved ? 2 : 1;
+        return gated(both.select(dimension, 0), both.select(dimension, 1), spec);
+    }
+    case MlpForm::Plain:
+        break;
+    }
+    return activate(first, spec.activation);
+}
+
+std::vector<std::size_t> describeMlp(const core::MlpSpec& spec, const std::string& role, const std::string& input,
+                                     int expert, ViewBuilder& view)
+{
+    std::vector<std::size_t> readers;
+    if (spec.form == MlpForm::Gated)
+        readers.push_back(view.addUnit(spec.gate, role + ".gate", input, expert));
+    if (spec.form == MlpForm::FusedGated)
+        readers.push_back(view.addUnit(spec.gateUp, role + ".gate_up", input, expert));
+    else
+        readers.push_back(view.addUnit(spec.up, role + ".up", input, expert));
+    foldUp(spec, view.addUnit(spec.down, role + ".down", inputName(spec.down), expert), view);
+    return readers;
+}
 
 std::unique_ptr<BlockPart> makeBlockPart(const core::MlpSpec& spec)
 {

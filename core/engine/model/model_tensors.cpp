@@ -2,7 +2,10 @@
 #include "core/engine/model/model_tensors.h"
 
 #include "core/base/assert.h"
+#include "core/checkpoint/dequantize.h"
 #include "core/engine/foreign_exception.h"
+
+#include <algorithm>
 
 namespace paretoscope::engine {
 
@@ -12,9 +15,18 @@ CheckpointTensors::CheckpointTensors(std::shared_ptr<const core::Checkpoint> che
     , m_residentLimit(residentLimit)
 {
     for (const core::ExpectedTensor& tensor : architecture.tensors()) {
-        if (tensor.transposed)
-            m_transposed.insert(tensor.name);
+        if (tensor.transposed && tensor.stacked == 0)
+            m_places.emplace(tensor.name, Place {tensor.name, true});
+        for (std::int64_t index = 0; index < tensor.stacked; ++index)
+            m_places.emplace(core::stackedName(tensor.name, index),
+                             Place {tensor.name, tensor.transposed, index, tensor.stacked});
     }
+}
+
+const core::TensorInfo* CheckpointTensors::stored(std::string_view name) const
+{
+    const auto place = m_places.find(name);
+    return m_checkpoint->find(place == m_places.end() ? name : place->second.tensor);
 }
 
 core::Result<at::Tensor> CheckpointTensors::read(std::string_view name) const
@@ -24,24 +36,54 @@ core::Result<at::Tensor> CheckpointTensors::read(std::string_view name) const
         if (const auto found = m_resident.find(name); found != m_resident.end())
             return found->second;
     }
-    const core::TensorInfo* info = m_checkpoint->find(name);
-    if (!info)
-        return core::Error {core::ErrorCode::NotFound, "the model has no tensor " + std::string(name),
-                            "`paretoscope inspect` lists its tensors"};
-    PSC_ASSIGN(at::Tensor tensor, guarded("allocating " + info->name, [&]() -> core::Result<at::Tensor> {
-                   return at::empty(info->shape, at::kFloat);
-               }));
-    const auto elements = static_cast<std::size_t>(info->elements());
-    PSC_TRY(m_checkpoint->readFloat32(name, {tensor.mutable_data_ptr<float>(), elements}));
-    if (m_transposed.contains(name))
-        tensor = tensor.t().contiguous();
-
-    const core::Bytes size {static_cast<std::int64_t>(elements) * 4};
+    PSC_ASSIGN(at::Tensor tensor, readStored(name));
+    const core::Bytes size {tensor.numel() * 4};
     const std::lock_guard lock(m_mutex);
     if (m_residentBytes + size <= m_residentLimit && m_resident.emplace(std::string(name), tensor).second)
         m_residentBytes += size;
-    m_checkpoint->releasePages(name);
     return tensor;
+}
+
+core::Result<at::Tensor> CheckpointTensors::readStored(std::string_view name) const
+{
+    const core::TensorInfo* info = stored(name);
+    if (!info)
+        return core::Error {core::ErrorCode::NotFound, "the model has no tensor " + std::string(name),
+                            "`paretoscope inspect` lists its tensors"};
+    const auto found = m_places.find(name);
+    const Place place = found == m_places.end() ? Place {} : found->second;
+    const auto dimensions = info->shape.begin() + (place.count > 0 ? 1 : 0);
+    return guarded("reading " + std::string(name), [&]() -> core::Result<at::Tensor> {
+        at::Tensor tensor = at::empty(std::vector<std::int64_t>(dimensions, info->shape.end()), at::kFloat);
+        const std::int64_t elements = tensor.numel();
+        const std::span<float> out {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(elements)};
+        if (place.count > 0)
+            PSC_TRY(readMatrix(*info, place.index * elements, out));
+        else
+            PSC_TRY(m_checkpoint->readFloat32(info->name, out));
+        m_checkpoint->releasePages(info->name);
+        return place.transposed && tensor.dim() == 2 ? tensor.t().contiguous() : tensor;
+    });
+}
+
+/// Elements [first, first + out.size()), without touching the others where the storage type allows it.
+core::Status CheckpointTensors::readMatrix(const core::TensorInfo& info, std::int64_t first, std::span<float> out) const
+{
+    const core::ElementLayout& layout = core::layoutOf(info.type);
+    const auto count = static_cast<std::int64_t>(out.size());
+    const auto bytes = m_checkpoint->rawBytes(info.name);
+    if (bytes.ok() && core::isReadableAsFloat32(info.type) && first % layout.blockElements == 0 &&
+        count % layout.blockElements == 0) {
+        const auto bytesOf = [&](std::int64_t elements) {
+            return static_cast<std::size_t>(elements / layout.blockElements * layout.blockBytes);
+        };
+        core::dequantize(info.type, bytes.value().subspan(bytesOf(first), bytesOf(count)), out);
+        return core::success();
+    }
+    std::vector<float> whole(static_cast<std::size_t>(info.elements()));
+    PSC_TRY(m_checkpoint->readFloat32(info.name, whole));
+    std::copy_n(whole.begin() + first, count, out.begin());
+    return core::success();
 }
 
 core::Result<at::Tensor> ModelTensors::read(std::string_view name) const

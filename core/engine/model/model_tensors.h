@@ -12,7 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,17 +24,31 @@ namespace paretoscope::engine {
 class CheckpointTensors
 {
 public:
-    /// The tensors of `architecture` that are stored transposed are turned when they are read.
+    /// The tensors of `architecture` that are stored transposed are turned when they are read; of stacked ones a single
+    /// matrix is read.
     CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint, const core::Architecture& architecture,
                       core::Bytes residentLimit);
 
     /// Not to be modified in place. Errors: NotFound, Unsupported; OutOfMemory.
     core::Result<at::Tensor> read(std::string_view name) const;
+    /// The tensor of the checkpoint that holds what the graph reads under this name; nullptr when there is none.
+    const core::TensorInfo* stored(std::string_view name) const;
     const core::Checkpoint& checkpoint() const { return *m_checkpoint; }
 
 private:
+    /// Where the checkpoint has what the graph reads under another name or in another orientation.
+    struct Place
+    {
+        std::string tensor;
+        bool transposed = false;
+        std::int64_t index = 0;
+        std::int64_t count = 0; ///< matrices in the tensor; 0: it is read as a whole
+    };
+    core::Result<at::Tensor> readStored(std::string_view name) const;
+    core::Status readMatrix(const core::TensorInfo& info, std::int64_t first, std::span<float> out) const;
+
     std::shared_ptr<const core::Checkpoint> m_checkpoint;
-    std::set<std::string, std::less<>> m_transposed;
+    std::map<std::string, Place, std::less<>> m_places; ///< by graph name; those that are as stored are absent
     core::Bytes m_residentLimit;
     mutable std::mutex m_mutex;
     mutable std::map<std::string, at::Tensor, std::less<>> m_resident;
@@ -51,6 +65,7 @@ public:
 
     core::Result<at::Tensor> read(std::string_view name) const; ///< float32, as replaced
     core::Result<at::Tensor> readOriginal(std::string_view name) const { return m_base->read(name); }
+    const core::TensorInfo* stored(std::string_view name) const { return m_base->stored(name); }
     /// Null when the tensor is as in the checkpoint.
     std::shared_ptr<const CompressedTensor> replacement(std::string_view name) const;
     void replace(std::string_view name, std::shared_ptr<const CompressedTensor> tensor);

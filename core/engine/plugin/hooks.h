@@ -19,7 +19,10 @@ enum class HookPoint
     Value,           ///< as written to the cache [tokens, kvHeads, headDim]
     AttentionOutput, ///< input of the output projection [tokens, heads * headDim]
     MlpInput,        ///< normalised input of the MLP [tokens, hidden]
-    MlpHidden,       ///< input of the down projection [tokens, intermediate]
+    MlpHidden,       ///< input of the down projection [tokens, intermediate]; in a mixture of its shared expert
+    RouterLogits,    ///< of a mixture of experts [tokens, experts]; -inf keeps an expert from being chosen
+    RouterExperts,   ///< the chosen experts, int64 [tokens, chosen]; -1 sends a token to none
+    RouterWeights,   ///< factors on their outputs [tokens, chosen], in the order of RouterExperts
     BlockOutput,     ///< residual stream leaving the block [tokens, hidden]
 };
 

@@ -19,11 +19,14 @@ enum class UnitKind
 struct Unit
 {
     std::string module; ///< "model.layers.3.mlp.down_proj"
-    std::string tensor; ///< "model.layers.3.mlp.down_proj.weight"
+    /// "model.layers.3.mlp.down_proj.weight"; of matrices that lie in one stored tensor "….gate_up_proj[17]".
+    std::string tensor;
     UnitKind kind = UnitKind::Linear;
     std::string role; ///< what it does in the block, independent of the family: "attention.query", "mlp.down", ...
     int block = -1;   ///< index of the block; -1 outside the blocks
-    int expert = -1;  ///< index of the expert; -1 when it is none
+    int expert = -1;  ///< index of the routed expert; -1 when it is none
+    /// Whether a stage takes it when the user names no modules; routers are left alone unless asked for.
+    bool byDefault = true;
     std::int64_t outFeatures = 0;
     std::int64_t inFeatures = 0;
     /// Name of the activation it reads. Units of equal input share every statistic of it.

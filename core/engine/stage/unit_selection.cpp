@@ -82,7 +82,8 @@ core::Result<std::vector<std::size_t>> selectUnits(const ModelView& model, const
     std::vector<std::size_t> selected;
     for (std::size_t i = 0; i < model.units.size(); ++i) {
         const Unit& unit = model.units[i];
-        const bool wanted = include.empty() ? unit.kind == UnitKind::Linear && unit.block >= 0 : bool(included[i]);
+        const bool wanted =
+            include.empty() ? unit.kind == UnitKind::Linear && unit.block >= 0 && unit.byDefault : bool(included[i]);
         if (wanted && !excluded[i])
             selected.push_back(i);
     }

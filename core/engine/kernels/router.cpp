@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/kernels/router.h"
+
+#include <limits>
+
+namespace paretoscope::engine {
+
+namespace {
+
+/// Indices of the `count` largest entries of every row, largest first, equal ones by index.
+at::Tensor largest(const at::Tensor& scores, std::int64_t count)
+{
+    const auto [sorted, order] = at::sort(scores.detach(), /*stable=*/true, /*dim=*/-1, /*descending=*/true);
+    return order.narrow(-1, 0, count);
+}
+
+at::Tensor scoreGroups(const at::Tensor& grouped, core::GroupScore rule)
+{
+    if (rule == core::GroupScore::Maximum)
+        return grouped.amax(-1);
+    return std::get<0>(grouped.topk(std::min<std::int64_t>(2, grouped.size(-1)), -1)).sum(-1);
+}
+
+/// Experts outside the kept groups can never be chosen.
+at::Tensor limitToGroups(const at::Tensor& scores, const core::RoutingRule& rule)
+{
+    if (rule.keptGroups >= rule.groups)
+        return scores;
+    const at::Tensor grouped = scores.detach().unflatten(-1, {rule.groups, -1});
+    const at::Tensor kept = largest(scoreGroups(grouped, rule.groupScore), rule.keptGroups);
+    const at::Tensor open = at::zeros({scores.size(0), rule.groups}, at::kBool).scatter_(1, kept, true);
+    return grouped.masked_fill(open.logical_not().unsqueeze(-1), -std::numeric_limits<double>::infinity()).flatten(-2);
+}
+
+} // namespace
+
+Routing route(const at::Tensor& logits, const at::Tensor& choiceBias, const core::RoutingRule& rule)
+{
+    const bool chosenFirst = rule.score == core::RouterScore::SoftmaxOfChosen;
+    const at::Tensor scores = rule.score == core::RouterScore::Sigmoid ? logits.sigmoid()
+                              : chosenFirst                            ? logits
+                                                                       : logits.softmax(-1);
+    const at::Tensor biased = choiceBias.defined() ? scores + choiceBias : scores;
+    const at::Tensor chosen = largest(limitToGroups(biased, rule), rule.chosen);
+
+    // By rising expert first, so that the stable sort by weight leaves equal weights in that order.
+    const at::Tensor rising = std::get<0>(chosen.sort(-1));
+    at::Tensor weights = scores.gather(-1, rising);
+    if (chosenFirst)
+        weights = weights.softmax(-1);
+    if (rule.normalise)
+        weights = weights / (weights.sum(-1, true) + rule.normaliseEpsilon);
+    if (rule.scale != 1)
+        weights = weights * rule.scale;
+    const at::Tensor order = largest(weights, rule.chosen);
+    return {rising.gather(-1, order), weights.gather(-1, order)};
+}
+
+std::vector<ExpertRows> rowsByExpert(const Routing& routing, int experts)
+{
+    const std::int64_t perToken = routing.experts.size(1);
+    const at::Tensor flat = routing.experts.flatten();
+    // Stable: within an expert the tokens stay in their order.
+    const at::Tensor order = std::get<1>(at::sort(flat, /*stable=*/true, 0, /*descending=*/false));
+    const at::Tensor tokens = order.div(perToken, "floor");
+    const at::Tensor weights = routing.weights.flatten().index_select(0, order);
+    const at::Tensor counts = at::bincount(flat + 1, {}, experts + 1).cpu();
+    const std::int64_t* count = counts.const_data_ptr<std::int64_t>();
+    std::vector<ExpertRows> rows;
+    std::int64_t begin = count[0]; // sent nowhere
+    for (int expert = 0; expert < experts; ++expert) {
+        const std::int64_t size = count[expert + 1];
+        rows.push_back({tokens.narrow(0, begin, size), weights.narrow(0, begin, size)});
+        begin += size;
+    }
+    return rows;
+}
+
+} // namespace paretoscope::engine
