@@ -17,4 +17,8 @@ struct TrialLog
     int statisticsComputed = 0;
 };
 
+/// What the user is shown: where many modules (the experts of a mixture) have the same to tell, it is said once, with
+/// the first of them and their number. In the order of first appearance.
+std::vector<std::string> summarisedWarnings(const std::vector<std::string>& warnings);
+
 } // namespace paretoscope::engine

@@ -220,7 +220,7 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
           {"compress_seconds", compressSeconds},
           {"evaluate_seconds", outcome.seconds - loadSeconds - compressSeconds}}},
         {"statistics", {{"computed", log.statisticsComputed}, {"from_cache", log.statisticsFromCache}}},
-        {"warnings", log.warnings}};
+        {"warnings", summarisedWarnings(log.warnings)}};
     return outcome;
 }
 

@@ -54,6 +54,9 @@ public:
     virtual at::Tensor weight(const Unit& unit) const = 0;
     /// The weight of the uncompressed model.
     virtual at::Tensor originalWeight(const Unit& unit) const = 0;
+    /// How many calibration tokens its statistics saw: those that were routed to it, for an expert; 0 without
+    /// statistics.
+    virtual std::int64_t tokens(const Unit& unit) const = 0;
     /// Errors: NotFound (not requested in the plan), Numerical (no token reached this unit).
     virtual core::Result<StatisticValue> statistic(const Unit& unit, std::string_view id) const = 0;
     /// Any other tensor of the model by name (norms, biases), float32.

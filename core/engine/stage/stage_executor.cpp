@@ -50,7 +50,7 @@ private:
     int lastBlock() const;
     core::Json cacheKey(const std::string& input, const StatisticRequest& request) const;
     std::optional<StatisticValues> cachedStatistics(int block) const;
-    void storeStatistics(const StatisticValues& values) const;
+    void storeStatistics(int block, const StatisticValues& values) const;
     core::Status report(int block) const;
 
     Stage& m_stage;
@@ -148,7 +148,7 @@ core::Status StageRun::passBlock(int block)
     if (m_plan.propagate == Propagate::Step && m_plan.scope == StageScope::Tensor)
         return core::success(); // applied on the way
     if (isOriginal())
-        storeStatistics(values);
+        storeStatistics(block, values);
     PSC_TRY(applyTargetsOf(block, values));
     if (isOriginal() || m_plan.scope == StageScope::Model || block == lastBlock())
         return core::success();
@@ -278,13 +278,15 @@ std::optional<StatisticValues> StageRun::cachedStatistics(int block) const
     return values;
 }
 
-void StageRun::storeStatistics(const StatisticValues& values) const
+void StageRun::storeStatistics(int block, const StatisticValues& values) const
 {
-    for (const auto& [key, value] : values) {
-        const auto request =
-            std::find_if(m_plan.statistics.begin(), m_plan.statistics.end(),
-                         [&](const StatisticRequest& candidate) { return candidate.id == key.second; });
-        m_context.cache.store(cacheKey(key.first, *request), value);
+    // That no token reached an expert is worth remembering too: otherwise the next stage would look again.
+    const StatisticValue unreached {at::zeros({0}), 0};
+    for (const std::string& input : inputsOf(block)) {
+        for (const StatisticRequest& request : m_plan.statistics) {
+            const auto found = values.find({input, request.id});
+            m_context.cache.store(cacheKey(input, request), found == values.end() ? unreached : found->second);
+        }
     }
 }
 

@@ -67,10 +67,16 @@ at::Tensor UnitTask::originalWeight(const Unit& unit) const
     return std::move(original).value();
 }
 
+std::int64_t UnitTask::tokens(const Unit& unit) const
+{
+    const auto first = m_values.lower_bound({unit.input, {}});
+    return first == m_values.end() || first->first.first != unit.input ? 0 : first->second.samples;
+}
+
 core::Result<StatisticValue> UnitTask::statistic(const Unit& unit, std::string_view id) const
 {
     const auto found = m_values.find({unit.input, std::string(id)});
-    if (found == m_values.end())
+    if (found == m_values.end() || found->second.samples == 0)
         return core::Error {core::ErrorCode::Numerical, "no calibration token reached this layer",
                             "use more calibration sequences, or exclude this module"};
     if (!std::isfinite(found->second.value.sum(at::kDouble).item<double>()))
@@ -97,7 +103,7 @@ void UnitTask::replaceTensor(std::string_view name, at::Tensor value)
 {
     if (m_loaded)
         m_loaded->set(name, value);
-    const core::TensorInfo* info = m_context.tensors.checkpoint().find(name);
+    const core::TensorInfo* info = m_context.tensors.stored(name);
     PSC_ASSERT(info, "a stage replaced a tensor that the model does not have");
     m_context.tensors.replace(name, std::make_shared<DenseTensor>(std::move(value), info->type));
 }
@@ -133,7 +139,7 @@ void UnitTask::recordErrors()
         if (weightNorm > 0)
             record(*unit, "relative_weight_error", difference.square().sum(at::kDouble).item<double>() / weightNorm);
         const auto hessian = m_values.find({unit->input, "hessian"});
-        if (hessian == m_values.end())
+        if (hessian == m_values.end() || hessian->second.samples == 0)
             continue;
         const double outputNorm = weightedSquare(before, hessian->second.value);
         if (outputNorm > 0)

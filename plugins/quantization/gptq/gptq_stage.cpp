@@ -17,6 +17,7 @@ public:
     {
         m_options.grid = engine::AffineOptions::fromParameters(m_parameters);
         m_options.damping = m_parameters.at("damping").get<double>();
+        m_minTokens = m_parameters.at("min_tokens").get<std::int64_t>();
         m_options.blockSize = m_parameters.at("block_size").get<std::int64_t>();
         const std::string order = m_parameters.at("activation_order").get<std::string>();
         m_options.order = order == "none"      ? gptq::ActivationOrder::None
@@ -42,6 +43,8 @@ public:
     core::Status apply(engine::StageTask& task) override
     {
         const engine::Unit& unit = *task.units().front();
+        if (unit.expert >= 0 && task.tokens(unit) < m_minTokens)
+            return roundSeldomExpert(unit, task);
         PSC_ASSIGN(const engine::StatisticValue hessian, task.statistic(unit, "hessian"));
         PSC_ASSIGN(gptq::Quantized result, gptq::quantize(task.weight(unit), hessian.value, m_options));
         task.record(unit, "damping", result.damping);
@@ -57,8 +60,20 @@ public:
     }
 
 private:
+    /// A Hessian of a few tokens guides worse than none: their directions would be fitted and all others forgotten.
+    core::Status roundSeldomExpert(const engine::Unit& unit, engine::StageTask& task) const
+    {
+        PSC_ASSIGN(auto rounded, engine::roundToNearest(task.weight(unit), m_options.grid));
+        task.replace(unit, std::move(rounded));
+        task.record(unit, "tokens", static_cast<double>(task.tokens(unit)));
+        task.warn(unit, "fewer than " + std::to_string(m_minTokens) +
+                            " calibration tokens were routed to this expert; rounded to nearest");
+        return core::success();
+    }
+
     core::Json m_parameters;
     gptq::Options m_options;
+    std::int64_t m_minTokens = 0;
 };
 
 core::Result<std::unique_ptr<engine::Stage>> makeGptq(const core::Json& parameters)
