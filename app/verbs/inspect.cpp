@@ -7,6 +7,7 @@
 #include "core/architecture/architecture.h"
 #include "core/checkpoint/checkpoint.h"
 
+#include <algorithm>
 #include <map>
 
 namespace paretoscope::app {
@@ -26,6 +27,9 @@ struct Inspection
     std::int64_t headDim = 0;
     std::int64_t vocabSize = 0;
     std::int64_t experts = 0;
+    std::int64_t expertsPerToken = 0;
+    std::int64_t mixtures = 0; ///< layers that have experts
+    std::int64_t activeParameters = 0;
     bool tiedEmbeddings = false;
     std::vector<std::string> unsupported;
     std::vector<std::string> unread; ///< tensors in the file that the graph does not use
@@ -63,6 +67,7 @@ Inspection fromConfig(const core::Checkpoint& checkpoint)
     model.tiedEmbeddings = tied != config.end() && tied->is_boolean() && tied->get<bool>();
     for (const core::TensorInfo& tensor : checkpoint.tensors())
         model.parameters += tensor.elements();
+    model.activeParameters = model.parameters;
     return model;
 }
 
@@ -85,6 +90,13 @@ Inspection inspected(const core::Checkpoint& checkpoint, const std::filesystem::
     model.vocabSize = architecture.vocabSize;
     model.tiedEmbeddings = architecture.tiedEmbeddings;
     model.parameters = architecture.parameters();
+    model.activeParameters = architecture.activeParameters();
+    if (const core::MoeSpec* mixture = architecture.largestMixture()) {
+        model.experts = mixture->rule.experts;
+        model.expertsPerToken = mixture->rule.chosen;
+    }
+    model.mixtures = std::count_if(architecture.blocks.begin(), architecture.blocks.end(),
+                                   [](const core::BlockSpec& block) { return block.find<core::MoeSpec>() != nullptr; });
     model.unsupported = architecture.unsupported;
     const core::TensorReport report = core::compareTensors(architecture, checkpoint);
     for (const std::string& name : report.missing)
@@ -126,6 +138,8 @@ core::Json document(const Inspection& model, const core::Checkpoint& checkpoint)
             {"head_dim", model.headDim},
             {"vocab_size", model.vocabSize},
             {"experts", model.experts},
+            {"experts_per_token", model.expertsPerToken},
+            {"active_parameters", model.activeParameters},
             {"tied_embeddings", model.tiedEmbeddings},
             {"format", checkpoint.format()},
             {"supported", model.unsupported.empty()},
@@ -147,6 +161,17 @@ std::string storageText(const core::Checkpoint& checkpoint)
     return text;
 }
 
+/// "16, 4 of them per token, in 3 of 4 layers"
+std::string expertsText(const Inspection& model)
+{
+    std::string text = std::to_string(model.experts);
+    if (model.expertsPerToken > 0)
+        text += ", " + std::to_string(model.expertsPerToken) + " of them per token";
+    if (model.mixtures > 0 && model.mixtures < model.layers)
+        text += ", in " + std::to_string(model.mixtures) + " of " + std::to_string(model.layers) + " layers";
+    return text;
+}
+
 std::string summary(const Inspection& model, const core::Checkpoint& checkpoint, const std::string& path)
 {
     const double bits = model.parameters > 0 ? 8.0 * static_cast<double>(checkpoint.storedBytes().value) /
@@ -156,14 +181,17 @@ std::string summary(const Inspection& model, const core::Checkpoint& checkpoint,
     text += labelled("format", checkpoint.format());
     text += labelled("family", (model.family.empty() ? "unknown" : model.family) + " (model_type " +
                                    (model.modelType.empty() ? "not stated" : model.modelType) + ")");
-    text += labelled("parameters", grouped(model.parameters));
+    text += labelled("parameters", grouped(model.parameters) +
+                                       (model.activeParameters == model.parameters
+                                            ? ""
+                                            : ", of which one token meets " + grouped(model.activeParameters)));
     text += labelled("stored", decimalBytes(checkpoint.storedBytes().value) + ", " + significant(bits) +
                                    " bits per parameter (" + storageText(checkpoint) + ")");
     text += labelled("layers", std::to_string(model.layers) + ", hidden size " + std::to_string(model.hiddenSize));
     text += labelled("attention", std::to_string(model.attentionHeads) + " heads, " + std::to_string(model.kvHeads) +
                                       " for keys and values, of size " + std::to_string(model.headDim));
     if (model.experts > 0)
-        text += labelled("experts", std::to_string(model.experts));
+        text += labelled("experts", expertsText(model));
     text += labelled("vocabulary",
                      grouped(model.vocabSize) + (model.tiedEmbeddings ? ", embeddings tied to the head" : ""));
     text += labelled("supported", model.unsupported.empty() ? "yes" : "no");

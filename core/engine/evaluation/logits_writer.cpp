@@ -69,12 +69,12 @@ public:
         return std::vector<core::MetricRecord>();
     }
 
-    /// Appends to the tensor `hidden_<i>_<suffix>` of every sequence that the evaluator's sample stands for.
-    void appendHidden(int sample, const std::string& suffix, const at::Tensor& value)
+    /// Appends to the tensor `<kind>_<i>_<suffix>` of every sequence that the evaluator's sample stands for.
+    void appendOf(int sample, const std::string& kind, const std::string& suffix, const at::Tensor& value)
     {
         for (std::size_t i = 0; i < m_firstOf.size(); ++i) {
             if (distinctIndexOf(m_firstOf[i]) == sample)
-                append("hidden_" + std::to_string(i) + '_' + suffix, value);
+                append(kind + '_' + std::to_string(i) + '_' + suffix, value);
         }
     }
 
@@ -90,11 +90,15 @@ private:
 
     void append(const std::string& tensor, const at::Tensor& value)
     {
-        const at::Tensor rows = value.contiguous();
+        const bool isIndex = value.scalar_type() == at::kLong;
+        const at::Tensor rows = (isIndex ? value.to(at::kInt) : value).contiguous();
         const std::lock_guard lock(m_mutex);
-        if (m_problem.ok())
-            m_problem =
-                m_writer.appendFloat32(tensor, {rows.const_data_ptr<float>(), static_cast<std::size_t>(rows.numel())});
+        if (!m_problem.ok())
+            return;
+        const auto count = static_cast<std::size_t>(rows.numel());
+        m_problem = isIndex
+                        ? m_writer.append(tensor, std::as_bytes(std::span(rows.const_data_ptr<std::int32_t>(), count)))
+                        : m_writer.appendFloat32(tensor, {rows.const_data_ptr<float>(), count});
     }
 
     std::vector<MetricSequence> m_sequences;
@@ -104,23 +108,70 @@ private:
     core::Status m_problem = core::success();
 };
 
-std::vector<core::TensorDeclaration> declare(const Sequences& sequences, const core::Architecture& architecture,
-                                             bool hiddenStates)
+/// What of the model's inside is written beside the logits.
+struct Wanted
 {
+    bool hiddenStates = false;
+    bool router = false;
+};
+
+std::vector<core::TensorDeclaration> declare(const Sequences& sequences, const core::Architecture& architecture,
+                                             const Wanted& wanted)
+{
+    using core::ElementType;
     std::vector<core::TensorDeclaration> tensors;
     for (std::size_t i = 0; i < sequences.size(); ++i) {
         const auto tokens = static_cast<std::int64_t>(sequences[i].size());
         const std::string index = std::to_string(i);
-        tensors.push_back({"logits_" + index, core::ElementType::F32, {tokens, architecture.vocabSize}});
-        if (!hiddenStates)
-            continue;
-        tensors.push_back({"hidden_" + index + "_embed", core::ElementType::F32, {tokens, architecture.hiddenSize}});
-        for (std::size_t block = 0; block < architecture.blocks.size(); ++block)
-            tensors.push_back({"hidden_" + index + "_block_" + std::to_string(block),
-                               core::ElementType::F32,
-                               {tokens, architecture.hiddenSize}});
+        tensors.push_back({"logits_" + index, ElementType::F32, {tokens, architecture.vocabSize}});
+        if (wanted.hiddenStates)
+            tensors.push_back({"hidden_" + index + "_embed", ElementType::F32, {tokens, architecture.hiddenSize}});
+        for (std::size_t block = 0; block < architecture.blocks.size(); ++block) {
+            const std::string place = std::to_string(block);
+            if (wanted.hiddenStates)
+                tensors.push_back(
+                    {"hidden_" + index + "_block_" + place, ElementType::F32, {tokens, architecture.hiddenSize}});
+            const core::MoeSpec* moe = architecture.blocks[block].find<core::MoeSpec>();
+            if (!wanted.router || !moe)
+                continue;
+            const std::string router = "router_" + index + "_layer_" + place;
+            tensors.push_back({router + "_index", ElementType::I32, {tokens, moe->rule.chosen}});
+            tensors.push_back({router + "_weight", ElementType::F32, {tokens, moe->rule.chosen}});
+        }
     }
     return tensors;
+}
+
+/// Reads at `point` of every block what becomes `<kind>_<i>_<prefix><block><suffix>`.
+Hook reader(LogitsSink& sink, HookPoint point, std::string kind, std::string prefix, std::string suffix = "")
+{
+    return {point, [&sink, kind = std::move(kind), prefix = std::move(prefix),
+                    suffix = std::move(suffix)](int block, int sample, const at::Tensor& value) {
+                sink.appendOf(sample, kind, prefix + std::to_string(block) + suffix, value);
+                return value;
+            }};
+}
+
+void addReaders(Hooks& hooks, LogitsSink& sink, const Wanted& wanted)
+{
+    if (wanted.hiddenStates) {
+        hooks.push_back({HookPoint::BlockInput, [&sink](int block, int sample, const at::Tensor& value) {
+                             if (block == 0)
+                                 sink.appendOf(sample, "hidden", "embed", value);
+                             return value;
+                         }});
+        hooks.push_back(reader(sink, HookPoint::BlockOutput, "hidden", "block_"));
+    }
+    if (wanted.router) {
+        hooks.push_back(reader(sink, HookPoint::RouterExperts, "router", "layer_", "_index"));
+        hooks.push_back(reader(sink, HookPoint::RouterWeights, "router", "layer_", "_weight"));
+    }
+}
+
+bool hasRouter(const core::Architecture& architecture)
+{
+    return std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
+                       [](const core::BlockSpec& block) { return block.find<core::MoeSpec>() != nullptr; });
 }
 
 } // namespace
@@ -130,28 +181,18 @@ core::Status writeLogits(const core::Json& request, const EvaluationContext& con
     const core::Architecture& architecture = context.model.architecture();
     PSC_ASSIGN(const Sequences sequences,
                readSequences(request.at("tokens").get<std::string>(), architecture.vocabSize));
-    const bool hiddenStates = request.value("hidden_states", false);
-    if (request.value("router", false))
+    const Wanted wanted {request.value("hidden_states", false), request.value("router", false)};
+    if (wanted.router && !hasRouter(architecture))
         return core::Error {core::ErrorCode::Unsupported, "this model has no router", "leave --router out"};
-    PSC_ASSIGN(core::SafetensorsWriter writer,
-               core::SafetensorsWriter::create(request.at("out").get<std::string>(),
-                                               declare(sequences, architecture, hiddenStates), {.metadata = {}, .overwrite = true}));
+    PSC_ASSIGN(core::SafetensorsWriter writer, core::SafetensorsWriter::create(request.at("out").get<std::string>(),
+                                                                               declare(sequences, architecture, wanted),
+                                                                               {.metadata = {}, .overwrite = true}));
 
     std::vector<std::unique_ptr<Metric>> sinks;
     sinks.push_back(std::make_unique<LogitsSink>(sequences, std::move(writer)));
     auto& sink = static_cast<LogitsSink&>(*sinks.front());
     Hooks hooks = context.hooks;
-    if (hiddenStates) {
-        hooks.push_back({HookPoint::BlockInput, [&sink](int block, int sample, const at::Tensor& value) {
-                             if (block == 0)
-                                 sink.appendHidden(sample, "embed", value);
-                             return value;
-                         }});
-        hooks.push_back({HookPoint::BlockOutput, [&sink](int block, int sample, const at::Tensor& value) {
-                             sink.appendHidden(sample, "block_" + std::to_string(block), value);
-                             return value;
-                         }});
-    }
+    addReaders(hooks, sink, wanted);
     PSC_TRY(evaluate(sinks, {context.model, context.tensors, hooks, context.observer}));
     PSC_TRY(sink.finish());
     return core::success();

@@ -92,6 +92,13 @@ private Q_SLOTS:
     {
         const QJsonObject json = callProgram({QStringLiteral("inspect"), kTinyMoe, QStringLiteral("--json")}).json();
         QCOMPARE(json[QLatin1String("experts")].toInt(), 16);
+        QCOMPARE(json[QLatin1String("experts_per_token")].toInt(), 4);
+        QVERIFY(json[QLatin1String("supported")].toBool());
+        // 12 of 16 experts of 3 matrices 128 x 64 are idle in each of 4 layers.
+        QCOMPARE(json[QLatin1String("parameters")].toInt(), 2303360);
+        QCOMPARE(json[QLatin1String("active_parameters")].toInt(), 2303360 - 4 * 12 * 3 * 128 * 64);
+        const ProgramCall text = callProgram({QStringLiteral("inspect"), kTinyMoe});
+        QVERIFY2(text.outText().contains(QLatin1String("16, 4 of them per token")), qPrintable(text.described()));
     }
 
     void findsAModelByName()

@@ -33,10 +33,11 @@ core::PluginCatalogue catalogue()
 /// The trials of a sweep over tiny-llama that is small enough for a test.
 struct SweepUnderTest
 {
-    explicit SweepUnderTest(const std::string& pipelines, int windows = 8)
+    explicit SweepUnderTest(const std::string& pipelines, int windows = 8, const std::string& model = "tiny-llama")
     {
         const std::string text =
-            "paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: models/tiny-llama\n"
+            "paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: models/" + model +
+            "\n"
             "  calibration: {corpus: demo/corpora/train_excerpt.raw.txt, samples: 8, length: 256}\n"
             "  evaluate:\n    - perplexity: {corpus: demo/corpora/wiki.test.tokens, length: 256, windows: " +
             std::to_string(windows) + "}\npipelines:\n" + pipelines;
@@ -245,6 +246,61 @@ private Q_SLOTS:
             }
             QVERIFY2(worst <= 5e-5F * largest, name);
         }
+    }
+
+    void evaluateWritesRouterChoices()
+    {
+        const QTemporaryDir folder;
+        const std::filesystem::path out = (folder.path() + QStringLiteral("/router.safetensors")).toStdString();
+        const std::filesystem::path model = PARETOSCOPE_TEST_DATA "/parity/models/deepseek_v2";
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        const core::Json request {
+            {"tokens", (model / "golden.json").string()}, {"out", out.string()}, {"router", true}};
+        const auto done = runner.evaluate({{"model", model.string()}, {"logits", request}}, observer);
+        QVERIFY2(done.ok(), done.ok() ? "" : done.error().sentence().c_str());
+        const auto ours = core::SafetensorsFile::open(out);
+        const auto golden = core::SafetensorsFile::open(model / "golden.safetensors");
+        QVERIFY(ours.ok() && golden.ok());
+        QCOMPARE(ours.value().tensors().size(), std::size_t(2 * 3)); // layer 0 is dense
+        for (const char* sequence : {"router_0_layer_1", "router_1_layer_1"}) {
+            const std::string index = std::string(sequence) + "_index";
+            const core::SafetensorsEntry* chosen = ours.value().find(index);
+            QVERIFY(chosen);
+            QCOMPARE(chosen->type, core::ElementType::I32);
+            QVERIFY(std::ranges::equal(chosen->data, golden.value().find(index)->data));
+            const auto weights = ours.value().readFloat32(std::string(sequence) + "_weight");
+            const auto expected = golden.value().readFloat32(std::string(sequence) + "_weight");
+            QVERIFY(weights.ok() && expected.ok());
+            for (std::size_t i = 0; i < expected.value().size(); ++i)
+                QVERIFY(std::fabs(weights.value()[i] - expected.value()[i]) <= 1e-4F);
+        }
+
+        const auto refused =
+            runner.evaluate({{"model", (kResources / "models/tiny-llama").string()}, {"logits", request}}, observer);
+        QVERIFY(!refused.ok());
+        QCOMPARE(refused.error().code, core::ErrorCode::Unsupported);
+    }
+
+    void mixtureOrdersAsPublished()
+    {
+        const SweepUnderTest test("  - []\n  - [rtn: {bits: [3, 4], group_size: 64}]\n"
+                                  "  - [gptq: {bits: [3, 4], group_size: 64, min_tokens: 1}]\n",
+                                  6, "tiny-qwen3-moe");
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        std::map<std::string, double> perplexity;
+        for (std::size_t i = 0; i < test.trials.size(); ++i) {
+            const auto outcome = runner.run(test.request(i), observer);
+            QVERIFY2(outcome.ok(), outcome.ok() ? "" : outcome.error().sentence().c_str());
+            const std::string label = test.trials[i].pipeline.label();
+            perplexity[label.substr(0, label.find(','))] = perplexityOf(outcome.value());
+            qInfo("%-48s %8.3f", label.c_str(), perplexityOf(outcome.value()));
+        }
+        QVERIFY(perplexity.at("gptq(bits=3") < perplexity.at("rtn(bits=3"));
+        QVERIFY(perplexity.at("gptq(bits=4") < perplexity.at("gptq(bits=3"));
+        QVERIFY(perplexity.at("rtn(bits=4") < perplexity.at("rtn(bits=3"));
+        QVERIFY(perplexity.at("baseline") < perplexity.at("rtn(bits=3"));
     }
 
     void realModelAgreesWithTransformers()
