@@ -164,14 +164,16 @@ void MoePass::widen(const TensorSource& tensors)
 
 void MoePass::narrow(const TensorSource& tensors)
 {
+    at::Tensor sum = m_sum.clone(); // values of a pass are never changed in place: a copy of it shares them
     for (int expert = group().begin; expert < group().end; ++expert) {
         const at::Tensor& value = m_values[static_cast<std::size_t>(expert - group().begin)];
         if (value.size(0) == 0)
             continue;
         const at::Tensor output = applyLinear(value, m_part.expert(expert).down, tensors);
         const ExpertRows& rows = rowsOf(expert);
-        m_sum.index_add_(0, rows.tokens, output * rows.weights.unsqueeze(1));
+        sum.index_add_(0, rows.tokens, output * rows.weights.unsqueeze(1));
     }
+    m_sum = std::move(sum);
 }
 
 void MoePass::finish()
