@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// What configurations of mixtures of experts and of latent attention become, and which are refused.
+#include "core/architecture/architecture.h"
+#include "core/base/mapped_file.h"
+
+#include <QtTest>
+
+#include <cmath>
+
+using namespace paretoscope::core;
+
+namespace {
+
+/// The configuration of a parity model with some keys replaced or (value "absent") removed.
+Result<Architecture> describe(const char* model, const char* changes)
+{
+    const std::string file = std::string(PARETOSCOPE_TEST_DATA "/parity/models/") + model + "/config.json";
+    Json config = Json::parse(readTextFile(file).value());
+    const Json changed = Json::parse(changes);
+    for (const auto& [key, value] : changed.items()) {
+        if (value == "absent")
+            config.erase(key);
+        else
+            config[key] = value;
+    }
+    return describeArchitecture(config, PARETOSCOPE_RESOURCES "/architectures");
+}
+
+std::vector<int> mixtureLayers(const Architecture& architecture)
+{
+    std::vector<int> layers;
+    for (std::size_t i = 0; i < architecture.blocks.size(); ++i) {
+        if (architecture.blocks[i].find<MoeSpec>())
+            layers.push_back(static_cast<int>(i));
+    }
+    return layers;
+}
+
+} // namespace
+
+class TstMixtureDescription : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void choosesTheLayersThatAreMixtures_data()
+    {
+        QTest::addColumn<QByteArray>("model");
+        QTest::addColumn<QByteArray>("changes");
+        QTest::addColumn<std::vector<int>>("layers");
+        using Layers = std::vector<int>;
+        QTest::addRow("all") << QByteArray("qwen3_moe") << QByteArray(R"({"num_hidden_layers": 4})")
+                             << Layers {0, 1, 2, 3};
+        QTest::addRow("every second") << QByteArray("qwen3_moe")
+                                      << QByteArray(R"({"num_hidden_layers": 5, "decoder_sparse_step": 2})")
+                                      << Layers {1, 3};
+        QTest::addRow("some dense") << QByteArray("qwen2_moe")
+                                    << QByteArray(R"({"num_hidden_layers": 4, "mlp_only_layers": [0, 2]})")
+                                    << Layers {1, 3};
+        QTest::addRow("dense ones first")
+            << QByteArray("deepseek_v3") << QByteArray(R"({"num_hidden_layers": 5, "first_k_dense_replace": 3})")
+            << Layers {3, 4};
+    }
+    void choosesTheLayersThatAreMixtures()
+    {
+        QFETCH(QByteArray, model);
+        QFETCH(QByteArray, changes);
+        QFETCH(std::vector<int>, layers);
+        const auto found = describe(model.constData(), changes.constData());
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        QCOMPARE(mixtureLayers(found.value()), layers);
+    }
+
+    void refuses_data()
+    {
+        QTest::addColumn<QByteArray>("model");
+        QTest::addColumn<QByteArray>("changes");
+        QTest::addColumn<int>("code");
+        QTest::addColumn<QByteArray>("part");
+        const auto row = [](const char* tag, const char* model, const char* changes, ErrorCode code, const char* part) {
+            QTest::addRow("%s", tag) << QByteArray(model) << QByteArray(changes) << int(code) << QByteArray(part);
+        };
+        row("more chosen than there are", "mixtral", R"({"num_experts_per_tok": 9})", ErrorCode::Corrupt,
+            "9 of 8 experts");
+        row("none chosen", "mixtral", R"({"num_experts_per_tok": 0})", ErrorCode::Corrupt, "0 of 8 experts");
+        row("no experts", "mixtral", R"({"num_local_experts": 0})", ErrorCode::Corrupt, "0 experts");
+        row("absurd number", "mixtral", R"({"num_local_experts": 2000000000})", ErrorCode::Corrupt,
+            "2000000000 experts");
+        row("count missing", "mixtral", R"({"num_local_experts": "absent"})", ErrorCode::Corrupt, "num_local_experts");
+        row("unequal groups", "deepseek_v3", R"({"n_group": 3})", ErrorCode::Corrupt, "equal groups");
+        row("more groups kept than there are", "deepseek_v3", R"({"topk_group": 5})", ErrorCode::Corrupt,
+            "5 of 2 equal groups");
+        row("groups too small", "deepseek_v2", R"({"topk_group": 1})", ErrorCode::Corrupt,
+            "3 experts are chosen from 1 groups of 2");
+        row("unknown way of choosing", "deepseek_v2", R"({"topk_method": "auction"})", ErrorCode::Unsupported,
+            "auction");
+        row("no latent", "deepseek_v2", R"({"kv_lora_rank": 0})", ErrorCode::Corrupt, "rank");
+    }
+    void refuses()
+    {
+        QFETCH(QByteArray, model);
+        QFETCH(QByteArray, changes);
+        QFETCH(int, code);
+        QFETCH(QByteArray, part);
+        const auto found = describe(model.constData(), changes.constData());
+        QVERIFY(!found.ok());
+        QCOMPARE(int(found.error().code), code);
+        QVERIFY2(found.error().message.find(part.toStdString()) != std::string::npos, found.error().message.c_str());
+    }
+
+    void listsWhatItCannotCompute_data()
+    {
+        QTest::addColumn<QByteArray>("model");
+        QTest::addColumn<QByteArray>("changes");
+        QTest::addRow("scoring") << QByteArray("deepseek_v3") << QByteArray(R"({"scoring_func": "softmax"})");
+        QTest::addRow("two readings") << QByteArray("deepseek_v2") << QByteArray(R"({"norm_topk_prob": true})");
+        QTest::addRow("rotary halves") << QByteArray("deepseek_v3") << QByteArray(R"({"rope_interleave": false})");
+        QTest::addRow("other activation") << QByteArray("gpt_oss") << QByteArray(R"({"hidden_act": "gelu"})");
+        QTest::addRow("unknown key") << QByteArray("olmoe") << QByteArray(R"({"expert_choice": "tokens"})");
+    }
+    void listsWhatItCannotCompute()
+    {
+        QFETCH(QByteArray, model);
+        QFETCH(QByteArray, changes);
+        QVERIFY(describe(model.constData(), "{}").value().unsupported.empty());
+        const auto found = describe(model.constData(), changes.constData());
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        QCOMPARE(found.value().unsupported.size(), std::size_t(1));
+    }
+
+    void stackedTensorsAreListedOnce()
+    {
+        const auto found = describe("gpt_oss", R"({"num_hidden_layers": 1, "layer_types": ["full_attention"]})");
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        std::map<std::string, ExpectedTensor> stacked;
+        for (const ExpectedTensor& tensor : found.value().tensors()) {
+            if (tensor.stacked > 0)
+                QVERIFY(stacked.emplace(tensor.name, tensor).second);
+        }
+        QCOMPARE(stacked.size(), std::size_t(4));
+        const ExpectedTensor& wide = stacked.at("model.layers.0.mlp.experts.gate_up_proj");
+        QCOMPARE(wide.shape, (std::vector<std::int64_t> {6, 40, 64}));
+        QCOMPARE(wide.stacked, std::int64_t(6));
+        QVERIFY(wide.transposed);
+        const MoeSpec& moe = *found.value().blocks.front().find<MoeSpec>();
+        QCOMPARE(moe.experts[5].gateUp.weight(), std::string("model.layers.0.mlp.experts.gate_up_proj[5]"));
+        QCOMPARE(moe.experts[5].down.biasName(), std::string("model.layers.0.mlp.experts.down_proj_bias[5]"));
+    }
+
+    void oneTokenMeetsPartOfTheParameters()
+    {
+        const auto found = describe("mixtral", "{}");
+        QVERIFY(found.ok());
+        // 6 of 8 experts of 3 matrices 48 x 40 are idle in 2 layers.
+        QCOMPARE(found.value().parameters() - found.value().activeParameters(), std::int64_t(2 * 6 * 3 * 48 * 40));
+        QCOMPARE(found.value().largestMixture()->rule.chosen, 2);
+    }
+
+    void latentAttentionTakesBothFormsOfQuery()
+    {
+        const auto ranked = describe("deepseek_v2", "{}");
+        const auto direct = describe("deepseek_v2", R"({"q_lora_rank": null, "n_shared_experts": null})");
+        QVERIFY(ranked.ok() && direct.ok());
+        const auto& narrow = *ranked.value().blocks[0].find<LatentAttentionSpec>();
+        const auto& wide = *direct.value().blocks[0].find<LatentAttentionSpec>();
+        QVERIFY(narrow.queryDown && !wide.queryDown && !wide.queryNorm);
+        QCOMPARE(narrow.query.inFeatures, std::int64_t(24));
+        QCOMPARE(wide.query.inFeatures, std::int64_t(48));
+        QCOMPARE(wide.query.module, std::string("model.layers.0.self_attn.q_proj"));
+        QVERIFY(ranked.value().largestMixture()->shared && !direct.value().largestMixture()->shared);
+        // 1/sqrt(12 + 8) times (0.1 * 0.707 * ln 8 + 1)².
+        const double magnitude = 0.1 * 0.707 * std::log(8.0) + 1;
+        QVERIFY(std::fabs(narrow.scale - magnitude * magnitude / std::sqrt(20.0)) < 1e-12);
+    }
+};
+
+QTEST_GUILESS_MAIN(TstMixtureDescription)
+#include "tst_mixture_description.moc"
