@@ -146,8 +146,8 @@ std::vector<core::TensorDeclaration> declare(const Sequences& sequences, const c
 Hook reader(LogitsSink& sink, HookPoint point, std::string kind, std::string prefix, std::string suffix = "")
 {
     return {point, [&sink, kind = std::move(kind), prefix = std::move(prefix),
-                    suffix = std::move(suffix)](int block, int sample, const at::Tensor& value) {
-                sink.appendOf(sample, kind, prefix + std::to_string(block) + suffix, value);
+                    suffix = std::move(suffix)](const HookSite& site, const at::Tensor& value) {
+                sink.appendOf(site.sample, kind, prefix + std::to_string(site.block) + suffix, value);
                 return value;
             }};
 }
@@ -155,9 +155,9 @@ Hook reader(LogitsSink& sink, HookPoint point, std::string kind, std::string pre
 void addReaders(Hooks& hooks, LogitsSink& sink, const Wanted& wanted)
 {
     if (wanted.hiddenStates) {
-        hooks.push_back({HookPoint::BlockInput, [&sink](int block, int sample, const at::Tensor& value) {
-                             if (block == 0)
-                                 sink.appendOf(sample, "hidden", "embed", value);
+        hooks.push_back({HookPoint::BlockInput, [&sink](const HookSite& site, const at::Tensor& value) {
+                             if (site.block == 0)
+                                 sink.appendOf(site.sample, "hidden", "embed", value);
                              return value;
                          }});
         hooks.push_back(reader(sink, HookPoint::BlockOutput, "hidden", "block_"));

@@ -3,6 +3,8 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+
 namespace paretoscope::engine {
 
 namespace {
@@ -11,6 +13,12 @@ const std::vector<double>& frequenciesFor(const core::RotarySpec& spec, std::int
 {
     const bool isLong = !spec.longInverseFrequencies.empty() && length > spec.longAbove;
     return isLong ? spec.longInverseFrequencies : spec.inverseFrequencies;
+}
+
+RotaryTable tableOf(const std::vector<double>& frequencies, const at::Tensor& positions, double amplitude)
+{
+    const at::Tensor angles = at::outer(positions, at::tensor(frequencies, at::kDouble));
+    return {(angles.cos() * amplitude).to(at::kFloat), (angles.sin() * amplitude).to(at::kFloat)};
 }
 
 at::Tensor rotated(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style)
@@ -33,9 +41,12 @@ at::Tensor rotated(const at::Tensor& x, const RotaryTable& table, core::RotarySt
 
 RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens, std::int64_t length)
 {
-    const at::Tensor frequencies = at::tensor(frequenciesFor(spec, length), at::kDouble);
-    const at::Tensor angles = at::outer(at::arange(first, first + tokens, at::kDouble), frequencies);
-    return {(angles.cos() * spec.amplitude).to(at::kFloat), (angles.sin() * spec.amplitude).to(at::kFloat)};
+    return tableOf(frequenciesFor(spec, length), at::arange(first, first + tokens, at::kDouble), spec.amplitude);
+}
+
+RotaryTable rotaryTableAt(const core::RotarySpec& spec, const at::Tensor& positions, bool isShift)
+{
+    return tableOf(spec.inverseFrequencies, positions.to(at::kDouble), isShift ? 1.0 : spec.amplitude);
 }
 
 RotaryTable RotaryTables::at(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens) const
@@ -44,8 +55,10 @@ RotaryTable RotaryTables::at(const core::RotarySpec& spec, std::int64_t first, s
     const c10::InferenceMode isOff(false); // autograd cannot use a table that was made in inference mode
     const std::lock_guard lock(m_mutex);
     RotaryTable& table = m_tables[{spec.amplitude, frequenciesFor(spec, end)}];
+    // Doubled, so that decoding token by token does not compute it anew for every token.
+    const std::int64_t grown = table.cosine.defined() ? 2 * table.cosine.size(0) : 0;
     if (!table.cosine.defined() || table.cosine.size(0) < end)
-        table = rotaryTable(spec, 0, end, end);
+        table = rotaryTable(spec, 0, std::max(end, grown), end);
     return {table.cosine.narrow(0, first, tokens), table.sine.narrow(0, first, tokens)};
 }
 

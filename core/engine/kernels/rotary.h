@@ -21,6 +21,9 @@ struct RotaryTable
 ///        spec with two sets uses
 RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens, std::int64_t length);
 
+/// The same for any positions, int64 [tokens]. @param isShift the keys carry the amplitude already: it is left out
+RotaryTable rotaryTableAt(const core::RotarySpec& spec, const at::Tensor& positions, bool isShift);
+
 /// The tables from position 0 of every rotary spec of a model, made once for the longest sequence so far. Thread-safe.
 class RotaryTables
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/engine/kernels/attention.h"
+#include "core/engine/model/attention_step.h"
 #include "core/engine/model/block_part.h"
 
 #include "core/base/assert.h"
@@ -32,6 +32,7 @@ public:
     std::vector<StepInput> inputs() const override;
     void advance(const TensorSource& tensors) override;
     at::Tensor output() const override { return m_value; }
+    std::unique_ptr<PartPass> clone() const override { return std::make_unique<AttentionPass>(*this); }
 
 private:
     struct Heads
@@ -108,19 +109,17 @@ at::Tensor AttentionPass::attend(const TensorSource& tensors) const
     heads.query = clipped(normalised(heads.query, m_spec.queryNorm, tensors));
     heads.key = clipped(normalised(heads.key, m_spec.keyNorm, tensors));
     heads.value = clipped(heads.value);
+    const at::Tensor unrotatedKey = heads.key;
     if (m_spec.rotary) {
-        const RotaryTable table = m_context.rotary.at(*m_spec.rotary, 0, m_value.size(0));
+        const RotaryTable table = m_context.rotary.at(*m_spec.rotary, m_context.firstRotaryPosition(), m_value.size(0));
         heads.query = applyRotary(heads.query, table, m_spec.rotary->style);
         heads.key = applyRotary(heads.key, table, m_spec.rotary->style);
     }
-    heads.query = m_context.visit(HookPoint::Query, heads.query);
-    heads.key = m_context.visit(HookPoint::Key, heads.key);
-    heads.value = m_context.visit(HookPoint::Value, heads.value);
-    return causalAttention(heads.query, heads.key, heads.value,
-                           {.scale = m_spec.scale,
-                            .window = m_spec.window,
-                            .softCap = m_spec.softCap,
-                            .sinks = m_spec.sinks.empty() ? at::Tensor() : tensors.tensor(m_spec.sinks)});
+    return attendThroughStore(m_context, {heads.query, heads.key, unrotatedKey, heads.value},
+                              {.scale = m_spec.scale,
+                               .window = m_spec.window,
+                               .softCap = m_spec.softCap,
+                               .sinks = m_spec.sinks.empty() ? at::Tensor() : tensors.tensor(m_spec.sinks)});
 }
 
 class AttentionPart : public BlockPart
@@ -135,6 +134,16 @@ public:
     std::unique_ptr<PartPass> begin(at::Tensor input, const PassContext& context) const override
     {
         return std::make_unique<AttentionPass>(m_spec, std::move(input), context);
+    }
+    std::optional<KvLayerShape> kvShape() const override
+    {
+        return KvLayerShape {m_spec.heads, m_spec.kvHeads, m_spec.headDim, m_spec.headDim};
+    }
+    at::Tensor rotateKeys(const at::Tensor& keys, const at::Tensor& positions, bool isShift) const override
+    {
+        return m_spec.rotary
+                   ? applyRotary(keys, rotaryTableAt(*m_spec.rotary, positions, isShift), m_spec.rotary->style)
+                   : keys;
     }
 
 private:

@@ -3,10 +3,13 @@
 
 #include "core/architecture/block_spec.h"
 #include "core/engine/kernels/rotary.h"
+#include "core/engine/model/pass_place.h"
 #include "core/engine/plugin/unit.h"
 #include "core/engine/plugin/workload.h"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,17 +20,25 @@ struct PassContext
 {
     const RotaryTables& rotary;
     const Hooks& hooks;
-    int block = 0;
-    int sample = 0;
+    PassPlace place;
 
-    /// The value that the hooks at this point make of it.
-    at::Tensor visit(HookPoint point, at::Tensor value) const
+    /// The value that the hooks at this point make of it. @param row of the chunk that is the value's first one
+    at::Tensor visit(HookPoint point, at::Tensor value, std::int64_t row = 0) const
     {
         for (const Hook& hook : hooks) {
             if (hook.point == point)
-                value = hook.visit(block, sample, value);
+                value = hook.visit({place.block, place.sample, place.firstPosition + row}, value);
         }
         return value;
+    }
+    bool isHooked(HookPoint point) const
+    {
+        return std::any_of(hooks.begin(), hooks.end(), [&](const Hook& hook) { return hook.point == point; });
+    }
+    /// The position at which rotary attention computes the chunk's first token.
+    std::int64_t firstRotaryPosition() const
+    {
+        return place.store ? place.store->rotaryPosition(place.block, place.firstPosition) : place.firstPosition;
     }
 };
 
@@ -40,6 +51,7 @@ public:
     virtual std::vector<StepInput> inputs() const = 0;
     virtual void advance(const TensorSource& tensors) = 0;
     virtual at::Tensor output() const = 0; ///< [tokens, hidden], once inputs() is empty
+    virtual std::unique_ptr<PartPass> clone() const = 0;
 };
 
 /// Collects units and fold groups of a model, block by block in the order of the forward pass.
@@ -77,6 +89,16 @@ public:
     virtual void describe(ViewBuilder& view, const std::optional<core::NormSpec>& norm) const = 0;
     /// @param input [tokens, hidden], normalised. The pass refers to context and part.
     virtual std::unique_ptr<PartPass> begin(at::Tensor input, const PassContext& context) const = 0;
+
+    /// What the part writes to a key/value store; nothing when it is no attention.
+    virtual std::optional<KvLayerShape> kvShape() const { return std::nullopt; }
+    /// Rotary of keys at any positions (KvGeometry::Rotation). @param isShift they are rotated already and move on
+    virtual at::Tensor rotateKeys(const at::Tensor& keys, const at::Tensor& positions, bool isShift) const
+    {
+        static_cast<void>(positions);
+        static_cast<void>(isShift);
+        return keys;
+    }
 };
 
 /// Each in the file of its part; the spec must outlive it.

@@ -18,6 +18,8 @@ public:
     int steps() const;
     void describe(ViewBuilder& view) const;
     const BlockPart& part(std::size_t sublayer) const { return *m_parts[sublayer]; }
+    /// The part that writes to a key/value store; null: none.
+    const BlockPart* attention() const;
 
 private:
     const core::BlockSpec& m_spec;
@@ -34,13 +36,15 @@ public:
     std::vector<StepInput> inputs() const override;
     void advance(const TensorSource& tensors) override;
     at::Tensor output() const override { return m_residual; }
+    std::unique_ptr<BlockPass> clone() const override;
 
 private:
+    DecoderPass(const DecoderPass& other);
     void enterSublayer(const TensorSource& tensors);
     void leaveSublayer(const TensorSource& tensors);
 
     const DecoderBlock& m_block;
-    const PassContext m_context;
+    std::shared_ptr<const PassContext> m_context; ///< at a fixed place: the parts refer to it
     std::size_t m_sublayer = 0;
     at::Tensor m_entry;    ///< what all parts read in a parallel block; else undefined
     at::Tensor m_residual; ///< the stream that every sublayer adds to

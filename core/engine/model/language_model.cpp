@@ -51,7 +51,8 @@ std::vector<std::string> LanguageModel::entryTensors() const
     return namesOf(tensors);
 }
 
-at::Tensor LanguageModel::enter(const std::vector<std::int32_t>& sample, const TensorSource& tensors) const
+at::Tensor LanguageModel::enter(const std::vector<std::int32_t>& sample, const TensorSource& tensors,
+                                std::int64_t firstPosition) const
 {
     const core::EntrySpec& entry = m_architecture->entry;
     const at::Tensor ids = at::tensor(at::ArrayRef<std::int32_t>(sample), at::kInt);
@@ -61,17 +62,80 @@ at::Tensor LanguageModel::enter(const std::vector<std::int32_t>& sample, const T
     if (entry.projection)
         state = applyLinear(state, *entry.projection, tensors);
     if (entry.positions)
-        state = state + tensors.tensor(entry.positions->weight).narrow(0, entry.positions->offset, ids.size(0));
+        state = state + tensors.tensor(entry.positions->weight).narrow(0, entry.positions->offset + firstPosition, ids.size(0));
     return state;
 }
 
-std::unique_ptr<BlockPass> LanguageModel::begin(int block, int sample, at::Tensor state, const TensorSource& tensors,
+std::unique_ptr<BlockPass> LanguageModel::begin(const PassPlace& place, at::Tensor state, const TensorSource& tensors,
                                                 const Hooks& hooks) const
 {
-    return std::make_unique<DecoderPass>(
-        m_blocks[static_cast<std::size_t>(block)],
-        PassContext {.rotary = *m_rotaryTables, .hooks = hooks, .block = block, .sample = sample}, std::move(state),
-        tensors);
+    return std::make_unique<DecoderPass>(m_blocks[static_cast<std::size_t>(place.block)],
+                                         PassContext {.rotary = *m_rotaryTables, .hooks = hooks, .place = place},
+                                         std::move(state), tensors);
+}
+
+std::int64_t LanguageModel::hookWidth(int block, HookPoint point) const
+{
+    const KvLayerShape shape = kvGeometry(0).layers[static_cast<std::size_t>(block)];
+    switch (point) {
+    case HookPoint::BlockInput:
+    case HookPoint::AttentionInput:
+    case HookPoint::MlpInput:
+    case HookPoint::BlockOutput:
+        return m_architecture->hiddenSize;
+    case HookPoint::Query:
+        return shape.heads * shape.keyDim;
+    case HookPoint::Key:
+    case HookPoint::KeyRead:
+        return shape.kvHeads * shape.keyDim;
+    case HookPoint::Value:
+    case HookPoint::ValueRead:
+        return shape.kvHeads * shape.valueDim;
+    case HookPoint::AttentionOutput:
+        return shape.heads * shape.valueDim;
+    case HookPoint::MlpHidden:
+        for (const Unit& unit : m_view.units) {
+            if (unit.block == block && unit.role == "mlp.down")
+                return unit.inFeatures;
+        }
+        return 0;
+    case HookPoint::RouterLogits:
+    case HookPoint::RouterExperts:
+    case HookPoint::RouterWeights:
+    case HookPoint::AttentionProbabilities:
+        break;
+    }
+    return 0;
+}
+
+core::Status LanguageModel::requireKnownIds(const std::vector<std::int32_t>& ids) const
+{
+    const std::int64_t vocabulary = m_architecture->vocabSize;
+    for (const std::int32_t id : ids) {
+        if (id < 0 || id >= vocabulary)
+            return core::Error {core::ErrorCode::InvalidArgument,
+                                "token id " + std::to_string(id) + " is outside the vocabulary of " +
+                                    std::to_string(vocabulary),
+                                "use the tokenizer of this model"};
+    }
+    return core::success();
+}
+
+KvGeometry LanguageModel::kvGeometry(int sequence) const
+{
+    KvGeometry geometry;
+    geometry.sequence = sequence;
+    for (const DecoderBlock& block : m_blocks)
+        geometry.layers.push_back(block.attention() ? *block.attention()->kvShape() : KvLayerShape());
+    const auto rotation = [this](bool isShift) {
+        return [this, isShift](int layer, const at::Tensor& keys, const at::Tensor& positions) {
+            const BlockPart* attention = m_blocks[static_cast<std::size_t>(layer)].attention();
+            return attention ? attention->rotateKeys(keys, positions, isShift) : keys;
+        };
+    };
+    geometry.rotate = rotation(false);
+    geometry.shift = rotation(true);
+    return geometry;
 }
 
 std::vector<std::string> LanguageModel::headTensors() const

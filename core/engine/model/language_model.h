@@ -26,9 +26,27 @@ public:
     std::vector<std::string> blockTensors(int block) const override;
     std::vector<std::string> entryTensors() const override;
     /// @return float32 [tokens, hidden]. A sample is no longer than learned positions are.
-    at::Tensor enter(const std::vector<std::int32_t>& sample, const TensorSource& tensors) const override;
+    at::Tensor enter(const std::vector<std::int32_t>& sample, const TensorSource& tensors) const override
+    {
+        return enter(sample, tensors, 0);
+    }
     std::unique_ptr<BlockPass> begin(int block, int sample, at::Tensor state, const TensorSource& tensors,
-                                     const Hooks& hooks) const override;
+                                     const Hooks& hooks) const override
+    {
+        return begin(PassPlace {.block = block, .sample = sample}, std::move(state), tensors, hooks);
+    }
+
+    /// A chunk of tokens of which the first stands at `firstPosition` of its sequence.
+    at::Tensor enter(const std::vector<std::int32_t>& ids, const TensorSource& tensors,
+                     std::int64_t firstPosition) const;
+    std::unique_ptr<BlockPass> begin(const PassPlace& place, at::Tensor state, const TensorSource& tensors,
+                                     const Hooks& hooks) const;
+    /// Features of one row at a hook point of `block`, heads flattened; 0: its values are no rows of tokens.
+    std::int64_t hookWidth(int block, HookPoint point) const;
+    /// Errors: InvalidArgument (an id outside the vocabulary).
+    core::Status requireKnownIds(const std::vector<std::int32_t>& ids) const;
+    /// What the store of one sequence is made for; refers to this model.
+    KvGeometry kvGeometry(int sequence) const;
 
     std::vector<std::string> headTensors() const;
     /// @param hidden [n, hidden] leaving the last block. @return float32 [n, vocabulary]

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/architecture/latent_attention_spec.h"
 #include "core/base/assert.h"
-#include "core/engine/kernels/attention.h"
-#include "core/engine/model/block_part.h"
+#include "core/engine/model/attention_step.h"
 
 namespace paretoscope::engine {
 
@@ -32,6 +31,7 @@ public:
     std::vector<StepInput> inputs() const override;
     void advance(const TensorSource& tensors) override;
     at::Tensor output() const override { return m_value; }
+    std::unique_ptr<PartPass> clone() const override { return std::make_unique<LatentAttentionPass>(*this); }
 
 private:
     void compress(const TensorSource& tensors);
@@ -97,15 +97,18 @@ at::Tensor LatentAttentionPass::attend(const TensorSource& tensors) const
     const at::Tensor query = projected.view({tokens, m_spec.heads, m_spec.keyDim()});
     const at::Tensor expanded =
         applyLinear(m_latent, m_spec.keyValue, tensors).view({tokens, m_spec.heads, m_spec.plainDim + m_spec.valueDim});
-    const RotaryTable table = m_context.rotary.at(m_spec.rotary, 0, tokens);
+    const RotaryTable table = m_context.rotary.at(m_spec.rotary, m_context.firstRotaryPosition(), tokens);
     const auto rotated = [&](const at::Tensor& x) { return applyRotary(x, table, m_spec.rotary.style); };
     const at::Tensor rotatedQuery = rotated(query.narrow(2, m_spec.plainDim, m_spec.rotaryDim));
-    const at::Tensor rotatedKey = rotated(m_sharedKey).expand({-1, m_spec.heads, -1});
-    return causalAttention(
-        m_context.visit(HookPoint::Query, at::cat({query.narrow(2, 0, m_spec.plainDim), rotatedQuery}, 2)),
-        m_context.visit(HookPoint::Key, at::cat({expanded.narrow(2, 0, m_spec.plainDim), rotatedKey}, 2)),
-        m_context.visit(HookPoint::Value, expanded.narrow(2, m_spec.plainDim, m_spec.valueDim)),
-        {.scale = m_spec.scale, .sinks = {}});
+    const at::Tensor plainKey = expanded.narrow(2, 0, m_spec.plainDim);
+    const auto keyWith = [&](const at::Tensor& shared) {
+        return at::cat({plainKey, shared.expand({-1, m_spec.heads, -1})}, 2);
+    };
+    return attendThroughStore(m_context,
+                              {at::cat({query.narrow(2, 0, m_spec.plainDim), rotatedQuery}, 2),
+                               keyWith(rotated(m_sharedKey)), keyWith(m_sharedKey),
+                               expanded.narrow(2, m_spec.plainDim, m_spec.valueDim)},
+                              {.scale = m_spec.scale, .sinks = {}});
 }
 
 class LatentAttentionPart : public BlockPart
@@ -136,6 +139,16 @@ public:
     std::unique_ptr<PartPass> begin(at::Tensor input, const PassContext& context) const override
     {
         return std::make_unique<LatentAttentionPass>(m_spec, m_names, std::move(input), context);
+    }
+    std::optional<KvLayerShape> kvShape() const override
+    {
+        return KvLayerShape {m_spec.heads, m_spec.heads, m_spec.keyDim(), m_spec.valueDim};
+    }
+    at::Tensor rotateKeys(const at::Tensor& keys, const at::Tensor& positions, bool isShift) const override
+    {
+        const at::Tensor turned = applyRotary(keys.narrow(2, m_spec.plainDim, m_spec.rotaryDim),
+                                              rotaryTableAt(m_spec.rotary, positions, isShift), m_spec.rotary.style);
+        return at::cat({keys.narrow(2, 0, m_spec.plainDim), turned}, 2);
     }
 
 private:

@@ -71,6 +71,7 @@ public:
     }
 
     at::Tensor output() const override { return m_value; }
+    std::unique_ptr<PartPass> clone() const override { return std::make_unique<MlpPass>(*this); }
 
 private:
     const core::MlpSpec& m_spec;

@@ -5,6 +5,8 @@
 #include "core/checkpoint/dequantize.h"
 #include "core/engine/foreign_exception.h"
 
+#include <c10/core/InferenceMode.h>
+
 #include <algorithm>
 
 namespace paretoscope::engine {
@@ -54,6 +56,7 @@ core::Result<at::Tensor> CheckpointTensors::readStored(std::string_view name) co
     const Place place = found == m_places.end() ? Place {} : found->second;
     const auto dimensions = info->shape.begin() + (place.count > 0 ? 1 : 0);
     return guarded("reading " + std::string(name), [&]() -> core::Result<at::Tensor> {
+        const c10::InferenceMode noInference(false); // a weight may become part of a graph
         at::Tensor tensor = at::empty(std::vector<std::int64_t>(dimensions, info->shape.end()), at::kFloat);
         const std::int64_t elements = tensor.numel();
         const std::span<float> out {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(elements)};

@@ -59,6 +59,7 @@ public:
     std::vector<StepInput> inputs() const override;
     void advance(const TensorSource& tensors) override;
     at::Tensor output() const override { return m_sum; }
+    std::unique_ptr<PartPass> clone() const override { return std::make_unique<MoePass>(*this); }
 
 private:
     bool isThrough() const { return m_step == m_part.steps(); }

@@ -3,6 +3,7 @@
 
 #include "core/engine/aten.h"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,6 +18,11 @@ enum class HookPoint
     Query,           ///< after rotary [tokens, heads, headDim]
     Key,             ///< after rotary, as written to the cache [tokens, kvHeads, headDim]
     Value,           ///< as written to the cache [tokens, kvHeads, headDim]
+    KeyRead,         ///< as attention reads it from the cache [kept, kvHeads, headDim]; without a cache as written
+    ValueRead,       ///< likewise
+    /// Softmax over the entries of the cache, in blocks of query rows [heads, rows, kept]; attention is computed
+    /// explicitly where somebody asks for it.
+    AttentionProbabilities,
     AttentionOutput, ///< input of the output projection [tokens, heads * headDim]
     MlpInput,        ///< normalised input of the MLP [tokens, hidden]
     MlpHidden,       ///< input of the down projection [tokens, intermediate]; in a mixture of its shared expert
@@ -26,12 +32,21 @@ enum class HookPoint
     BlockOutput,     ///< residual stream leaving the block [tokens, hidden]
 };
 
-/// A reader or replacer at one point. Called for every block and sample, from several threads at once.
+/// Where in the model and in which sequence a hook is called.
+struct HookSite
+{
+    int block = 0;
+    int sample = 0;                 ///< sequence
+    std::int64_t firstPosition = 0; ///< of the first row in the sequence; of KeyRead and ValueRead: of the chunk
+};
+
+/// A reader or replacer at one point. Called for every block and sample, from several threads at once; when decoding
+/// incrementally, for every chunk.
 struct Hook
 {
     HookPoint point = HookPoint::BlockInput;
-    /// Returns the value to go on with (`value` itself to leave it alone), of the same shape.
-    std::function<at::Tensor(int block, int sample, const at::Tensor& value)> visit;
+    /// Returns the value to go on with (`value` itself to leave it alone), of the same shape. Never changes `value`.
+    std::function<at::Tensor(const HookSite& site, const at::Tensor& value)> visit;
 };
 
 using Hooks = std::vector<Hook>;

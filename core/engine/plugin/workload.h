@@ -38,6 +38,8 @@ public:
     /// Applies the units of the current step with the weights of `tensors` and goes on to the next one.
     virtual void advance(const TensorSource& tensors) = 0;
     virtual at::Tensor output() const = 0; ///< once inputs() is empty
+    /// A second pass at the same step, to go on independently (trying several weights from here).
+    virtual std::unique_ptr<BlockPass> clone() const = 0;
 };
 
 /// A model that stages can work on: samples go through blocks, a block in steps. What a language model, a classifier

@@ -144,11 +144,11 @@ private Q_SLOTS:
         int seen = 0;
         const Hooks silence {
             {HookPoint::MlpHidden,
-             [&](int, int, const at::Tensor& value) {
+             [&](const HookSite&, const at::Tensor& value) {
                  ++seen;
                  return at::zeros_like(value);
              }},
-            {HookPoint::AttentionOutput, [&](int, int, const at::Tensor& value) { return at::zeros_like(value); }}};
+            {HookPoint::AttentionOutput, [&](const HookSite&, const at::Tensor& value) { return at::zeros_like(value); }}};
         const auto pass = graph.begin(0, 0, state, tensors, silence);
         while (!pass->inputs().empty())
             pass->advance(tensors);

@@ -84,11 +84,13 @@ Run runModel(const ParityModel& model, const std::vector<std::int32_t>& ids)
     const c10::InferenceMode noGradients;
     Run run;
     const Hooks watch {{HookPoint::RouterExperts,
-                        [&](int block, int, const at::Tensor& value) {
+                        [&](const HookSite& site, const at::Tensor& value) {
+                            const int block = site.block;
                             run.routings[block].experts = value;
                             return value;
                         }},
-                       {HookPoint::RouterWeights, [&](int block, int, const at::Tensor& value) {
+                       {HookPoint::RouterWeights, [&](const HookSite& site, const at::Tensor& value) {
+                            const int block = site.block;
                             run.routings[block].weights = value;
                             return value;
                         }}};
