@@ -5,35 +5,22 @@
 #include "app/verbs/metric_option.h"
 #include "app/verbs/progress_option.h"
 #include "core/checkpoint/checkpoint.h"
-#include "core/corpus/corpus.h"
+#include "core/evaluation/metric_kind.h"
 
-#include <array>
+#include <algorithm>
 #include <filesystem>
 
 namespace paretoscope::app {
 
 namespace {
 
-/// An option that asks for a metric.
-struct MetricOption
+/// The option that asks for a metric: --kl-divergence for kl_divergence.
+std::string optionOf(const core::MetricKind& kind)
 {
-    const char* option;
-    const char* metric; ///< its name in a sweep file
-    const char* value;
-    const char* doc;
-};
-
-constexpr auto kWindowValue = "corpus=FILE[,name=value]";
-constexpr std::array<MetricOption, 4> kMetricOptions {
-    {{"--perplexity", "perplexity", kWindowValue,
-      "Perplexity on a text. Further names: length (512), windows (all), first (0), stride, bos=none|first|each, "
-      "join=raw|rows, score=all|second-half."},
-     {"--bits-per-byte", "bits_per_byte", kWindowValue, "Bits per byte of a text (not in this version yet)."},
-     {"--kl-divergence", "kl_divergence", "corpus=FILE,baseline=MODEL[,...]",
-      "Kullback-Leibler divergence and top-1 agreement with a baseline model; the other names as for --perplexity "
-      "(not in this version yet)."},
-     {"--task", "task", "FILE.jsonl[,limit=N][,order=file|shuffled]",
-      "Multiple choice items, one JSON object a line (not in this version yet)."}}};
+    std::string option = "--" + std::string(kind.name);
+    std::replace(option.begin(), option.end(), '_', '-');
+    return option;
+}
 
 class EvaluateVerb : public Verb
 {
@@ -45,9 +32,9 @@ public:
                                          "PARETOSCOPE_MODELS or the local Hugging Face cache.");
         model.kind = ValueKind::Model;
         model.required = true;
-        for (const MetricOption& metric : kMetricOptions) {
-            const auto store = [this, metric](const std::string& text) { return addMetric(metric, text); };
-            options.custom(metric.option, metric.value, metric.doc, store).repeatable = true;
+        for (const core::MetricKind& kind : core::metricKinds()) {
+            const auto store = [this, &kind](const std::string& text) { return addMetric(kind, text); };
+            options.custom(optionOf(kind), std::string(kind.values), std::string(kind.doc), store).repeatable = true;
         }
         options
             .text("--logits", "TOKENS.json", m_tokens,
@@ -113,13 +100,15 @@ private:
         cache.setting = "cache";
     }
 
-    core::Status addMetric(const MetricOption& metric, const std::string& text)
+    core::Status addMetric(const core::MetricKind& kind, const std::string& text)
     {
-        const bool isTask = std::string_view(metric.metric) == "task";
-        PSC_ASSIGN(const core::Json options, readMetricOptions(text, isTask ? "file" : "", {"corpus", "file"}));
-        if (std::string_view(metric.metric) == "perplexity")
-            PSC_TRY(core::WindowProtocol::fromJson(options)); // says so now instead of after loading the model
-        m_metrics.push_back({{"name", metric.metric}, {"options", options}});
+        const std::string_view bare = kind.file == "file" ? kind.file : std::string_view();
+        PSC_ASSIGN(const core::Json given, readMetricOptions(text, bare, {std::string(kind.file)}));
+        PSC_ASSIGN(core::Json options, kind.complete(given)); // says so now instead of after loading the model
+        if (kind.compares && !options.contains("baseline"))
+            return core::Error {core::ErrorCode::InvalidArgument, "there is no baseline to compare with",
+                                "add baseline=MODEL, a Hugging Face folder or a .gguf file"};
+        m_metrics.push_back({{"name", kind.name}, {"options", std::move(options)}});
         return core::success();
     }
 

@@ -20,21 +20,6 @@ void cut(const Ids& ids, const std::vector<std::int64_t>& starts, std::int64_t l
     out.starts = starts;
 }
 
-void finishDigest(TokenSequences& sequences)
-{
-    Sha256 hash;
-    std::vector<std::byte> bytes;
-    for (const Ids& ids : sequences.sequences) {
-        bytes.clear();
-        for (const std::int32_t id : ids) {
-            for (int shift = 0; shift < 32; shift += 8)
-                bytes.push_back(static_cast<std::byte>((static_cast<std::uint32_t>(id) >> shift) & 0xffU));
-        }
-        hash.update(bytes);
-    }
-    sequences.idsDigest = hash.finish();
-}
-
 /// "9000 tokens with this tokenizer", the beginning of each complaint about a short corpus.
 std::string has(const std::filesystem::path& corpus, std::int64_t tokens)
 {
@@ -95,28 +80,45 @@ Result<std::vector<std::int64_t>> calibrationStarts(const CalibrationSpec& spec,
     return starts;
 }
 
+/// Which BOS tokens a protocol puts where, with this tokenizer.
+struct BosRule
+{
+    bool first = false;
+    bool each = false;
+};
+
+BosRule bosRule(const WindowProtocol& protocol, const Tokenizer& tokenizer)
+{
+    if (protocol.bos != "auto")
+        return {protocol.bos == "first", protocol.bos == "each"};
+    const Ids added = tokenizer.encode("", true);
+    const bool adds = tokenizer.bosId() && !added.empty() && added.front() == *tokenizer.bosId();
+    return {adds, adds && protocol.score == "second-half"};
+}
+
 } // namespace
 
 Result<TokenSequences> readWindows(const WindowProtocol& protocol, const Tokenizer& tokenizer)
 {
     const auto bos = tokenizer.bosId();
-    if (protocol.bos != "none" && !bos)
+    const BosRule rule = bosRule(protocol, tokenizer);
+    if ((protocol.bos == "first" || protocol.bos == "each") && !bos)
         return Error {ErrorCode::InvalidArgument,
                       "bos: " + protocol.bos + " needs a tokenizer with a BOS token, but this one names none",
                       "use bos: none"};
     PSC_ASSIGN(const CorpusText corpus, readCorpusText(protocol.corpus, protocol.join));
     Ids ids = tokenizer.encode(corpus.text);
-    if (protocol.bos == "first")
+    if (rule.first)
         ids.insert(ids.begin(), *bos);
     PSC_ASSIGN(const auto starts, windowStarts(protocol, static_cast<std::int64_t>(ids.size())));
     TokenSequences result;
     result.corpusDigest = corpus.digest;
     cut(ids, starts, protocol.length, result);
-    if (protocol.bos == "each") {
+    if (rule.each) {
         for (Ids& window : result.sequences)
             window.front() = *bos;
     }
-    finishDigest(result);
+    result.idsDigest = digestOfIds(result.sequences);
     return result;
 }
 
@@ -128,8 +130,23 @@ Result<TokenSequences> readCalibration(const CalibrationSpec& spec, const Tokeni
     TokenSequences result;
     result.corpusDigest = corpus.digest;
     cut(ids, starts, spec.length, result);
-    finishDigest(result);
+    result.idsDigest = digestOfIds(result.sequences);
     return result;
+}
+
+Sha256Digest digestOfIds(const std::vector<Ids>& sequences)
+{
+    Sha256 hash;
+    std::vector<std::byte> bytes;
+    for (const Ids& ids : sequences) {
+        bytes.clear();
+        for (const std::int32_t id : ids) {
+            for (int shift = 0; shift < 32; shift += 8)
+                bytes.push_back(static_cast<std::byte>((static_cast<std::uint32_t>(id) >> shift) & 0xffU));
+        }
+        hash.update(bytes);
+    }
+    return hash.finish();
 }
 
 } // namespace paretoscope::core

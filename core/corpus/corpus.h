@@ -22,7 +22,8 @@ struct WindowProtocol
     int first = 0;    ///< index of the first window
     int stride = 0;   ///< tokens from one window's beginning to the next one's; 0 = length (windows do not overlap)
     /// none | first (one BOS before the whole text, as a tokenizer that adds BOS does) | each (the first token of each
-    /// window is replaced by BOS, as llama.cpp does)
+    /// window is replaced by BOS) | auto (none when the tokenizer adds no BOS by itself; else `first`, and with score
+    /// second-half also `each`, as llama.cpp does). The default is auto with score second-half, none without.
     std::string bos = "none";
     std::string join = "raw";  ///< raw | rows (the lines of a text file joined as the WikiText data set's rows)
     std::string score = "all"; ///< all | second-half (llama.cpp); changes what is scored, not the tokens
@@ -68,5 +69,8 @@ Result<TokenSequences> readWindows(const WindowProtocol& protocol, const Tokeniz
 /// Random starts are `randint(0, tokens - length - 1)`, drawn one after another; windows may overlap.
 /// Errors: as above.
 Result<TokenSequences> readCalibration(const CalibrationSpec& spec, const Tokenizer& tokenizer);
+
+/// SHA-256 of the ids of all sequences, one after another, as little-endian int32.
+Sha256Digest digestOfIds(const std::vector<std::vector<std::int32_t>>& sequences);
 
 } // namespace paretoscope::core

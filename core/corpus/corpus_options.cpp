@@ -22,9 +22,11 @@ Result<WindowProtocol> WindowProtocol::fromJson(const Json& options)
     protocol.windows = static_cast<int>(reader.integer("windows", protocol.windows, 0, kMostWindows));
     protocol.first = static_cast<int>(reader.integer("first", protocol.first, 0, kMostWindows));
     protocol.stride = static_cast<int>(reader.integer("stride", protocol.stride, 0, kLongestWindow));
-    protocol.bos = reader.choice("bos", {"none", "first", "each"});
     protocol.join = reader.choice("join", {"raw", "rows"});
     protocol.score = reader.choice("score", {"all", "second-half"});
+    const bool asLlamaCpp = protocol.score == "second-half";
+    protocol.bos = reader.choice("bos", asLlamaCpp ? std::vector<std::string> {"auto", "none", "first", "each"}
+                                                   : std::vector<std::string> {"none", "first", "each", "auto"});
     PSC_TRY(reader.finish());
     if (protocol.stride > protocol.length)
         return Error {ErrorCode::InvalidArgument,

@@ -68,31 +68,26 @@ Result<std::string> readDocument(std::string_view line, const std::string& place
     return text->get<std::string>();
 }
 
-Result<std::string> joinDocuments(std::string_view lines, const std::filesystem::path& path)
+Result<std::vector<std::string>> documentsOf(std::string_view lines, const std::filesystem::path& path)
 {
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     if (lines.starts_with(kByteOrderMark))
         lines.remove_prefix(kByteOrderMark.size());
-    std::string joined;
-    bool first = true;
+    std::vector<std::string> documents;
     std::size_t number = 0;
     Status status = success();
     forEachLine(lines, [&](std::string_view line) {
         ++number;
         if (!status.ok() || isBlank(line))
             return;
-        const auto document = readDocument(line, path.string() + " line " + std::to_string(number));
-        if (!document.ok()) {
+        auto document = readDocument(line, path.string() + " line " + std::to_string(number));
+        if (document.ok())
+            documents.push_back(std::move(document).value());
+        else
             status = document.error();
-            return;
-        }
-        if (!first)
-            joined += kSeparator;
-        first = false;
-        joined += document.value();
     });
     PSC_TRY(status);
-    return joined;
+    return documents;
 }
 
 } // namespace
@@ -111,7 +106,7 @@ std::string joinRows(std::string_view text)
     return joined;
 }
 
-Result<CorpusText> readCorpusText(const std::filesystem::path& path, std::string_view join)
+Result<CorpusDocuments> readCorpusDocuments(const std::filesystem::path& path, std::string_view join)
 {
     const bool isJsonl = path.extension() == ".jsonl";
     if (isJsonl && join == "rows")
@@ -120,16 +115,27 @@ Result<CorpusText> readCorpusText(const std::filesystem::path& path, std::string
                       "leave join out; documents are joined by two newlines"};
     PSC_ASSIGN(std::string bytes, readTextFile(path, kLargestCorpus));
     PSC_TRY(checkUtf8(bytes, path));
-    CorpusText corpus;
+    CorpusDocuments corpus;
     corpus.digest = sha256(bytes);
     if (isJsonl) {
-        PSC_ASSIGN(corpus.text, joinDocuments(bytes, path));
-    } else if (join == "rows") {
-        corpus.text = joinRows(bytes);
+        PSC_ASSIGN(corpus.documents, documentsOf(bytes, path));
     } else {
-        corpus.text = std::move(bytes);
+        corpus.documents.push_back(join == "rows" ? joinRows(bytes) : std::move(bytes));
     }
     return corpus;
+}
+
+Result<CorpusText> readCorpusText(const std::filesystem::path& path, std::string_view join)
+{
+    PSC_ASSIGN(CorpusDocuments corpus, readCorpusDocuments(path, join));
+    CorpusText whole {{}, corpus.digest};
+    if (corpus.documents.size() == 1)
+        whole.text = std::move(corpus.documents.front());
+    for (std::size_t i = 0; corpus.documents.size() > 1 && i < corpus.documents.size(); ++i) {
+        whole.text += i == 0 ? std::string_view() : kSeparator;
+        whole.text += corpus.documents[i];
+    }
+    return whole;
 }
 
 } // namespace paretoscope::core

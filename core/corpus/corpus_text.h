@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace paretoscope::core {
 
@@ -21,6 +22,15 @@ struct CorpusText
 /// "rows" as specs of WikiText have it (`joinRows`). Errors: NotFound, Io, Unsupported (larger than 1 GiB), Corrupt
 /// (not UTF-8: position and line; JSON: line and key), InvalidArgument (`join` rows with a .jsonl file).
 Result<CorpusText> readCorpusText(const std::filesystem::path& path, std::string_view join);
+
+struct CorpusDocuments
+{
+    std::vector<std::string> documents; ///< each valid UTF-8
+    Sha256Digest digest;                ///< of the file
+};
+
+/// The same text as documents: one per line of a .jsonl file, one for any other file. Errors: as readCorpusText.
+Result<CorpusDocuments> readCorpusDocuments(const std::filesystem::path& path, std::string_view join);
 
 /// The lines of `text`, each with its final "\n" (a blank line, white space only, counts as an empty row), joined by
 /// "\n\n": the text that the WikiText data set gives when its rows are joined, as quantization papers do.

@@ -3,6 +3,7 @@
 
 #include "core/engine/accounting/stored_size.h"
 #include "core/engine/build_info.h"
+#include "core/engine/cache/tensor_cache.h"
 #include "core/engine/evaluation/evaluator.h"
 #include "core/engine/evaluation/logits_writer.h"
 #include "core/engine/evaluation/metric_registry.h"
@@ -15,7 +16,9 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 
 namespace paretoscope::engine {
 
@@ -53,13 +56,16 @@ struct TrialRunner::Impl
     RunnerOptions options;
     PluginHost plugins;
     StatisticCache cache;
+    TensorCache references;
     NoServices services;
     std::unique_ptr<WarmModel> model;
+    std::map<std::filesystem::path, std::unique_ptr<WarmModel>> baselines; ///< that metrics name
 
     explicit Impl(RunnerOptions given)
         : options(std::move(given))
         , plugins(options.pluginFolders)
         , cache(options.cacheFolder)
+        , references(options.cacheFolder.empty() ? options.cacheFolder : options.cacheFolder / "references")
     {
         at::set_num_threads(std::max(1, options.threads));
         keepFreedMemory();
@@ -70,6 +76,8 @@ struct TrialRunner::Impl
     core::Status warmUp(const std::filesystem::path& path, TrialObserver& observer);
     core::Result<std::vector<std::unique_ptr<Stage>>> makeStages(const core::Pipeline& pipeline);
     core::Result<std::optional<Calibration>> readCalibration(const core::TrialRequest& request);
+    core::Result<const WarmModel*> baselineFor(const core::Json& metricOptions);
+    core::Json numericalConditions() const;
     core::Result<std::vector<core::MetricRecord>> measure(const std::vector<core::MetricSpec>& specs,
                                                           const ModelTensors& tensors, const Hooks& hooks,
                                                           TrialObserver& observer);
@@ -118,12 +126,10 @@ core::Result<std::optional<Calibration>> TrialRunner::Impl::readCalibration(cons
         return core::Error {core::ErrorCode::Corrupt,
                             request.workload.calibration->corpus.string() + " changed after the sweep was planned",
                             "run the sweep again"};
-    core::Json identity {{"model", model->digest().hex()},
-                         {"tokens", sequences.idsDigest.hex()},
-                         {"sequences", sequences.sequences.size()},
-                         {"numerics", core::kEngineNumericsVersion},
-                         {"threads", options.threads},
-                         {"device", options.device}};
+    core::Json identity = numericalConditions();
+    identity["model"] = model->digest().hex();
+    identity["tokens"] = sequences.idsDigest.hex();
+    identity["sequences"] = sequences.sequences.size();
     return std::optional(Calibration {std::move(sequences.sequences), std::move(identity)});
 }
 
@@ -141,13 +147,44 @@ void TrialRunner::Impl::stamp(core::MetricRecord& record) const
     record.build = buildName();
 }
 
+core::Json TrialRunner::Impl::numericalConditions() const
+{
+    return {{"numerics", core::kEngineNumericsVersion}, {"threads", options.threads}, {"device", options.device}};
+}
+
+core::Result<const WarmModel*> TrialRunner::Impl::baselineFor(const core::Json& metricOptions)
+{
+    const std::filesystem::path path = metricOptions.value("baseline", model->path().string());
+    if (path == model->path())
+        return model.get();
+    std::unique_ptr<WarmModel>& baseline = baselines[path];
+    if (!baseline) {
+        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, residentLimit()));
+    }
+    const std::int64_t ours = model->graph().architecture().vocabSize;
+    const std::int64_t theirs = baseline->graph().architecture().vocabSize;
+    if (ours != theirs)
+        return core::Error {core::ErrorCode::InvalidArgument,
+                            "the baseline " + path.string() + " knows " + std::to_string(theirs) +
+                                " tokens, the model " + std::to_string(ours) + ": they cannot be compared",
+                            "compare with a model of the same tokenizer"};
+    return baseline.get();
+}
+
 core::Result<std::vector<core::MetricRecord>> TrialRunner::Impl::measure(const std::vector<core::MetricSpec>& specs,
                                                                          const ModelTensors& tensors,
                                                                          const Hooks& hooks, TrialObserver& observer)
 {
+    std::erase_if(baselines, [&](const auto& loaded) {
+        return std::none_of(specs.begin(), specs.end(), [&](const core::MetricSpec& spec) {
+            return spec.options.value("baseline", "") == loaded.first.string();
+        });
+    });
+    const MetricContext context {*model, [this](const core::Json& metricOptions) { return baselineFor(metricOptions); },
+                                 references, numericalConditions(), observer};
     std::vector<std::unique_ptr<Metric>> metrics;
     for (const core::MetricSpec& spec : specs) {
-        PSC_ASSIGN(std::unique_ptr<Metric> metric, makeMetric(spec, *model));
+        PSC_ASSIGN(std::unique_ptr<Metric> metric, makeMetric(spec, context));
         metrics.push_back(std::move(metric));
     }
     PSC_TRY(engine::evaluate(metrics, {model->graph(), tensors, hooks, observer}));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/checkpoint/checkpoint.h"
+#include "core/evaluation/metric_kind.h"
 #include "core/sweep/sweep.h"
 #include "core/sweep/trial_exchange.h"
 
@@ -48,13 +49,10 @@ Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload)
     FileDigests digests;
     // The cheap files first: a mistake in them is not reported after seconds of hashing.
     for (const MetricSpec& metric : workload.evaluate) {
-        if (metric.name != "perplexity")
-            return Error {ErrorCode::Unsupported, "metric " + metric.name + " cannot be measured yet",
-                          "this version measures perplexity"};
-        PSC_ASSIGN(const WindowProtocol protocol, WindowProtocol::fromJson(metric.options));
-        PSC_ASSIGN(const Sha256Digest corpus, digests.of(protocol.corpus));
-        identity.protocolIds.push_back(protocol.id(metric.name, corpus));
-        identity.dataDigests.push_back(corpus);
+        PSC_ASSIGN(const MetricKind* kind, findMetricKind(metric.name));
+        PSC_ASSIGN(const Json options, kind->complete(metric.options));
+        PSC_ASSIGN(const Sha256Digest data, digests.of(options.at(kind->file).get<std::string>()));
+        identity.dataDigests.push_back(data);
     }
     if (workload.calibration) {
         PSC_ASSIGN(identity.calibrationCorpus, digests.of(workload.calibration->corpus));
@@ -66,6 +64,11 @@ Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload)
     identity.tokenizer = tokenizer.digest();
     PSC_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, openCheckpoint(workload.model));
     PSC_ASSIGN(identity.model, modelDigest(*checkpoint));
+    for (std::size_t i = 0; i < workload.evaluate.size(); ++i) {
+        PSC_ASSIGN(const MetricKind* kind, findMetricKind(workload.evaluate[i].name));
+        PSC_ASSIGN(const Json options, kind->complete(workload.evaluate[i].options));
+        identity.protocolIds.push_back(kind->protocolId(options, {identity.dataDigests[i], identity.model}));
+    }
     return identity;
 }
 

@@ -100,11 +100,11 @@ struct WorkloadIdentity
     Sha256Digest tokenizer;
     std::optional<Sha256Digest> calibrationCorpus;
     std::vector<std::string> protocolIds;  ///< one per WorkloadSpec::evaluate entry
-    std::vector<Sha256Digest> dataDigests; ///< likewise: the evaluated corpus
+    std::vector<Sha256Digest> dataDigests; ///< likewise: the file it reads
     bool leak = false;                     ///< calibration and an evaluation read the same file content
 };
 
-/// Errors: NotFound, Io, Corrupt, Unsupported (metric without protocol).
+/// Errors: NotFound, Io, Corrupt, Unsupported; InvalidArgument (a metric or an option that is not known).
 Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload);
 
 struct PlannedTrial

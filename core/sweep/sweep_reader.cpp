@@ -3,6 +3,7 @@
 #include "core/base/mapped_file.h"
 #include "core/base/near_miss.h"
 #include "core/checkpoint/untrusted_text.h"
+#include "core/evaluation/metric_kind.h"
 #include "core/sweep/marked_fields.h"
 #include "core/sweep/sweep.h"
 #include "core/sweep/sweep_parts.h"
@@ -65,8 +66,11 @@ Result<std::vector<std::string>> readObjectives(const SweepContext& context, con
 {
     std::vector<std::string> known;
     for (const MetricSpec& metric : workload.evaluate) {
-        if (std::find(known.begin(), known.end(), metric.name) == known.end())
-            known.push_back(metric.name);
+        PSC_ASSIGN(const MetricKind* kind, findMetricKind(metric.name));
+        for (const std::string_view record : kind->records) {
+            if (std::find(known.begin(), known.end(), record) == known.end())
+                known.emplace_back(record);
+        }
     }
     if (!value || value->isNull())
         return std::vector<std::string> {known.front(), kCostMetrics.front()};

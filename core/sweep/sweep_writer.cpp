@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/evaluation/metric_kind.h"
 #include "core/sweep/marked_value.h"
 #include "core/sweep/sweep.h"
 
@@ -49,15 +50,25 @@ std::string yamlFlow(const Json& value)
     return "{" + text + "}";
 }
 
-/// {corpus: ..., and what differs from the defaults}.
-std::string yamlCorpusOptions(const Json& options, const Json& defaults)
+/// {FILE-KEY: ..., and what differs from the defaults}.
+std::string yamlFileOptions(const Json& options, const std::string& fileKey, const Json& defaults)
 {
-    std::string text = "{corpus: " + yamlFlow(options.value("corpus", Json("")));
+    std::string text = "{" + fileKey + ": " + yamlFlow(options.value(fileKey, Json("")));
     for (const auto& [key, value] : options.items()) {
-        if (key != "corpus" && value != defaults.value(key, Json()))
+        if (key != fileKey && value != defaults.value(key, Json()))
             text += ", " + yamlText(key) + ": " + yamlFlow(value);
     }
     return text + "}";
+}
+
+/// Nothing is left out of the options of a metric that is not known.
+std::string yamlMetric(const MetricSpec& metric)
+{
+    const Result<const MetricKind*> kind = findMetricKind(metric.name);
+    const std::string fileKey(kind.ok() ? kind.value()->file : "corpus");
+    const Result<Json> defaults = kind.ok() ? kind.value()->complete({{fileKey, "-"}}) : Result<Json>(Json::object());
+    return yamlText(metric.name) + ": " +
+           yamlFileOptions(metric.options, fileKey, defaults.ok() ? defaults.value() : Json::object());
 }
 
 /// The parameters of all stages of pipelines that have the same shape, as a grid.
@@ -177,13 +188,12 @@ std::string writeSweep(const Sweep& sweep)
     text += "  model: " + yamlText(workload.model.string()) + "\n";
     if (workload.calibration) {
         text +=
-            "  calibration: " + yamlCorpusOptions(workload.calibration->toJson(), CalibrationSpec {}.toJson()) + "\n";
+            "  calibration: " + yamlFileOptions(workload.calibration->toJson(), "corpus", CalibrationSpec {}.toJson()) +
+            "\n";
     }
     text += "  evaluate:\n";
-    for (const MetricSpec& metric : workload.evaluate) {
-        text += "    - " + yamlText(metric.name) + ": " +
-                yamlCorpusOptions(metric.options, WindowProtocol {}.toJson()) + "\n";
-    }
+    for (const MetricSpec& metric : workload.evaluate)
+        text += "    - " + yamlMetric(metric) + "\n";
     text += "pipelines:\n" + yamlPipelines(sweep.pipelines);
     text += "driver: " + yamlFlow(sweep.driver) + "\n";
     text += "objectives: " + yamlFlow(sweep.objectives) + "\n";

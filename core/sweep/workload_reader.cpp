@@ -3,6 +3,7 @@
 #include "core/base/near_miss.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/untrusted_text.h"
+#include "core/evaluation/metric_kind.h"
 #include "core/sweep/marked_fields.h"
 #include "core/sweep/sweep_parts.h"
 
@@ -16,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Metrics that are measured on windows of a corpus.
-const std::vector<std::string> kWindowMetrics {"perplexity", "kl_divergence", "bits_per_byte"};
 const std::vector<std::string> kWorkloadKinds {"causal-lm", "vlm",        "image-classifier",
                                                "ctr",       "text-codec", "dynamical-system"};
 
@@ -87,54 +86,62 @@ Result<fs::path> corpusPath(const SweepContext& context, const MarkedValue& valu
     return path;
 }
 
-/// A message of WindowProtocol or CalibrationSpec as it reads in a sweep file: "workload.calibration: samples must
-/// ...".
+/// A message of an option reader as it reads in a sweep file: "workload.calibration: samples must ...".
 Error inSweepFile(Error error, const std::string& what)
 {
-    for (const std::string_view prefix : {"window options: ", "calibration options: "}) {
-        if (error.message.rfind(prefix, 0) == 0)
-            error.message.erase(0, prefix.size());
-    }
+    error.message = withoutReader(error.message);
     if (error.hint.empty())
         error.hint = "correct that value";
     return error.withContext(what);
 }
 
-/// WindowProtocol or CalibrationSpec from a Map. Their own reader knows the keys; here its message gets its place.
-template <typename Spec>
-Result<Spec> readCorpusSpec(const SweepContext& context, const MarkedValue& map, const std::string& what)
+/// Options that name a file, from a Map, as `complete` gives them. It knows the keys; here its message gets its place.
+Result<Json> readFileOptions(const SweepContext& context, const MarkedValue& map, const std::string& what,
+                             std::string_view fileKey, Result<Json> (*complete)(const Json& options))
 {
+    const std::string key(fileKey);
     if (!map.isMap())
         return context.source.error(map.place, what + " holds " + map.shown() + ", not keys",
-                                    "write {corpus: PATH, ...}");
+                                    "write {" + key + ": PATH, ...}");
     Json options = map.toJson();
-    if (const MarkedValue* corpus = map.find("corpus")) {
-        PSC_ASSIGN(const fs::path path, corpusPath(context, *corpus, what + ".corpus"));
-        options["corpus"] = path.string();
+    if (const MarkedValue* file = map.find(key)) {
+        PSC_ASSIGN(const fs::path path, corpusPath(context, *file, what + "." + key));
+        options[key] = path.string();
     }
-    Result<Spec> spec = Spec::fromJson(options);
-    if (spec.ok())
-        return spec;
-    const Error problem = inSweepFile(spec.error(), what);
+    Result<Json> completed = complete(options);
+    if (completed.ok())
+        return completed;
+    const Error problem = inSweepFile(completed.error(), what);
     // The key that alone gives the same message is the one it is about.
-    for (std::size_t i = 0; options.contains("corpus") && i < map.keys.size(); ++i) {
-        Json alone {{"corpus", options["corpus"]}};
+    for (std::size_t i = 0; options.contains(key) && i < map.keys.size(); ++i) {
+        Json alone {{key, options[key]}};
         alone[map.keys[i]] = options[map.keys[i]];
-        const Result<Spec> single = Spec::fromJson(alone);
-        if (!single.ok() && single.error() == spec.error())
+        const Result<Json> single = complete(alone);
+        if (!single.ok() && single.error() == completed.error())
             return context.source.error(placeOfEntry(map, i), problem);
     }
     return context.source.error(map.place, problem);
 }
 
+Result<Json> completeCalibration(const Json& options)
+{
+    PSC_ASSIGN(const CalibrationSpec spec, CalibrationSpec::fromJson(options));
+    return spec.toJson();
+}
+
 Result<MetricSpec> readMetric(const SweepContext& context, const std::string& name, Place place,
                               const MarkedValue& options, const std::string& what)
 {
-    if (std::find(kWindowMetrics.begin(), kWindowMetrics.end(), name) == kWindowMetrics.end())
-        return context.source.error(place, what + ": unknown metric " + shownValue(name),
-                                    suggestion(name, kWindowMetrics));
-    PSC_ASSIGN(const WindowProtocol protocol, readCorpusSpec<WindowProtocol>(context, options, what + "." + name));
-    return MetricSpec {name, protocol.toJson()};
+    const Result<const MetricKind*> kind = findMetricKind(name);
+    if (!kind.ok())
+        return context.source.error(place, kind.error().withContext(what));
+    if (const MarkedValue* baseline = options.isMap() ? options.find("baseline") : nullptr;
+        baseline && kind.value()->compares)
+        return context.source.error(baseline->place, what + "." + name + ": a sweep compares with its own model",
+                                    "leave baseline out");
+    PSC_ASSIGN(Json completed,
+               readFileOptions(context, options, what + "." + name, kind.value()->file, kind.value()->complete));
+    return MetricSpec {name, std::move(completed)};
 }
 
 /// The metrics of one entry of `evaluate`: {perplexity: {...}}.
@@ -203,8 +210,9 @@ Result<WorkloadSpec> readWorkload(const SweepContext& context, const MarkedValue
     PSC_TRY(fields.required("model", "add model: PATH, a Hugging Face folder or a .gguf file"));
     PSC_ASSIGN(workload.model, modelPath(context, *model));
     if (calibration && !calibration->isNull()) {
-        PSC_ASSIGN(workload.calibration,
-                   readCorpusSpec<CalibrationSpec>(context, *calibration, "workload.calibration"));
+        PSC_ASSIGN(const Json options,
+                   readFileOptions(context, *calibration, "workload.calibration", "corpus", &completeCalibration));
+        PSC_ASSIGN(workload.calibration, CalibrationSpec::fromJson(options));
     }
     PSC_TRY(fields.required("evaluate", "add evaluate: [perplexity: {corpus: PATH}]"));
     PSC_ASSIGN(workload.evaluate, readEvaluate(context, *evaluate));

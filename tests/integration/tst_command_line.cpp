@@ -153,9 +153,13 @@ private Q_SLOTS:
                                             << QStringList {QStringLiteral("--logits"), QStringLiteral("tokens.json"),
                                                             QStringLiteral("--out"), QStringLiteral("out.safetensors")}
                                             << QStringLiteral("Unsupported") << QStringLiteral("gpt2");
-        QTest::addRow("metric of a later version")
-            << kModel << QStringList {QStringLiteral("--task"), QStringLiteral("t.jsonl")}
-            << QStringLiteral("Unsupported") << QStringLiteral("task");
+        QTest::addRow("missing task") << kModel << QStringList {QStringLiteral("--task"), QStringLiteral("t.jsonl")}
+                                      << QStringLiteral("NotFound") << QStringLiteral("t.jsonl");
+        QTest::addRow("missing baseline")
+            << kModel
+            << QStringList {QStringLiteral("--kl-divergence"),
+                            QStringLiteral("corpus=%1,windows=1,baseline=/nonexistent/model").arg(kCorpus)}
+            << QStringLiteral("NotFound") << QStringLiteral("/nonexistent/model");
     }
     void evaluateRefuses()
     {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t kActivationBytes = std::int64_t(256) << 20;
 /// Rows of logits made at once: enough for GEMM to reach its rate, few enough to stay near the caches at large
 /// vocabularies.
-constexpr std::int64_t kLogitRows = 128;
+constexpr int kLogitRows = 128;
 
 struct Reader
 {
@@ -23,14 +23,33 @@ struct Reader
     int sequence = 0; ///< index within the metric
 };
 
+/// Positions of one sequence that readers want.
+struct Range
+{
+    int first = 0;
+    int end = 0;
+    std::vector<Reader> readers;
+};
+
 /// One sequence with everyone who wants its logits.
 struct Job
 {
     const std::vector<std::int32_t>* ids = nullptr;
-    int firstScored = 0;
-    int endScored = 0;
-    std::vector<Reader> readers;
+    std::vector<Range> ranges; ///< different ones
 };
+
+/// Readers share the logits of equal ranges only: how many rows a GEMM has may show in the last bits of each, so a
+/// metric's numbers must not follow from what others want of the same sequence.
+void addReader(Job& job, const MetricSequence& wanted, Reader reader)
+{
+    const auto same = std::find_if(job.ranges.begin(), job.ranges.end(), [&](const Range& range) {
+        return range.first == wanted.firstScored && range.end == wanted.endScored;
+    });
+    if (same != job.ranges.end())
+        same->readers.push_back(reader);
+    else
+        job.ranges.push_back({wanted.firstScored, wanted.endScored, {reader}});
+}
 
 std::vector<Job> jobsOf(const std::vector<std::unique_ptr<Metric>>& metrics)
 {
@@ -39,30 +58,13 @@ std::vector<Job> jobsOf(const std::vector<std::unique_ptr<Metric>>& metrics)
     for (const auto& metric : metrics) {
         const std::vector<MetricSequence>& sequences = metric->sequences();
         for (std::size_t i = 0; i < sequences.size(); ++i) {
-            const MetricSequence& wanted = sequences[i];
-            const auto [place, isNew] = known.emplace(wanted.ids, jobs.size());
+            const auto [place, isNew] = known.emplace(sequences[i].ids, jobs.size());
             if (isNew)
-                jobs.push_back({&wanted.ids, wanted.firstScored, wanted.endScored, {}});
-            Job& job = jobs[place->second];
-            job.firstScored = std::min(job.firstScored, wanted.firstScored);
-            job.endScored = std::max(job.endScored, wanted.endScored);
-            job.readers.push_back({metric.get(), static_cast<int>(i)});
+                jobs.push_back({&sequences[i].ids, {}});
+            addReader(jobs[place->second], sequences[i], {metric.get(), static_cast<int>(i)});
         }
     }
     return jobs;
-}
-
-void deliver(const Job& job, std::int64_t begin, const at::Tensor& logits)
-{
-    const std::int64_t end = begin + logits.size(0);
-    for (const Reader& reader : job.readers) {
-        const MetricSequence& wanted = reader.metric->sequences()[static_cast<std::size_t>(reader.sequence)];
-        const std::int64_t first = std::max<std::int64_t>(begin, wanted.firstScored);
-        const std::int64_t last = std::min<std::int64_t>(end, wanted.endScored);
-        if (first < last)
-            reader.metric->consume(reader.sequence, static_cast<int>(first),
-                                   logits.narrow(0, first - begin, last - first));
-    }
 }
 
 class Evaluation
@@ -93,14 +95,21 @@ private:
         PSC_ASSIGN(const std::vector<at::Tensor> states, passBlocks(jobs));
         PSC_ASSIGN(const LoadedTensors head, LoadedTensors::load(m_context.tensors, m_context.model.headTensors()));
         forEachSample(jobs.size(), [&](std::size_t, std::size_t index) {
-            const Job& job = jobs[index];
-            for (std::int64_t begin = job.firstScored; begin < job.endScored; begin += kLogitRows) {
-                const std::int64_t rows = std::min<std::int64_t>(kLogitRows, job.endScored - begin);
-                deliver(job, begin, m_context.model.logits(states[index].narrow(0, begin, rows), head));
-            }
+            for (const Range& range : jobs[index].ranges)
+                deliver(range, states[index], head);
         });
         m_sequencesDone += jobs.size();
         return core::success();
+    }
+
+    void deliver(const Range& range, const at::Tensor& state, const TensorSource& head) const
+    {
+        for (int begin = range.first; begin < range.end; begin += kLogitRows) {
+            const int rows = std::min(kLogitRows, range.end - begin);
+            const at::Tensor logits = m_context.model.logits(state.narrow(0, begin, rows), head);
+            for (const Reader& reader : range.readers)
+                reader.metric->consume(reader.sequence, begin, logits);
+        }
     }
 
     core::Result<std::vector<at::Tensor>> passBlocks(std::span<const Job> jobs)

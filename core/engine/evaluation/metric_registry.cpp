@@ -1,43 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/evaluation/metric_registry.h"
 
-#include "core/base/near_miss.h"
+#include "core/engine/evaluation/bits_per_byte.h"
+#include "core/engine/evaluation/kl_divergence.h"
 #include "core/engine/evaluation/perplexity.h"
+#include "core/engine/evaluation/task_accuracy.h"
+#include "core/evaluation/metric_kind.h"
 
-#include <algorithm>
 #include <array>
 
 namespace paretoscope::engine {
 
 namespace {
 
-core::Result<std::unique_ptr<Metric>> makePerplexity(const core::Json& options, WarmModel& model)
-{
-    PSC_ASSIGN(core::WindowProtocol protocol, core::WindowProtocol::fromJson(options));
-    PSC_ASSIGN(core::TokenSequences windows, model.windows(protocol));
-    return std::unique_ptr<Metric>(std::make_unique<Perplexity>(std::move(protocol), std::move(windows)));
-}
-
 struct Entry
 {
     const char* name;
-    core::Result<std::unique_ptr<Metric>> (*make)(const core::Json& options, WarmModel& model);
+    /// `options` are complete (core::MetricKind).
+    core::Result<std::unique_ptr<Metric>> (*make)(const core::Json& options, const MetricContext& context);
 };
 
-constexpr std::array kMetrics {Entry {"perplexity", &makePerplexity}};
+/// To add a metric: a line here, and one in core/evaluation/metric_kind.cpp.
+constexpr std::array kMakers {
+    Entry {"perplexity", &makePerplexity},
+    Entry {"bits_per_byte", &makeBitsPerByte},
+    Entry {"kl_divergence", &makeKlDivergence},
+    Entry {"task", &makeTaskAccuracy},
+};
 
 } // namespace
 
-core::Result<std::unique_ptr<Metric>> makeMetric(const core::MetricSpec& spec, WarmModel& model)
+core::Result<std::unique_ptr<Metric>> makeMetric(const core::MetricSpec& spec, const MetricContext& context)
 {
-    std::vector<std::string> names;
-    for (const Entry& entry : kMetrics) {
+    PSC_ASSIGN(const core::MetricKind* kind, core::findMetricKind(spec.name));
+    PSC_ASSIGN(const core::Json options, kind->complete(spec.options));
+    for (const Entry& entry : kMakers) {
         if (spec.name == entry.name)
-            return entry.make(spec.options, model);
-        names.emplace_back(entry.name);
+            return entry.make(options, context);
     }
-    return core::Error {core::ErrorCode::Unsupported, "the metric \"" + spec.name + "\" is not known",
-                        core::suggestion(spec.name, names)};
+    return core::Error {core::ErrorCode::Unsupported, "this worker does not measure " + spec.name,
+                        "program and worker are of different versions: reinstall"};
 }
 
 } // namespace paretoscope::engine

@@ -1,95 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/evaluation/perplexity.h"
 
-#include "core/engine/kernels/transformer.h"
+#include "core/statistics/sample.h"
 
-#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 namespace paretoscope::engine {
 
-namespace {
-
-double meanOf(const std::vector<double>& values)
+int firstScoredPosition(const core::WindowProtocol& protocol, int length, std::size_t index)
 {
-    return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+    if (protocol.score == "second-half")
+        return length / 2;
+    if (protocol.stride > 0 && protocol.stride < length && index > 0)
+        return length - 1 - protocol.stride;
+    return 0;
 }
-
-/// sd / sqrt(n) with n - 1 below the variance; nothing for a single value.
-std::optional<double> standardErrorOfMean(const std::vector<double>& values)
-{
-    if (values.size() < 2)
-        return std::nullopt;
-    const double mean = meanOf(values);
-    double squares = 0;
-    for (const double value : values)
-        squares += (value - mean) * (value - mean);
-    return std::sqrt(squares / double(values.size() - 1) / double(values.size()));
-}
-
-} // namespace
 
 Perplexity::Perplexity(core::WindowProtocol protocol, core::TokenSequences windows)
     : m_protocol(std::move(protocol))
     , m_corpusDigest(windows.corpusDigest)
     , m_idsDigest(windows.idsDigest)
 {
-    // The logits at position p predict token p + 1.
     for (std::size_t i = 0; i < windows.sequences.size(); ++i) {
-        MetricSequence sequence {std::move(windows.sequences[i]), 0, 0};
-        const int length = static_cast<int>(sequence.ids.size());
-        sequence.endScored = length - 1;
-        if (m_protocol.score == "second-half")
-            sequence.firstScored = length / 2;
-        else if (m_protocol.stride > 0 && m_protocol.stride < length && i > 0)
-            sequence.firstScored = length - 1 - m_protocol.stride;
-        m_losses.emplace_back(static_cast<std::size_t>(std::max(0, sequence.endScored - sequence.firstScored)));
-        m_sequences.push_back(std::move(sequence));
+        const int first = firstScoredPosition(m_protocol, static_cast<int>(windows.sequences[i].size()), i);
+        m_losses.addWindow(std::move(windows.sequences[i]), static_cast<std::size_t>(first));
     }
-}
-
-void Perplexity::consume(int sequence, int begin, const at::Tensor& logits)
-{
-    const MetricSequence& window = m_sequences[static_cast<std::size_t>(sequence)];
-    const std::int64_t rows = logits.size(0);
-    const at::Tensor targets =
-        at::tensor(at::ArrayRef<std::int32_t>(window.ids.data() + begin + 1, static_cast<std::size_t>(rows)), at::kInt);
-    const at::Tensor losses = negativeLogLikelihood(logits, targets.to(at::kLong)).contiguous();
-    std::copy_n(losses.const_data_ptr<double>(), rows,
-                m_losses[static_cast<std::size_t>(sequence)].begin() + (begin - window.firstScored));
 }
 
 core::Result<std::vector<core::MetricRecord>> Perplexity::finish()
 {
-    std::vector<double> windowMeans;
+    std::vector<double> means;
+    std::vector<double> sums;
+    std::vector<double> counts;
     std::vector<double> tokens;
-    for (const std::vector<double>& losses : m_losses) {
-        windowMeans.push_back(meanOf(losses));
+    for (std::size_t i = 0; i < m_losses.sequences().size(); ++i) {
+        const auto losses = m_losses.losses(i);
+        means.push_back(core::meanOf(losses));
+        sums.push_back(std::accumulate(losses.begin(), losses.end(), 0.0));
+        counts.push_back(double(losses.size()));
         tokens.insert(tokens.end(), losses.begin(), losses.end());
     }
     const bool byToken = m_protocol.score == "second-half";
-    const double mean = meanOf(byToken ? tokens : windowMeans);
-    const std::optional<double> error = standardErrorOfMean(byToken ? tokens : windowMeans);
-    const double perplexity = std::exp(mean);
+    const core::Estimate mean = byToken                 ? core::meanEstimate(tokens)
+                                : m_protocol.stride > 0 ? core::ratioEstimate(sums, counts)
+                                                        : core::meanEstimate(means);
+    const double perplexity = std::exp(mean.value);
 
     core::MetricRecord record;
     record.name = "perplexity";
-    record.n = static_cast<std::int64_t>(byToken ? tokens.size() : windowMeans.size());
+    record.n = static_cast<std::int64_t>(byToken ? tokens.size() : means.size());
     record.protocol = m_protocol.id("perplexity", m_corpusDigest);
-    record.details = {{"windows", windowMeans},
-                      {"mean_nll", mean},
+    record.details = {{"windows", means},
+                      {"mean_nll", mean.value},
                       {"tokens_evaluated", tokens.size()},
                       {"corpus_sha256", m_corpusDigest.hex()},
                       {"ids_sha256", m_idsDigest.hex()}};
+    if (m_protocol.stride > 0)
+        record.details["window_tokens"] = counts;
     if (std::isfinite(perplexity)) {
         record.value = perplexity;
-        if (error)
-            record.standardError = perplexity * *error;
+        if (mean.standardError)
+            record.standardError = perplexity * *mean.standardError;
     } else {
         record.details["flags"] = {"nonfinite"};
     }
     return std::vector {record};
+}
+
+core::Result<std::unique_ptr<Metric>> makePerplexity(const core::Json& options, const MetricContext& context)
+{
+    PSC_ASSIGN(core::WindowProtocol protocol, core::WindowProtocol::fromJson(options));
+    PSC_ASSIGN(core::TokenSequences windows, context.model.windows(protocol));
+    return std::unique_ptr<Metric>(std::make_unique<Perplexity>(std::move(protocol), std::move(windows)));
 }
 
 } // namespace paretoscope::engine

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/base/json.h"
+#include "core/engine/cache/tensor_cache.h"
 #include "core/engine/plugin/statistic.h"
 
 #include <filesystem>
@@ -9,26 +9,22 @@
 
 namespace paretoscope::engine {
 
-/// Finished statistics on disk, by the hash of what they were made from. Safe for several processes: files appear whole
-/// under their final name, and one whose checksum is wrong is removed and counts as absent. A cache that cannot be
-/// written costs speed, never a trial.
+/// Finished statistics on disk, by the hash of what they were made from (TensorCache).
 class StatisticCache
 {
 public:
     /// An empty folder switches the cache off.
-    explicit StatisticCache(std::filesystem::path folder)
-        : m_folder(std::move(folder))
+    explicit StatisticCache(const std::filesystem::path& folder)
+        : m_tensors(folder.empty() ? folder : folder / "statistics")
     {}
 
     /// `key` names everything that the value depends on.
     std::optional<StatisticValue> find(const core::Json& key) const;
     void store(const core::Json& key, const StatisticValue& value) const;
-    bool enabled() const { return !m_folder.empty(); }
+    bool enabled() const { return m_tensors.enabled(); }
 
 private:
-    std::filesystem::path fileOf(const core::Json& key) const;
-
-    std::filesystem::path m_folder;
+    TensorCache m_tensors;
 };
 
 } // namespace paretoscope::engine

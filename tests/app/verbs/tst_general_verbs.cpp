@@ -197,6 +197,10 @@ private Q_SLOTS:
         row("name twice", {perplexity, QStringLiteral("corpus=a,corpus=b")}, {QStringLiteral("corpus")});
         row("no corpus", {perplexity, QStringLiteral("length=512")}, {QStringLiteral("corpus")});
         row("no name=value", {perplexity, QStringLiteral("wiki.txt")}, {QStringLiteral("wiki.txt")});
+        row("comparison without a baseline", {QStringLiteral("--kl-divergence"), QStringLiteral("corpus=a")},
+            {QStringLiteral("--kl-divergence"), QStringLiteral("baseline=MODEL")});
+        row("misspelt name of a task", {QStringLiteral("--task"), QStringLiteral("t.jsonl,limt=3")},
+            {QStringLiteral("--task"), QStringLiteral("limt"), QStringLiteral("limit")});
         row("logits without a file", {QStringLiteral("--logits"), QStringLiteral("t.json")}, {QStringLiteral("--out")});
         row("router alone", {perplexity, QStringLiteral("corpus=a"), QStringLiteral("--router")},
             {QStringLiteral("--logits")});

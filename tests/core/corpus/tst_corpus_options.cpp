@@ -52,6 +52,8 @@ private Q_SLOTS:
             R"({"bos":"each","corpus":"c.txt","first":3,"join":"rows","length":2048,"score":"all","stride":256,"windows":7})");
         QTest::addRow("llama.cpp") << std::string(
             R"({"bos":"none","corpus":"c.txt","first":0,"join":"raw","length":512,"score":"second-half","stride":0,"windows":0})");
+        QTest::addRow("llama.cpp with its own rule for BOS") << std::string(
+            R"({"bos":"auto","corpus":"c.txt","first":0,"join":"raw","length":512,"score":"second-half","stride":0,"windows":0})");
     }
     void windowOptionsSurviveTheRoundTrip()
     {
@@ -74,6 +76,8 @@ private Q_SLOTS:
             "perplexity.window/c.txt#d790b833/512/stride256/first0+all/bos-none/join-raw/score-all");
         add("a stride of one length is none", R"({"corpus":"c.txt","stride":512})",
             "perplexity.window/c.txt#d790b833/512/first0+all/bos-none/join-raw/score-all");
+        add("llama.cpp's windows", R"({"corpus":"c.txt","score":"second-half"})",
+            "perplexity.window/c.txt#d790b833/512/first0+all/bos-auto/join-raw/score-second-half");
         add("everything else",
             R"({"corpus":"c.txt","first":4,"windows":2,"length":16,"bos":"each","join":"rows","score":"second-half"})",
             "perplexity.window/c.txt#d790b833/16/first4+2/bos-each/join-rows/score-second-half");
@@ -101,7 +105,7 @@ private Q_SLOTS:
         addRefusal("first beyond int64", R"({"corpus":"c","first":18446744073709551615})", "first", "");
         addRefusal("stride above length", R"({"corpus":"c","length":8,"stride":9})", "stride 9 exceeds length 8",
                    "stride");
-        addRefusal("unknown bos", R"({"corpus":"c","bos":"eahc"})", "none, first or each", "each");
+        addRefusal("unknown bos", R"({"corpus":"c","bos":"eahc"})", "none, first, each or auto", "each");
         addRefusal("bos is a flag", R"({"corpus":"c","bos":true})", "true", "");
         addRefusal("unknown join", R"({"corpus":"c","join":"lines"})", "raw or rows", "raw");
         addRefusal("stride with second half", R"({"corpus":"c","stride":8,"score":"second-half"})", "exclude", "");

@@ -227,6 +227,16 @@ private Q_SLOTS:
             ":9:28: workload.evaluate[2].perplexity.corpus: ", ErrorCode::NotFound);
         row("unknown metric option", "bos: none", "boss: none", ":7:69: workload.evaluate[0].perplexity: ");
         row("metric option out of range", "windows: 32", "windows: -1", ":7:56: workload.evaluate[0].perplexity: ");
+        row("comparison names a baseline", "windows: 8}", "windows: 8, baseline: models/tiny}",
+            ":8:81: workload.evaluate[1].kl_divergence: a sweep compares with its own model");
+        row("misspelt option of a comparison", "windows: 8}", "windwos: 8}",
+            ":8:59: workload.evaluate[1].kl_divergence: there is no option \"windwos\" (did you mean \"windows\"?)");
+        row("task without a file", "windows: 8}", "windows: 8}\n    - task: {limit: 3}",
+            ":9:13: workload.evaluate[2].task: file must be a file name, but is missing");
+        row("task file is missing on disk", "windows: 8}", "windows: 8}\n    - task: {file: data/absent.jsonl}",
+            ":9:20: workload.evaluate[2].task.file: ", ErrorCode::NotFound);
+        row("misspelt option of a task", "windows: 8}", "windows: 8}\n    - task: {file: data/test.txt, limt: 3}",
+            ":9:35: workload.evaluate[2].task: there is no option \"limt\" (did you mean \"limit\"?)");
         // Driver and objectives.
         row("unknown driver", "{grid: {}}", "{gird: {}}",
             ":14:10: driver: unknown driver \"gird\" (did you mean \"grid\"?)");
@@ -317,6 +327,20 @@ private Q_SLOTS:
         QVERIFY(!read.ok());
         QCOMPARE(read.error().code, ErrorCode::NotFound);
         QVERIFY2(read.error().message.find(expected) != std::string::npos, read.error().message.c_str());
+    }
+
+    /// A task is asked for by one name and measured as several numbers.
+    void objectivesAreWhatMetricsGive()
+    {
+        const std::string task =
+            replaced(kExample, "perplexity: {corpus: data/test.txt, length: 512, windows: 32, bos: none, join: raw}",
+                     "task: {file: data/test.txt}");
+        const auto chosen = m_fixture.parse(replaced(task, "[perplexity, stored_bytes]", "[acc_norm, top1_agreement]"));
+        QVERIFY2(chosen.ok(), chosen.ok() ? "" : chosen.error().sentence().c_str());
+        QCOMPARE(chosen.value().objectives, (std::vector<std::string> {"acc_norm", "top1_agreement"}));
+        const auto defaults = m_fixture.parse(replaced(task, "objectives: [perplexity, stored_bytes]\n", ""));
+        QVERIFY2(defaults.ok(), defaults.ok() ? "" : defaults.error().sentence().c_str());
+        QCOMPARE(defaults.value().objectives, (std::vector<std::string> {"acc", "stored_bytes"}));
     }
 
     void missingModelComesWithTheNearName()

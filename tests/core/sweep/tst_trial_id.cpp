@@ -240,6 +240,22 @@ private Q_SLOTS:
         QCOMPARE(planTrials(read.value(), found.value()).size(), std::size_t(12));
     }
 
+    void everyMetricHasItsProtocol()
+    {
+        const SweepFixture fixture;
+        const auto task = fixture.put("data/task.jsonl", "{}\n");
+        WorkloadSpec spec = demoWorkload(fixture);
+        const std::string corpus = (fixture.root() / "data/test.txt").string();
+        spec.evaluate = {{"kl_divergence", {{"corpus", corpus}, {"length", 16}}}, {"task", {{"file", task.string()}}}};
+        const auto found = identifyWorkload(spec);
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        // In a sweep a metric that compares does so with the model itself.
+        QVERIFY2(found.value().protocolIds[0].ends_with("/baseline-" + found.value().model.hex().substr(0, 8)),
+                 found.value().protocolIds[0].c_str());
+        QVERIFY(found.value().protocolIds[1].starts_with("task.likelihood/task.jsonl#"));
+        QCOMPARE(found.value().dataDigests[1], sha256("{}\n"));
+    }
+
     void calibratingOnWhatIsEvaluatedIsFlagged()
     {
         const SweepFixture fixture; // a copy under another name is the same text
@@ -262,8 +278,8 @@ private Q_SLOTS:
         QTest::addRow("calibration") << std::string("calibration") << int(ErrorCode::NotFound)
                                      << std::string("/nowhere/train.txt");
         QTest::addRow("model") << std::string("model") << int(ErrorCode::NotFound) << std::string("/nowhere/model");
-        QTest::addRow("metric") << std::string("metric") << int(ErrorCode::Unsupported)
-                                << std::string("metric kl_divergence cannot be measured yet");
+        QTest::addRow("metric") << std::string("metric") << int(ErrorCode::InvalidArgument)
+                                << std::string("unknown metric \"beauty\"");
     }
     void identityNeedsEveryFile()
     {
@@ -275,7 +291,7 @@ private Q_SLOTS:
         if (what == "corpus")
             spec.evaluate[0].options["corpus"] = "/nowhere/test.txt";
         else if (what == "metric")
-            spec.evaluate[0].name = "kl_divergence";
+            spec.evaluate[0].name = "beauty";
         else if (what == "model")
             spec.model = "/nowhere/model";
         else

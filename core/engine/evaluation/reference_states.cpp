@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/evaluation/reference_states.h"
+
+#include "core/corpus/corpus.h"
+#include "core/engine/evaluation/evaluator.h"
+
+#include <map>
+#include <mutex>
+
+namespace paretoscope::engine {
+
+namespace {
+
+using Sequences = std::vector<std::vector<std::int32_t>>;
+
+/// Wants the sequences to pass through the blocks, but no logits.
+class StatesOnly : public Metric
+{
+public:
+    explicit StatesOnly(const Sequences& sequences)
+    {
+        for (const auto& ids : sequences)
+            m_sequences.push_back({ids, 0, 0});
+    }
+    const std::vector<MetricSequence>& sequences() const override { return m_sequences; }
+    void consume(int, int, const at::Tensor&) override {}
+    core::Result<std::vector<core::MetricRecord>> finish() override { return std::vector<core::MetricRecord>(); }
+
+private:
+    std::vector<MetricSequence> m_sequences;
+};
+
+class ReferenceProgress : public TrialObserver
+{
+public:
+    explicit ReferenceProgress(TrialObserver& observer)
+        : m_observer(observer)
+    {}
+    void progressed(std::string_view, int done, int total) override
+    {
+        m_observer.progressed("evaluate the baseline", done, total);
+    }
+    bool isCancelled() const override { return m_observer.isCancelled(); }
+
+private:
+    TrialObserver& m_observer;
+};
+
+} // namespace
+
+/// The baseline's head, read when the first logits are wanted: not while blocks need the memory.
+struct ReferenceStates::Head
+{
+    std::once_flag once;
+    core::Status problem = core::success();
+    std::optional<LoadedTensors> tensors;
+};
+
+ReferenceStates::ReferenceStates(const WarmModel& baseline, const TensorCache& cache)
+    : m_baseline(baseline)
+    , m_cache(cache)
+    , m_head(std::make_shared<Head>())
+{}
+
+core::Result<std::unique_ptr<ReferenceStates>>
+ReferenceStates::prepare(const Sequences& sequences, const WarmModel& baseline, const TensorCache& cache,
+                         const core::Json& conditions, TrialObserver& observer)
+{
+    std::unique_ptr<ReferenceStates> states(new ReferenceStates(baseline, cache));
+    std::map<std::vector<std::int32_t>, std::size_t> known;
+    Sequences distinct;
+    for (const auto& ids : sequences) {
+        const auto [place, isNew] = known.emplace(ids, distinct.size());
+        states->m_index.push_back(place->second);
+        if (!isNew)
+            continue;
+        distinct.push_back(ids);
+        core::Json key = conditions;
+        key["kind"] = "last hidden state";
+        key["model"] = baseline.digest().hex();
+        key["tokens"] = core::digestOfIds({ids}).hex();
+        states->m_keys.push_back(std::move(key));
+    }
+    states->m_inMemory.resize(distinct.size());
+    PSC_TRY(states->compute(distinct, observer));
+    return states;
+}
+
+core::Status ReferenceStates::compute(const Sequences& sequences, TrialObserver& observer)
+{
+    std::vector<std::size_t> missing;
+    Sequences wanted;
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+        if (m_cache.find(m_keys[i])) // also checks its checksum, so that read() finds it whole
+            continue;
+        missing.push_back(i);
+        wanted.push_back(sequences[i]);
+    }
+    m_computed = missing.size();
+    if (missing.empty())
+        return core::success();
+    const int lastBlock = m_baseline.graph().view().blocks - 1;
+    // Different sequences come on different threads; the evaluator numbers distinct ones in the order given.
+    const Hooks hooks {{HookPoint::BlockOutput, [&](const HookSite& site, const at::Tensor& value) {
+                            if (site.block == lastBlock) {
+                                const std::size_t index = missing[static_cast<std::size_t>(site.sample)];
+                                if (!m_cache.store(m_keys[index], value))
+                                    m_inMemory[index] = value.clone();
+                            }
+                            return value;
+                        }}};
+    std::vector<std::unique_ptr<Metric>> readers;
+    readers.push_back(std::make_unique<StatesOnly>(wanted));
+    ReferenceProgress progress(observer);
+    return evaluate(readers, {m_baseline.graph(), m_baseline.tensors(), hooks, progress});
+}
+
+core::Result<at::Tensor> ReferenceStates::read(std::size_t sequence) const
+{
+    const std::size_t index = m_index[sequence];
+    if (m_inMemory[index].defined())
+        return m_inMemory[index];
+    if (std::optional<CachedTensor> entry = m_cache.find(m_keys[index]))
+        return std::move(entry->value);
+    return core::Error {core::ErrorCode::Io, "a state of the baseline went out of the cache while it was in use",
+                        "run it again; do not empty the cache meanwhile"};
+}
+
+core::Result<at::Tensor> ReferenceStates::logits(const at::Tensor& rows) const
+{
+    std::call_once(m_head->once, [this] {
+        auto loaded = LoadedTensors::loadOriginal(m_baseline.tensors(), m_baseline.graph().headTensors());
+        if (loaded.ok())
+            m_head->tensors = std::move(loaded).value();
+        else
+            m_head->problem = loaded.error();
+    });
+    PSC_TRY(m_head->problem);
+    return m_baseline.graph().logits(rows, *m_head->tensors);
+}
+
+} // namespace paretoscope::engine
