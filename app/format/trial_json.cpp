@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/format/trial_json.h"
 
+#include "core/evaluation/paired_measurement.h"
+
 namespace paretoscope::app {
 
 namespace {
@@ -72,7 +74,7 @@ Json trialJson(const core::TrialRecord& trial)
     return json;
 }
 
-Json trialDetailJson(const core::TrialRecord& trial)
+Json trialDetailJson(const core::TrialRecord& trial, const core::TrialRecord* baseline)
 {
     Json json = trialJson(trial);
     json["started"] = trial.startedUtc;
@@ -85,6 +87,15 @@ Json trialDetailJson(const core::TrialRecord& trial)
             addMetric(details, metric, metric.details);
     }
     json["metric_details"] = details;
+    if (baseline) {
+        Json compared = Json::object();
+        for (const core::MetricRecord& metric : trial.metrics) {
+            if (const auto paired = core::compareWith(*baseline, metric))
+                addMetric(compared, metric, core::toJson(*paired));
+        }
+        json["baseline"] = baseline->id.hex();
+        json["against_baseline"] = compared;
+    }
     Json layers = Json::array();
     for (const core::LayerMetricRecord& metric : trial.layerMetrics)
         layers.push_back({{"module", metric.module},

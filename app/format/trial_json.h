@@ -8,7 +8,8 @@ namespace paretoscope::app {
 /// A trial as `list --json` gives it.
 core::Json trialJson(const core::TrialRecord& trial);
 /// Everything the project knows of a trial, as `show --json` gives it.
-core::Json trialDetailJson(const core::TrialRecord& trial);
+/// With a baseline also `baseline` (its id) and `against_baseline` (per metric that pairs with it).
+core::Json trialDetailJson(const core::TrialRecord& trial, const core::TrialRecord* baseline = nullptr);
 /// {"perplexity": 23.4, ...}; a metric measured under a second protocol is "perplexity@<protocol id>".
 core::Json metricValuesJson(const core::TrialRecord& trial);
 /// The same keys with standard error, unit, protocol and conditions.

@@ -2,6 +2,7 @@
 #include "app/format/trial_json.h"
 #include "app/format/trial_text.h"
 #include "app/verbs/project_argument.h"
+#include "core/evaluation/paired_measurement.h"
 
 namespace paretoscope::app {
 
@@ -28,12 +29,16 @@ public:
         const auto trial = project.value().trial(found.value().id);
         if (!trial.ok())
             return {trial.error(), ErrorSource::Project};
+        const auto all = project.value().trials();
+        if (!all.ok())
+            return {all.error(), ErrorSource::Project};
+        const core::TrialRecord* baseline = core::baselineOf(trial.value(), all.value());
         if (session.common.json) {
-            core::Json document = trialDetailJson(trial.value());
+            core::Json document = trialDetailJson(trial.value(), baseline);
             document["schema"] = "paretoscope.show/1";
             session.console.document(document);
         } else {
-            session.console.write(trialText(trial.value(), session.console.outStream()));
+            session.console.write(trialText(trial.value(), session.console.outStream(), baseline));
         }
         return ExitStatus::Done;
     }
@@ -50,11 +55,11 @@ VerbEntry showVerb()
     return {.name = "show",
             .summary = "show all that is known of one trial",
             .usage = "PROJECT TRIAL",
-            .description =
-                "Shows a trial: pipeline, metrics with their protocols, layers, provenance, and the error if "
-                "it failed.\n"
-                "  paretoscope show demo.pscope 3fa2c1\n"
-                "  paretoscope show demo.pscope 'gptq(bits=3,group_size=64)'",
+            .description = "Shows a trial: pipeline, metrics with their protocols and how they compare with the "
+                           "baseline, layers, provenance, and the error if "
+                           "it failed.\n"
+                           "  paretoscope show demo.pscope 3fa2c1\n"
+                           "  paretoscope show demo.pscope 'gptq(bits=3,group_size=64)'",
             .make = makeVerb<ShowVerb>};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/app/sample_project.h"
 
+#include <cmath>
+
 using namespace paretoscope::core;
 
 namespace {
@@ -38,7 +40,7 @@ TrialRecord sampleTrial(const std::string& label, Json pipeline, double perplexi
     quality.device = "cpu";
     quality.dtype = "float32";
     quality.threads = 1;
-    quality.details = {{"windows", {3.1, 3.2}}};
+    quality.details = {{"windows", {std::log(perplexity) - 0.05, std::log(perplexity) + 0.05}}};
     MetricRecord size;
     size.name = "stored_bytes";
     size.value = storedBytes;

@@ -31,6 +31,16 @@ constexpr std::array kKnown {
     Entry {
         "top1_agreement", QT_TRANSLATE_NOOP("Metric", "Top-1 agreement"),
         QT_TRANSLATE_NOOP("Metric", "Share of positions whose most likely token is the baseline's; larger is better.")},
+    Entry {"acc", QT_TRANSLATE_NOOP("Metric", "Accuracy"),
+           QT_TRANSLATE_NOOP("Metric", "Share of items whose likeliest choice is right; larger is better. The protocol "
+                                       "names the task.")},
+    Entry {"acc_norm", QT_TRANSLATE_NOOP("Metric", "Accuracy by length"),
+           QT_TRANSLATE_NOOP("Metric",
+                             "Share of items whose likeliest choice per character is right (acc_norm); larger "
+                             "is better. The protocol names the task.")},
+    Entry {"target_perplexity", QT_TRANSLATE_NOOP("Metric", "Perplexity of the target"),
+           QT_TRANSLATE_NOOP("Metric", "exp of the mean negative log-likelihood of the words to be found; smaller is "
+                                       "better. The protocol names the task.")},
     Entry {"stored_bytes", QT_TRANSLATE_NOOP("Metric", "Stored size"),
            QT_TRANSLATE_NOOP("Metric",
                              "Everything a reader of the compressed model needs: codes, scales, zeros, indices, "

@@ -120,13 +120,16 @@ private Q_SLOTS:
         const ProgramCall text = callProgram({QStringLiteral("show"), project(), trial});
         QVERIFY2(text.status == 0, qPrintable(text.described()));
         for (const char* part : {"gptq(bits=3)", "bits=3, group_size=64", "perplexity", "950,000 B", "cpu",
-                                 "model.layers.1.mlp.down_proj"})
-            QVERIFY2(text.outText().contains(QString::fromLatin1(part)), qPrintable(text.described()));
+                                 "against baseline", "\u00d71.200", "model.layers.1.mlp.down_proj"})
+            QVERIFY2(text.outText().contains(QString::fromUtf8(part)), qPrintable(text.described()));
         const QJsonObject json =
             callProgram({QStringLiteral("show"), project(), trial, QStringLiteral("--json")}).json();
         QCOMPARE(json[QLatin1String("schema")].toString(), QStringLiteral("paretoscope.show/1"));
         QCOMPARE(json[QLatin1String("layer_metrics")].toArray().size(), 2);
         QVERIFY(json[QLatin1String("provenance")].toObject().contains(QLatin1String("command")));
+        QCOMPARE(json[QLatin1String("baseline")].toString(), QString::fromStdString(core::sha256("baseline").hex()));
+        const QJsonValue against = json[QLatin1String("against_baseline")][QLatin1String("perplexity")];
+        QVERIFY(qAbs(against[QLatin1String("ratio")].toDouble() - 1.2) < 1e-9);
         QVERIFY(json[QLatin1String("metric_details")].toObject().contains(QLatin1String("perplexity")));
     }
 
