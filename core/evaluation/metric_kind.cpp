@@ -4,6 +4,7 @@
 #include "core/base/near_miss.h"
 #include "core/corpus/corpus.h"
 #include "core/evaluation/document_protocol.h"
+#include "core/evaluation/generation_protocol.h"
 #include "core/evaluation/task_protocol.h"
 
 #include <algorithm>
@@ -67,11 +68,17 @@ std::string klDivergenceId(const Json& options, const MetricData& data)
                         data);
 }
 
+std::string greedyMatchId(const Json& options, const MetricData& data)
+{
+    return comparedWith(GenerationProtocol::fromJson(withoutBaseline(options)).value().id(data.file), data);
+}
+
 constexpr std::string_view kWindowNames = "corpus=FILE[,name=value]";
 
 constexpr std::string_view kPerplexityRecords[] {"perplexity"};
 constexpr std::string_view kBitsPerByteRecords[] {"bits_per_byte"};
 constexpr std::string_view kKlDivergenceRecords[] {"kl_divergence", "top1_agreement"};
+constexpr std::string_view kGreedyMatchRecords[] {"greedy_match"};
 constexpr std::string_view kTaskRecords[] {"acc", "acc_norm", "target_perplexity"};
 
 /// To add a metric: a line here, and one in core/engine/evaluation/metric_registry.cpp.
@@ -108,6 +115,15 @@ constexpr std::array kKinds {
                 .records = kTaskRecords,
                 .complete = &complete<TaskProtocol>,
                 .protocolId = &idOf<TaskProtocol>},
+    MetricKind {.name = "greedy_match",
+                .file = "corpus",
+                .values = "corpus=FILE,baseline=MODEL[,name=value]",
+                .doc = "How many greedy tokens agree with a baseline model's before the first that differs. Further "
+                       "names: prompts (100), length (64) of a prompt, tokens (64), first (0), join=raw|rows.",
+                .records = kGreedyMatchRecords,
+                .compares = true,
+                .complete = &completeComparison<GenerationProtocol>,
+                .protocolId = &greedyMatchId},
 };
 
 } // namespace

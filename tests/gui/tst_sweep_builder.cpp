@@ -97,6 +97,19 @@ private Q_SLOTS:
         QCOMPARE(problemOf(gptq(), *spec, text).isEmpty(), good);
     }
 
+    void otherMetricsAreKept()
+    {
+        auto sweep = core::readSweep(toPath(kDemo), *plugins()).value();
+        core::Json divergence = sweep.workload.evaluate.front().options;
+        divergence["windows"] = 8;
+        sweep.workload.evaluate.push_back({"kl_divergence", divergence});
+        const CheckedDraft checked = checkDraft(draftOf(sweep, *plugins()), *plugins());
+        QVERIFY(checked.sweep);
+        QCOMPARE(checked.sweep->workload.evaluate.size(), std::size_t(2));
+        QCOMPARE(checked.sweep->workload.evaluate[1].name, std::string("kl_divergence"));
+        QVERIFY(checked.sweep->workload.evaluate[1].options == divergence);
+    }
+
     void demoBecomesThreeEntriesAndTwelveTrials()
     {
         const SweepDraft draft = demoDraft();

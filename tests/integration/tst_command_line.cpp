@@ -22,6 +22,8 @@ workload:
   calibration: {corpus: %1/demo/corpora/train_excerpt.raw.txt, samples: 8, length: 128}
   evaluate:
     - perplexity: {corpus: %1/demo/corpora/wiki.test.tokens, length: 128, windows: 8}
+    - kl_divergence: {corpus: %1/demo/corpora/wiki.test.tokens, length: 128, windows: 2}
+    - task: {file: %2/tasks/piqa.jsonl, limit: 4}
 pipelines:
   - []
   - [rtn: {bits: [2, 8], group_size: 32}]
@@ -45,7 +47,9 @@ private Q_SLOTS:
     {
         QFile file(path("small.yaml"));
         QVERIFY(file.open(QIODevice::WriteOnly));
-        file.write(QString::fromLatin1(kSweep).arg(QStringLiteral(PARETOSCOPE_RESOURCES)).toUtf8());
+        file.write(QString::fromLatin1(kSweep)
+                       .arg(QStringLiteral(PARETOSCOPE_RESOURCES), QStringLiteral(PARETOSCOPE_TEST_DATA))
+                       .toUtf8());
     }
 
     void doctorIsContent()
@@ -84,11 +88,45 @@ private Q_SLOTS:
         QCOMPARE(trials.size(), m_trials.size());
         for (int i = 0; i < trials.size(); ++i) {
             QCOMPARE(trials[i][QLatin1String("id")].toString(), m_trials[i][QLatin1String("id")].toString());
-            for (const char* metric : {"perplexity", "stored_bytes", "bits_per_parameter"})
+            for (const char* metric : {"perplexity", "kl_divergence", "top1_agreement", "acc", "acc_norm",
+                                       "stored_bytes", "bits_per_parameter"})
                 QVERIFY2(trials[i][QLatin1String("metrics")][QLatin1String(metric)] ==
                              m_trials[i][QLatin1String("metrics")][QLatin1String(metric)],
                          metric);
         }
+    }
+
+    /// Metrics that compare do so with the sweep's own model, and stand on axes and in tables as others do.
+    void divergenceIsMeasuredAndDrawn()
+    {
+        QList<double> divergence;
+        for (const QJsonValue& trial : m_trials)
+            divergence << trial[QLatin1String("metrics")][QLatin1String("kl_divergence")].toDouble(-1);
+        QCOMPARE(divergence[0], 0.0);
+        QCOMPARE(m_trials[0][QLatin1String("metrics")][QLatin1String("top1_agreement")].toDouble(), 1.0);
+        QVERIFY2(divergence[2] > 0 && divergence[2] < 0.01, "8 bit hardly differs");
+        QVERIFY2(divergence[1] > divergence[3] && divergence[3] > 10 * divergence[2], "GPTQ beats rounding");
+
+        const ProgramCall front =
+            callProgram({QStringLiteral("front"), path("one.pscope"), QStringLiteral("--x=stored_bytes"),
+                         QStringLiteral("--y=kl_divergence"), QStringLiteral("--json")},
+                        surroundings());
+        QVERIFY2(front.status == 0, qPrintable(front.described()));
+        QVERIFY(front.json()[QLatin1String("y_protocol")].toString().contains(QLatin1String("/baseline-")));
+        QVERIFY(front.json()[QLatin1String("points")].toArray().size() >= 2);
+        const ProgramCall list = callProgram(
+            {QStringLiteral("list"), path("one.pscope"), QStringLiteral("--columns=pipeline,kl_divergence,acc_norm")},
+            surroundings());
+        QVERIFY2(list.status == 0, qPrintable(list.described()));
+
+        const ProgramCall show = callProgram({QStringLiteral("show"), path("one.pscope"),
+                                              m_trials[1][QLatin1String("id")].toString(), QStringLiteral("--json")},
+                                             surroundings());
+        const QJsonValue against = show.json()[QLatin1String("against_baseline")];
+        const double ratio = perplexityOf(m_trials[1]) / perplexityOf(m_trials[0]);
+        QVERIFY(qAbs(against[QLatin1String("perplexity")][QLatin1String("ratio")].toDouble() / ratio - 1) < 1e-9);
+        QCOMPARE(against[QLatin1String("kl_divergence")][QLatin1String("change")].toDouble(), divergence[1]);
+        QCOMPARE(against[QLatin1String("acc")][QLatin1String("n")].toInt(), 4);
     }
 
     void evaluateAgreesWithTheBaseline()
@@ -115,6 +153,37 @@ private Q_SLOTS:
             evaluate({QStringLiteral("--perplexity"), QStringLiteral("corpus=%1,length=128,windows=8").arg(kCorpus)});
         QVERIFY2(text.status == 0 && text.outText().contains(QLatin1String("perplexity.window/wiki.test.tokens")),
                  qPrintable(text.described()));
+    }
+
+    void evaluateMeasuresEveryMetric()
+    {
+        const QString windows = QStringLiteral("corpus=%1,length=64,windows=2").arg(kCorpus);
+        const ProgramCall call = evaluate(
+            {QStringLiteral("--bits-per-byte"), windows, QStringLiteral("--kl-divergence"),
+             windows + QStringLiteral(",baseline=") + kModel, QStringLiteral("--task"),
+             QStringLiteral(PARETOSCOPE_TEST_DATA "/tasks/piqa.jsonl,limit=3"), QStringLiteral("--greedy-match"),
+             QStringLiteral("corpus=%1,prompts=2,length=8,tokens=4,baseline=%2").arg(kCorpus, kModel),
+             QStringLiteral("--threads=1"), QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonArray metrics = call.json()[QLatin1String("metrics")].toArray();
+        QStringList names;
+        for (const QJsonValue metric : metrics) {
+            names << metric[QLatin1String("name")].toString();
+            QVERIFY2(metric[QLatin1String("value")].isDouble(), qPrintable(names.last()));
+            QVERIFY2(metric[QLatin1String("standard_error")].isDouble(), qPrintable(names.last()));
+            QVERIFY2(metric[QLatin1String("protocol")].toString().contains(QLatin1Char('#')), qPrintable(names.last()));
+        }
+        QCOMPARE(names, QStringList({QStringLiteral("bits_per_byte"), QStringLiteral("kl_divergence"),
+                                     QStringLiteral("top1_agreement"), QStringLiteral("acc"),
+                                     QStringLiteral("acc_norm"), QStringLiteral("greedy_match")}));
+        QCOMPARE(metrics[1][QLatin1String("value")].toDouble(), 0.0);
+        QCOMPARE(metrics[2][QLatin1String("value")].toDouble(), 1.0);
+        QCOMPARE(metrics[5][QLatin1String("value")].toDouble(), 4.0);
+        const QJsonArray items = metrics[3][QLatin1String("items")].toArray();
+        QCOMPARE(items.size(), 3);
+        QCOMPARE(items[0][QLatin1String("log_likelihoods")].toArray().size(), 2);
+        for (const char* key : {"id", "chosen", "chosen_norm", "gold"})
+            QVERIFY2(!items[0][QLatin1String(key)].isUndefined(), key);
     }
 
     void logitsAreWritten()

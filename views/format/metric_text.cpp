@@ -31,6 +31,10 @@ constexpr std::array kKnown {
     Entry {
         "top1_agreement", QT_TRANSLATE_NOOP("Metric", "Top-1 agreement"),
         QT_TRANSLATE_NOOP("Metric", "Share of positions whose most likely token is the baseline's; larger is better.")},
+    Entry {"greedy_match", QT_TRANSLATE_NOOP("Metric", "Greedy match"),
+           QT_TRANSLATE_NOOP("Metric",
+                             "Greedy tokens that agree with the baseline's before the first that differs, mean "
+                             "over prompts; larger is better.")},
     Entry {"acc", QT_TRANSLATE_NOOP("Metric", "Accuracy"),
            QT_TRANSLATE_NOOP("Metric", "Share of items whose likeliest choice is right; larger is better. The protocol "
                                        "names the task.")},

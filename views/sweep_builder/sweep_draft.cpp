@@ -78,6 +78,8 @@ Json workloadOf(const SweepDraft& draft)
     workload["evaluate"] =
         Json::array({{{"perplexity", corpusOptions(draft.evaluationCorpus, {{"length", draft.evaluationLength},
                                                                             {"windows", draft.evaluationWindows}})}}});
+    for (const Json& metric : draft.otherMetrics)
+        workload["evaluate"].push_back(metric);
     return workload;
 }
 
@@ -245,12 +247,13 @@ SweepDraft draftOf(const core::Sweep& sweep, const core::PluginCatalogue& plugin
         draft.calibrationLength = sweep.workload.calibration->length;
     }
     for (const core::MetricSpec& metric : sweep.workload.evaluate) {
-        if (metric.name != "perplexity")
+        if (metric.name != "perplexity" || !draft.evaluationCorpus.isEmpty()) {
+            draft.otherMetrics.push_back({{metric.name, metric.options}});
             continue;
+        }
         draft.evaluationCorpus = toQString(metric.options.value("corpus", std::string()));
         draft.evaluationLength = metric.options.value("length", draft.evaluationLength);
         draft.evaluationWindows = metric.options.value("windows", 0);
-        break;
     }
     draft.pipelines.clear();
     std::span<const core::Pipeline> rest(sweep.pipelines);

@@ -38,6 +38,8 @@ struct SweepDraft
     QString evaluationCorpus;
     int evaluationLength = 512;
     int evaluationWindows = 32; ///< 0 = all
+    /// What else the sweep measures, as [{metric: options}]; the form keeps it as it was read.
+    core::Json otherMetrics = core::Json::array();
     QList<PipelineDraft> pipelines {PipelineDraft {}};
     bool operator==(const SweepDraft&) const = default;
 };

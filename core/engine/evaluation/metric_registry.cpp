@@ -2,6 +2,7 @@
 #include "core/engine/evaluation/metric_registry.h"
 
 #include "core/engine/evaluation/bits_per_byte.h"
+#include "core/engine/evaluation/greedy_match.h"
 #include "core/engine/evaluation/kl_divergence.h"
 #include "core/engine/evaluation/perplexity.h"
 #include "core/engine/evaluation/task_accuracy.h"
@@ -26,6 +27,7 @@ constexpr std::array kMakers {
     Entry {"bits_per_byte", &makeBitsPerByte},
     Entry {"kl_divergence", &makeKlDivergence},
     Entry {"task", &makeTaskAccuracy},
+    Entry {"greedy_match", &makeGreedyMatch},
 };
 
 } // namespace

@@ -208,6 +208,45 @@ private Q_SLOTS:
         QCOMPARE(together.at(1), alone.at(1));
     }
 
+    /// Continuations are those of choosing token by token from the logits; the match ends where the models first
+    /// differ.
+    void greedyMatchIsTheCommonBeginning()
+    {
+        const core::Json options {{"corpus", kWikiText}, {"prompts", 4}, {"length", 12}, {"tokens", 9}};
+        core::Json compared = options;
+        compared["baseline"] = kTinyLlama.string();
+        const std::filesystem::path cache = folder("greedy");
+        const core::Json request {{{"name", "greedy_match"}, {"options", compared}}};
+        const core::Json document = evaluated(m_coarse, request, 2, cache);
+        core::WindowProtocol protocol;
+        protocol.corpus = kWikiText;
+        protocol.length = 12;
+        protocol.windows = 4;
+        auto before = core::readWindows(protocol, core::Tokenizer::load(kTinyLlama).value()).value().sequences;
+        auto after = before;
+        for (int token = 0; token < 9; ++token) {
+            for (const auto& [model, texts] : {std::pair(kTinyLlama, &before), std::pair(m_coarse, &after)}) {
+                const auto logits = logitsOf(model, *texts);
+                for (std::size_t i = 0; i < texts->size(); ++i)
+                    (*texts)[i].push_back(std::int32_t(logits[i].likeliest((*texts)[i].size() - 1)));
+            }
+        }
+        std::vector<double> expected;
+        for (std::size_t i = 0; i < before.size(); ++i)
+            expected.push_back(double(std::mismatch(before[i].begin(), before[i].end(), after[i].begin()).first -
+                                      before[i].begin() - 12));
+        const core::Json& match = metricNamed(document, "greedy_match");
+        QCOMPARE(match.at("prompts").get<std::vector<double>>(), expected);
+        QCOMPARE(match.at("value").get<double>(), core::meanOf(expected));
+        QVERIFY2(core::meanOf(expected) < 9, "the coarse model is to say something else");
+        QCOMPARE(filesIn(cache), 4);
+        QCOMPARE(evaluated(m_coarse, request, 2, cache).at("metrics"), document.at("metrics")); // from the cache
+        // A model agrees with itself to the end.
+        const core::Json itself = evaluated(kTinyLlama, {{{"name", "greedy_match"}, {"options", options}}}, 2);
+        QCOMPARE(metricNamed(itself, "greedy_match").at("whole").get<double>(), 1.0);
+        QCOMPARE(metricNamed(itself, "greedy_match").at("value").get<double>(), 9.0);
+    }
+
     void otherVocabularyIsRefused()
     {
         engine::TrialRunner runner(runnerOptions());

@@ -58,6 +58,8 @@ private Q_SLOTS:
             "baseline-ba5e0000");
         row("task", R"({"file": "a/arc.jsonl", "limit": 30, "order": "shuffled"})",
             "task.likelihood/arc.jsonl#d790b833/order-shuffled/limit-30/bos-auto");
+        row("greedy_match", R"({"corpus": "a/wiki.txt", "prompts": 10})",
+            "greedy_match.window/wiki.txt#d790b833/prompt64/tokens64/first0+10/join-raw/baseline-ba5e0000");
     }
     void idsSpellEveryOption()
     {
@@ -92,6 +94,7 @@ private Q_SLOTS:
             "");
         row("misspelt beside a baseline", "kl_divergence", R"({"corpus": "t", "baseline": "m", "lenght": 3})",
             "there is no option \"lenght\"", "length");
+        row("no tokens", "greedy_match", R"({"corpus": "t", "tokens": 0})", "tokens must be", "");
     }
     void wrongOptionsAreNamed()
     {
