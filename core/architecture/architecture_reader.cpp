@@ -41,6 +41,7 @@ private:
     Result<EntrySpec> entry() const;
     Result<HeadSpec> head();
     Result<std::optional<LinearSpec>> projection(const Json& parent, std::int64_t out, std::int64_t in) const;
+    Status enterLayer(std::int64_t layer);
     Result<BlockSpec> block(std::int64_t layer);
 
     const Json& m_family;
@@ -161,12 +162,18 @@ Result<HeadSpec> Builder::head()
     return result;
 }
 
+Status Builder::enterLayer(std::int64_t layer)
+{
+    PSC_ASSIGN(auto kinds, layerKinds(m_family, m_values, layer, m_layers));
+    m_values.setLayer(layer, std::move(kinds));
+    return success();
+}
+
 Result<BlockSpec> Builder::block(std::int64_t layer)
 {
     const Json& spec = m_family.at("block");
     PSC_TRY(m_values.requireMembers(spec, "block", {"prefix", "parallel", "sublayers"}));
-    PSC_ASSIGN(auto kinds, layerKinds(m_family, m_values, layer, m_layers));
-    m_values.setLayer(layer, std::move(kinds));
+    PSC_TRY(enterLayer(layer));
     const PartReader parts = reader(withLayer(spec.at("prefix").get<std::string>(), layer));
     BlockSpec result;
     PSC_ASSIGN(result.parallel, parts.boolean(spec, "parallel", false));
@@ -180,10 +187,11 @@ Result<BlockSpec> Builder::block(std::int64_t layer)
 Result<Architecture> Builder::build()
 {
     PSC_TRY(m_values.requireMembers(m_family, "the file",
-                                    {"family", "model_types", "dimensions", "layer_kinds", "embedding", "block", "head",
-                                     "required_values", "ignored_keys", "ignored_tensors"}));
+                                    {"family", "model_types", "roots", "dimensions", "layer_kinds", "embedding",
+                                     "block", "head", "required_values", "ignored_keys", "ignored_tensors"}));
     m_result.family = m_family.at("family").get<std::string>();
     PSC_TRY(readDimensions());
+    PSC_TRY(enterLayer(0)); // entry and head may depend on choices that are equal in all layers
     PSC_ASSIGN(m_result.entry, entry());
     PSC_ASSIGN(m_result.head, head());
     for (std::int64_t layer = 0; layer < m_layers; ++layer) {

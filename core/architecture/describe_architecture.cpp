@@ -43,7 +43,37 @@ Result<FamilyFiles> readFamilyFiles(const fs::path& folder)
     return result;
 }
 
-Result<Architecture> describe(const Json& config, const fs::path& folder)
+/// Checkpoints of one family may differ in what stands before every name; `{root}` marks the place.
+Json withRoot(const Json& family, const std::string& root)
+{
+    if (family.is_string()) {
+        std::string text = family.get<std::string>();
+        const std::string placeholder = "{root}";
+        if (const std::size_t at = text.find(placeholder); at != std::string::npos)
+            text.replace(at, placeholder.size(), root);
+        return text;
+    }
+    Json result = family;
+    if (result.is_structured()) {
+        for (Json& member : result)
+            member = withRoot(member, root);
+    }
+    return result;
+}
+
+/// With the root under which `checkpoint` has the embedding; with the first one when there is no checkpoint.
+Result<Architecture> readWithRoot(const Json& family, const Json& config, const Checkpoint* checkpoint)
+{
+    const auto roots = family.value("roots", std::vector<std::string> {""});
+    for (const std::string& root : roots) {
+        PSC_ASSIGN(Architecture result, readArchitecture(withRoot(family, root), config));
+        if (!checkpoint || checkpoint->find(result.entry.embedding))
+            return result;
+    }
+    return readArchitecture(withRoot(family, roots.front()), config);
+}
+
+Result<Architecture> describe(const Json& config, const fs::path& folder, const Checkpoint* checkpoint)
 {
     PSC_ASSIGN(const FamilyFiles files, readFamilyFiles(folder));
     const Json modelType = config.value("model_type", Json());
@@ -56,7 +86,7 @@ Result<Architecture> describe(const Json& config, const fs::path& folder)
         known.insert(known.end(), types.begin(), types.end());
         if (std::find(types.begin(), types.end(), modelType.get<std::string>()) == types.end())
             continue;
-        PSC_ASSIGN(Architecture result, readArchitecture(family, config));
+        PSC_ASSIGN(Architecture result, readWithRoot(family, config, checkpoint));
         result.modelType = modelType.get<std::string>();
         result.unsupported = unsupportedKeys(config, family, files.neutralKeys);
         return result;
@@ -69,12 +99,11 @@ Result<Architecture> describe(const Json& config, const fs::path& folder)
                   "known are " + list};
 }
 
-} // namespace
-
-Result<Architecture> describeArchitecture(const Json& config, const std::filesystem::path& folder)
+/// A family file or configuration of a wrong form is an error, not an exception.
+Result<Architecture> describeChecked(const Json& config, const fs::path& folder, const Checkpoint* checkpoint)
 {
     try {
-        return describe(config, folder);
+        return describe(config, folder, checkpoint);
     } catch (const Json::exception& failure) {
         return Error {ErrorCode::Corrupt,
                       std::string("the model's configuration does not fit its family file: ") + failure.what(),
@@ -82,9 +111,16 @@ Result<Architecture> describeArchitecture(const Json& config, const std::filesys
     }
 }
 
+} // namespace
+
+Result<Architecture> describeArchitecture(const Json& config, const std::filesystem::path& folder)
+{
+    return describeChecked(config, folder, nullptr);
+}
+
 Result<Architecture> describeArchitecture(const Checkpoint& checkpoint, const std::filesystem::path& folder)
 {
-    PSC_ASSIGN(Architecture result, describeArchitecture(checkpoint.config(), folder));
+    PSC_ASSIGN(Architecture result, describeChecked(checkpoint.config(), folder, &checkpoint));
     if (!checkpoint.find(result.head.weight) && checkpoint.find(result.entry.embedding)) {
         result.head.weight = result.entry.embedding;
         result.tiedEmbeddings = true;

@@ -33,6 +33,7 @@ bool hasMember(const Json& spec, const char* name)
     return spec.is_object() && spec.contains(name);
 }
 
+/// The value at a dotted path, null included; nullptr when it is absent.
 const Json* follow(const Json& config, const std::string& path)
 {
     const Json* node = &config;
@@ -44,7 +45,7 @@ const Json* follow(const Json& config, const std::string& path)
         node = &node->at(key);
         begin = end + 1;
     }
-    return node->is_null() ? nullptr : node;
+    return node;
 }
 
 } // namespace
@@ -111,30 +112,49 @@ Result<const Json*> FamilyValues::mappedValue(const Json& spec, const Json& stat
                   suggestion(text, known)};
 }
 
+Result<const Json*> FamilyValues::stated(const Json& lookup) const
+{
+    const Json* found = nullptr;
+    std::string foundAt;
+    for (const std::string& key : keysOf(lookup)) {
+        const Json* next = follow(m_config, key);
+        if (!next || (found && !found->is_null() && next->is_null()))
+            continue;
+        if (found && found->is_primitive() && !found->is_null() && next->is_primitive() && *found != *next)
+            return Error {ErrorCode::Corrupt,
+                          "config.json contradicts itself: " + foundAt + " is " + found->dump() + ", " + key + " is " +
+                              next->dump(),
+                          kConfigHint};
+        if (!found || found->is_null()) {
+            found = next;
+            foundAt = key;
+        }
+    }
+    return found;
+}
+
 Result<FamilyValues::Found> FamilyValues::find(const Json& spec) const
 {
     const Json* node = &spec;
     for (;;) {
-        bool mapped = false;
         PSC_ASSIGN(node, choose(*node));
         if (!hasMember(*node, "key"))
             return Found {node, false};
-        for (const std::string& key : keysOf(*node)) {
-            if (const Json* stated = follow(m_config, key)) {
-                if (!node->contains("values"))
-                    return Found {stated, true};
-                mapped = true;
-                PSC_ASSIGN(node, mappedValue(*node, *stated));
-                break;
-            }
-        }
-        if (mapped)
+        PSC_ASSIGN(const Json* inConfig, stated(*node));
+        if (inConfig && !inConfig->is_null()) {
+            if (!node->contains("values"))
+                return Found {inConfig, true};
+            PSC_ASSIGN(node, mappedValue(*node, *inConfig));
             continue;
-        if (!node->contains("default"))
+        }
+        if (inConfig && node->contains("null"))
+            node = &node->at("null");
+        else if (node->contains("default"))
+            node = &node->at("default");
+        else
             return Error {ErrorCode::Corrupt,
                           "config.json lacks " + describeKeys(*node) + ", which " + m_family + " models need",
                           kConfigHint};
-        node = &node->at("default");
     }
 }
 

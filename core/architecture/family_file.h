@@ -20,8 +20,9 @@ inline constexpr const char* kConfigHint = "compare config.json with the one the
 ///
 /// A value in a family file is
 ///   a literal;
-///   {"key": "a" | ["a", "b.c"], "default": value}: the first of the keys (dotted paths into the configuration) that is
-///       present and not null, else the default, else an error;
+///   {"key": "a" | ["a", "b.c"], "default": value, "null": value}: what the configuration says at one of these dotted
+///       paths (an error when two contradict each other); the default when all are absent, or null and "null" is not
+///       given; an error without a default;
 ///   {"key": …, "values": {TEXT: value, ...}, "default": value}: the value for what the key says; another is refused;
 ///   {"case": NAME, KIND: value, ...}: the value of the kind that the current layer has by `layer_kinds`.NAME;
 ///   {"sqrt": value} or {"inverse_sqrt": value}.
@@ -68,6 +69,8 @@ private:
     };
     Result<Found> find(const Json& spec) const;
     Result<const Json*> mappedValue(const Json& spec, const Json& stated) const;
+    /// What the configuration states at the keys of a lookup; may be null. nullptr: nothing.
+    Result<const Json*> stated(const Json& lookup) const;
     Error wrongType(const Json& spec, const Json& value, std::string_view wanted) const;
     Result<double> root(const Json& spec) const;
     Result<std::int64_t> derived(const std::string& expression) const;

@@ -126,6 +126,8 @@ core::Result<std::optional<Calibration>> TrialRunner::Impl::readCalibration(cons
         return core::Error {core::ErrorCode::Corrupt,
                             request.workload.calibration->corpus.string() + " changed after the sweep was planned",
                             "run the sweep again"};
+    for (const std::vector<std::int32_t>& sequence : sequences.sequences)
+        PSC_TRY(model->graph().requireLength(sequence.size()));
     core::Json identity = numericalConditions();
     identity["model"] = model->digest().hex();
     identity["tokens"] = sequences.idsDigest.hex();

@@ -218,10 +218,10 @@ private Q_SLOTS:
         QTest::addRow("too few tokens")
             << kModel << QStringList {perplexity, QStringLiteral("corpus=%1,length=512,windows=100000").arg(kCorpus)}
             << QStringLiteral("InvalidArgument") << QStringLiteral("100000");
-        QTest::addRow("unsupported family") << QStringLiteral(PARETOSCOPE_TEST_DATA "/parity/models/gpt2")
+        QTest::addRow("unsupported family") << unknownFamily()
                                             << QStringList {QStringLiteral("--logits"), QStringLiteral("tokens.json"),
                                                             QStringLiteral("--out"), QStringLiteral("out.safetensors")}
-                                            << QStringLiteral("Unsupported") << QStringLiteral("gpt2");
+                                            << QStringLiteral("Unsupported") << QStringLiteral("mamba");
         QTest::addRow("missing task") << kModel << QStringList {QStringLiteral("--task"), QStringLiteral("t.jsonl")}
                                       << QStringLiteral("NotFound") << QStringLiteral("t.jsonl");
         QTest::addRow("missing baseline")
@@ -258,6 +258,19 @@ private Q_SLOTS:
     }
 
 private:
+    /// A model folder whose family nobody knows.
+    QString unknownFamily() const
+    {
+        const QDir folder(path("mamba"));
+        folder.mkpath(QStringLiteral("."));
+        QFile::copy(QStringLiteral(PARETOSCOPE_TEST_DATA "/parity/models/gpt2/model.safetensors"),
+                    folder.filePath(QStringLiteral("model.safetensors")));
+        QFile config(folder.filePath(QStringLiteral("config.json")));
+        if (config.open(QIODevice::WriteOnly))
+            config.write(R"({"model_type": "mamba"})");
+        return folder.path();
+    }
+
     QString path(const char* name) const { return m_folder.filePath(QLatin1String(name)); }
 
     ProgramSetting surroundings() const

@@ -156,6 +156,10 @@ private:
 
 core::Status evaluate(const std::vector<std::unique_ptr<Metric>>& metrics, const EvaluationContext& context)
 {
+    for (const auto& metric : metrics) {
+        for (const MetricSequence& sequence : metric->sequences())
+            PSC_TRY(context.model.requireLength(sequence.ids.size()));
+    }
     return guarded("evaluating the model", [&] { return Evaluation(jobsOf(metrics), context).run(); });
 }
 

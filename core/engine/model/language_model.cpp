@@ -32,6 +32,17 @@ LanguageModel::LanguageModel(core::Architecture architecture)
     }
 }
 
+core::Status LanguageModel::requireLength(std::size_t tokens) const
+{
+    const auto& positions = m_architecture->entry.positions;
+    if (!positions || static_cast<std::int64_t>(tokens) <= positions->positions)
+        return core::success();
+    return core::Error {core::ErrorCode::InvalidArgument,
+                        "a sequence of " + std::to_string(tokens) + " tokens does not fit the " +
+                            std::to_string(positions->positions) + " positions that this model has learned",
+                        "use sequences of at most " + std::to_string(positions->positions) + " tokens"};
+}
+
 int LanguageModel::steps(int block) const
 {
     return m_blocks[static_cast<std::size_t>(block)].steps();

@@ -21,11 +21,14 @@ public:
 
     const core::Architecture& architecture() const { return *m_architecture; }
 
+    /// Errors: InvalidArgument (a model with learned positions has none for the last of so many tokens).
+    core::Status requireLength(std::size_t tokens) const;
+
     const ModelView& view() const override { return m_view; }
     int steps(int block) const override;
     std::vector<std::string> blockTensors(int block) const override;
     std::vector<std::string> entryTensors() const override;
-    /// @return float32 [tokens, hidden]. A sample is no longer than learned positions are.
+    /// @return float32 [tokens, hidden]. The sample passes requireLength.
     at::Tensor enter(const std::vector<std::int32_t>& sample, const TensorSource& tensors) const override
     {
         return enter(sample, tensors, 0);

@@ -14,10 +14,10 @@ namespace {
 
 const std::filesystem::path kFamilies = PARETOSCOPE_RESOURCES "/architectures";
 
-/// The configuration of the bundled model with some keys replaced or (value "absent") removed.
-Json configWith(const char* changes)
+/// A configuration with some keys replaced or (value "absent") removed.
+Json changedConfig(const std::string& file, const char* changes)
 {
-    const auto text = readTextFile(PARETOSCOPE_RESOURCES "/models/tiny-llama/config.json");
+    const auto text = readTextFile(file);
     Json config = Json::parse(text.value());
     const Json changed = Json::parse(changes);
     for (const auto& [key, value] : changed.items()) {
@@ -27,6 +27,30 @@ Json configWith(const char* changes)
             config[key] = value;
     }
     return config;
+}
+
+/// That of the bundled model.
+Json configWith(const char* changes)
+{
+    return changedConfig(PARETOSCOPE_RESOURCES "/models/tiny-llama/config.json", changes);
+}
+
+/// That of one of the parity models.
+Json configOf(const std::string& model, const char* changes)
+{
+    return changedConfig(PARETOSCOPE_TEST_DATA "/parity/models/" + model + "/config.json", changes);
+}
+
+/// What keeps `config` from being computed; empty: nothing.
+std::string refusal(const Json& config)
+{
+    const auto found = describeArchitecture(config, kFamilies);
+    if (!found.ok())
+        return found.error().message;
+    std::string all;
+    for (const std::string& reason : found.value().unsupported)
+        all += reason + '\n';
+    return all;
 }
 
 /// A checkpoint of which only names and shapes matter.
@@ -88,7 +112,8 @@ private Q_SLOTS:
         QCOMPARE(architecture.kvHeads, 2);
         QVERIFY(architecture.tiedEmbeddings);
         QCOMPARE(architecture.parameters(), std::int64_t(1311872));
-        QCOMPARE(architecture.blocks[3].find<MlpSpec>()->down.weight(), std::string("model.layers.3.mlp.down_proj.weight"));
+        QCOMPARE(architecture.blocks[3].find<MlpSpec>()->down.weight(),
+                 std::string("model.layers.3.mlp.down_proj.weight"));
         QCOMPARE(architecture.blocks[0].find<AttentionSpec>()->key.outFeatures, std::int64_t(64));
     }
 
@@ -168,6 +193,146 @@ private Q_SLOTS:
         const auto found = describeArchitecture(configWith(changes.constData()), kFamilies);
         QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
         QCOMPARE(int(found.value().unsupported.size()), count);
+    }
+
+    /// Whatever changes the arithmetic without us knowing how is named, in every family.
+    void namesWhatCannotBeComputed_data()
+    {
+        QTest::addColumn<QByteArray>("model");
+        QTest::addColumn<QByteArray>("changes");
+        QTest::addColumn<QByteArray>("reason"); // empty: supported
+        const auto row = [](const char* tag, const char* model, const char* changes, const char* reason) {
+            QTest::addRow("%s: %s", model, tag) << QByteArray(model) << QByteArray(changes) << QByteArray(reason);
+        };
+        for (const char* model : {"gemma", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "granite", "llama_rope3",
+                                  "mistral", "opt", "phi3", "qwen2", "qwen3"}) {
+            row("as published", model, "{}", "");
+            row("unknown key", model, R"({"residual_gain": 1.5})", "the key residual_gain = 1.5 is not known to");
+        }
+        row("window is off", "mistral", R"({"sliding_window": null})", "");
+        row("layers of its own", "mistral", R"({"layer_types": ["sliding_attention", "full_attention"]})",
+            "layer_types");
+        row("too few layer types", "gemma2", R"({"layer_types": ["full_attention"]})",
+            "names 1 layers, the model has 3");
+        row("layer types are no list", "gemma2", R"({"layer_types": 4})", "no list of texts");
+        row("unknown layer type", "qwen2", R"({"layer_types": ["full_attention", "linear_attention"]})",
+            "layer 1 is of the kind \"linear_attention\"");
+        row("bidirectional", "gemma2", R"({"use_bidirectional_attention": true})", "use_bidirectional_attention");
+        row("pattern of no layers", "gemma3_text", R"({"sliding_window_pattern": 0})", "repeats after 0 layers");
+        row("rope parameters not by layer type", "gemma3_text",
+            R"({"rope_parameters": {"rope_theta": 5.0, "rope_type": "default"}})", "rope_parameters.rope_theta");
+        row("contradiction", "llama_rope3", R"({"rope_parameters": {"rope_theta": 7.0}})", "contradicts itself");
+        row("unknown setting of the scaling", "llama_rope3",
+            R"({"rope_scaling": {"rope_type": "linear", "factor": 2.0, "mrope_section": [1, 2]}})", "mrope_section");
+        row("setting of no scaling", "qwen3", R"({"rope_scaling": {"rope_type": "default", "factor": 2.0}})", "factor");
+        row("longrope of a wrong length", "phi3",
+            R"({"rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]}})",
+            "no list of 6 positive numbers");
+        row("a cap that transformers states and never applies", "gemma3_text", R"({"attn_logit_softcapping": 50.0})",
+            "attn_logit_softcapping is 50.0");
+        row("other activation", "gemma", R"({"hidden_act": "silu"})", "hidden_act is \"silu\"");
+        row("attention scale per layer", "gpt2", R"({"scale_attn_by_inverse_layer_idx": true})",
+            "scale_attn_by_inverse_layer_idx");
+        row("no affine norm", "opt", R"({"layer_norm_elementwise_affine": false})", "layer_norm_elementwise_affine");
+        row("no positions", "opt", R"({"max_position_embeddings": 0})", "learned positions");
+        row("odd part of a head rotates", "gpt_neox", R"({"rotary_pct": 0.2})", "even number of rotary channels");
+        row("more than a head rotates", "gpt_neox", R"({"rotary_pct": 1.5})", "even number of rotary channels");
+        row("logits divided by nothing", "granite", R"({"logits_scaling": 0})", "divided by 0");
+        row("multiplier of a wrong type", "granite", R"({"attention_multiplier": {"sqrt": 4}})",
+            "attention_multiplier");
+        row("negative scalar", "gemma2", R"({"query_pre_attn_scalar": -4})", "positive");
+        row("head size absent", "qwen3", R"({"head_dim": null})", "");
+    }
+    void namesWhatCannotBeComputed()
+    {
+        QFETCH(QByteArray, model);
+        QFETCH(QByteArray, changes);
+        QFETCH(QByteArray, reason);
+        const std::string found = refusal(configOf(model.toStdString(), changes.constData()));
+        if (reason.isEmpty())
+            QCOMPARE(found, std::string());
+        else
+            QVERIFY2(found.find(reason.toStdString()) != std::string::npos, found.c_str());
+    }
+
+    /// Whoever adds a family is told of slips instead of getting other numbers.
+    void slipsInAFamilyFileAreNamed_data()
+    {
+        QTest::addColumn<QByteArray>("pointer");
+        QTest::addColumn<QByteArray>("value");
+        QTest::addColumn<QByteArray>("message");
+        const auto row = [](const char* tag, const char* pointer, const char* value, const char* message) {
+            QTest::addRow("%s", tag) << QByteArray(pointer) << QByteArray(value) << QByteArray(message);
+        };
+        row("misspelt member", "/block/sublayers/0/part/soft_cpa", "3",
+            "attention has the unknown member \"soft_cpa\"");
+        row("misspelt member of a norm", "/head/norm/weigth_offset", "1", "a norm has the unknown member");
+        row("unknown part", "/block/sublayers/1/part/kind", R"("mpl")", "\"mpl\" is no part of a block");
+        row("unknown norm", "/head/norm/kind", R"("rmz")", "\"rmz\" is no kind of norm");
+        row("unknown choice", "/block/sublayers/0/part/window", R"({"case": "attention", "full_attention": 0})",
+            "unknown layer kinds \"attention\"");
+        row("unknown dimension", "/dimensions/kv_heads", R"("atention_heads")",
+            "\"atention_heads\" is not a dimension");
+        row("no rule holds", "/layer_kinds", R"({"mlp": {"rules": [{"before": 1, "kind": "dense"}]}})",
+            "no rule of layer_kinds holds for layer 1");
+    }
+    void slipsInAFamilyFileAreNamed()
+    {
+        QFETCH(QByteArray, pointer);
+        QFETCH(QByteArray, value);
+        QFETCH(QByteArray, message);
+        Json family = Json::parse(readTextFile(kFamilies / "llama.json").value());
+        family[Json::json_pointer(pointer.toStdString())] = Json::parse(value.constData());
+        const QTemporaryDir folder;
+        QFile file(folder.filePath(QStringLiteral("llama.json")));
+        QVERIFY(file.open(QIODevice::WriteOnly) && file.write(QByteArray::fromStdString(family.dump())) > 0);
+        file.close();
+        const auto found = describeArchitecture(configWith("{}"), folder.path().toStdString());
+        QVERIFY(!found.ok());
+        QVERIFY2(QByteArray::fromStdString(found.error().message).contains(message), found.error().message.c_str());
+    }
+
+    void layersVaryAsTheFamilySays_data()
+    {
+        QTest::addColumn<QByteArray>("model");
+        QTest::addColumn<QByteArray>("changes");
+        QTest::addColumn<QList<int>>("windows");
+        const auto row = [](const char* tag, const char* model, const char* changes, const QList<int>& windows) {
+            QTest::addRow("%s", tag) << QByteArray(model) << QByteArray(changes) << windows;
+        };
+        row("every layer", "mistral", "{}", {8, 8});
+        row("switched off", "qwen2", "{}", {0, 0});
+        row("from a layer on", "qwen2", R"({"use_sliding_window": true})", {0, 8});
+        row("as listed", "qwen2", R"({"layer_types": ["sliding_attention", "full_attention"]})", {8, 0});
+        row("every other", "gemma2", "{}", {8, 0, 8});
+        row("by pattern", "gemma3_text", "{}", {8, 8, 0, 8});
+        row("by default", "gemma3_text", R"({"sliding_window_pattern": "absent"})", {8, 8, 8, 8});
+        row("class default", "mistral", R"({"sliding_window": "absent"})", {4096, 4096});
+    }
+    void layersVaryAsTheFamilySays()
+    {
+        QFETCH(QByteArray, model);
+        QFETCH(QByteArray, changes);
+        QFETCH(QList<int>, windows);
+        const auto found = describeArchitecture(configOf(model.toStdString(), changes.constData()), kFamilies);
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        QList<int> read;
+        for (const BlockSpec& block : found.value().blocks)
+            read.push_back(int(block.find<AttentionSpec>()->window));
+        QCOMPARE(read, windows);
+    }
+
+    void yarnByHand()
+    {
+        // theta 10000, d 8, original 64: pairs 0.. turn 64/(2 pi) = 10.2, 1.02, 0.10, 0.01 times.
+        // beta_fast 8 at pair 0.105 -> 0, beta_slow 1 at pair 1.008 -> 2: ramp 0, 1/2, 1, 1.
+        const Json scaling = Json::parse(R"({"rope_type": "yarn", "factor": 4, "beta_fast": 8, "beta_slow": 1,
+            "original_max_position_embeddings": 64})");
+        const RotarySpec found = rotarySpec({.dimension = 8}, scaling).value();
+        const std::vector<double> expected {1, 0.5 * 0.1 / 4 + 0.5 * 0.1, 0.01 / 4, 0.001 / 4};
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            QVERIFY(std::fabs(found.inverseFrequencies[i] - expected[i]) < 1e-15);
+        QCOMPARE(found.amplitude, 0.1 * std::log(4.0) + 1);
     }
 
     void missingFamilyFilesSayInstallAgain()

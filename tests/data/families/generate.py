@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the checkpoints of this folder and their golden values with Hugging Face transformers (pip: torch, transformers).
+
+    python3 generate.py FOLDER
+"""
+
+import json
+import pathlib
+import sys
+
+import torch
+import transformers
+from safetensors.torch import save_file
+
+COMMON = {"vocab_size": 48, "num_attention_heads": 4, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
+LLAMA_LIKE = COMMON | {"hidden_size": 32, "intermediate_size": 24, "num_hidden_layers": 2, "num_key_value_heads": 2,
+                       "rope_theta": 10000.0, "hidden_act": "silu"}
+
+# name: (configuration in the spelling of config.json, whether it is kept as written, note)
+VARIANTS = {
+    "opt_post_norm": (
+        COMMON | {"model_type": "opt", "hidden_size": 16, "ffn_dim": 24, "num_hidden_layers": 2,
+                  "max_position_embeddings": 40, "do_layer_norm_before": False, "word_embed_proj_dim": 12},
+        False, "post-norm blocks without a final norm, embeddings narrower than the stream, as in OPT-350M"),
+    "phi3_longrope": (
+        LLAMA_LIKE | {"model_type": "phi3", "max_position_embeddings": 128, "original_max_position_embeddings": 16,
+                      "partial_rotary_factor": 0.5, "rms_norm_eps": 1e-5, "sliding_window": None,
+                      "tie_word_embeddings": True,
+                      "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.25], "long_factor": [2.5, 7.0]}},
+        True, "longrope over half of a head: sequence 0 is within the original 16 positions, sequence 1 beyond"),
+    "qwen2_yarn": (
+        LLAMA_LIKE | {"model_type": "qwen2", "num_hidden_layers": 3, "max_position_embeddings": 64,
+                      "rms_norm_eps": 1e-6, "use_sliding_window": True, "sliding_window": 6, "max_window_layers": 1,
+                      "tie_word_embeddings": False,
+                      "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}},
+        True, "yarn scaling; sliding window of 6 switched on from layer 1"),
+    "gpt_neox_sequential": (
+        COMMON | {"model_type": "gpt_neox", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+                  "num_attention_heads": 2, "max_position_embeddings": 64, "rotary_pct": 0.5,
+                  "use_parallel_residual": False, "attention_bias": False, "hidden_act": "gelu_new"},
+        False, "use_parallel_residual false, no attention biases, rotary over half of a head, tanh GELU"),
+    "gpt2_prefixed": (
+        {"model_type": "gpt2", "vocab_size": 48, "n_embd": 16, "n_inner": 40, "n_layer": 2, "n_head": 4,
+         "n_positions": 40, "activation_function": "relu", "bos_token_id": 0, "eos_token_id": 1},
+        False, "names with the prefix `transformer.`, n_inner stated, ReLU"),
+    "gemma3_linear": (
+        COMMON | {"model_type": "gemma3_text", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3,
+                  "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8, "max_position_embeddings": 64,
+                  "query_pre_attn_scalar": 12, "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0,
+                  "rope_scaling": {"rope_type": "linear", "factor": 8.0}, "sliding_window": 5,
+                  "sliding_window_pattern": 2, "final_logit_softcapping": 9.0,
+                  "hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6},
+        True, "linear scaling on the global layers only, scale from query_pre_attn_scalar, capped logits"),
+    "llama_biased": (
+        COMMON | {"model_type": "llama", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+                  "num_key_value_heads": 1, "head_dim": 6, "max_position_embeddings": 64, "attention_bias": True,
+                  "mlp_bias": True, "hidden_act": "gelu", "tie_word_embeddings": True},
+        False, "biases everywhere, one key/value head, head_dim 6 beside hidden size 16, exact GELU, tied head"),
+}
+
+
+def randomise(model, is_gemma):
+    """Weights large enough that every part shows in the logits; norm weights around the identity."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            is_norm = "norm" in name or "ln_" in name
+            if parameter.ndim >= 2:
+                parameter.normal_(0, 0.35)
+            elif is_norm and name.endswith("weight") and not is_gemma:
+                parameter.normal_(1, 0.3)
+            else:
+                parameter.normal_(0, 0.3)
+    model.tie_weights()
+
+
+def forward(model, ids):
+    """Logits, and the stream entering block 0 and leaving every block."""
+    seen = {}
+    layers = next(m for n, m in model.named_modules() if n == "h" or n.endswith((".layers", ".h")))
+    first = lambda module, args, kwargs: seen.__setitem__("embed", args[0] if args else kwargs["hidden_states"])
+    hooks = [layers[0].register_forward_pre_hook(first, with_kwargs=True)]
+    for index, layer in enumerate(layers):
+        hooks.append(layer.register_forward_hook(
+            lambda module, args, out, index=index: seen.__setitem__(
+                f"block_{index}", out[0] if isinstance(out, tuple) else out)))
+    with torch.no_grad():
+        logits = model(torch.tensor([ids]), use_cache=False).logits[0].float()
+    for hook in hooks:
+        hook.remove()
+    return logits, {name: value.reshape(-1, value.shape[-1]).contiguous() for name, value in seen.items()}
+
+
+def write_golden(folder, name, note, seed):
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32,
+                                                              attn_implementation="eager").eval()
+    generator = torch.Generator().manual_seed(seed)
+    sequences = [torch.randint(0, model.config.vocab_size, (length,), generator=generator).tolist()
+                 for length in (12, 28)]
+    tensors, nll, tolerance = {}, [], []
+    for index, ids in enumerate(sequences):
+        logits, hidden = forward(model, ids)
+        tensors[f"logits_{index}"] = logits.contiguous()
+        if index == 0:
+            tensors |= {f"hidden_0_{place}": value for place, value in hidden.items()}
+        chosen = torch.log_softmax(logits.double(), -1)[:-1].gather(1, torch.tensor(ids)[1:, None])
+        nll.append(float(-chosen.mean()))
+        tolerance.append(5e-5 * float(logits.abs().max()))
+    save_file(tensors, folder / "golden.safetensors")
+    golden = {"name": name, "note": note, "sequences": sequences, "mean_nll": nll,
+              "computed_with": {"transformers": transformers.__version__, "torch": torch.__version__,
+                                "dtype": "float32", "attention": "eager", "device": "cpu"},
+              "tolerance": {"logits_abs": tolerance, "hidden_rel_to_max": 5e-5, "mean_nll_abs": 1e-4}}
+    (folder / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
+
+
+def main():
+    for index, (name, (config, is_kept, note)) in enumerate(VARIANTS.items()):
+        folder = pathlib.Path(sys.argv[1]) / name
+        folder.mkdir(parents=True, exist_ok=True)
+        written = folder / "config.json"
+        written.write_text(json.dumps(config))
+        read = transformers.AutoConfig.from_pretrained(folder)
+        torch.manual_seed(7000 + index)
+        model = transformers.AutoModelForCausalLM.from_config(read, attn_implementation="eager").float().eval()
+        randomise(model, "gemma" in name)
+        model.save_pretrained(folder)
+        (folder / "generation_config.json").unlink(missing_ok=True)
+        if is_kept:  # the published spelling, and beside it that of today's transformers
+            written.rename(folder / "config_new_spelling.json")
+            written.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+        write_golden(folder, name, note, index)
+
+
+main()
