@@ -31,6 +31,15 @@ struct PassContext
         }
         return value;
     }
+    /// At Expert points. @param tokens rows of the chunk that the value's rows are; undefined: all of them
+    at::Tensor visitExpert(HookPoint point, at::Tensor value, int expert, const at::Tensor& tokens) const
+    {
+        for (const Hook& hook : hooks) {
+            if (hook.point == point)
+                value = hook.visit({place.block, place.sample, place.firstPosition, expert, tokens}, value);
+        }
+        return value;
+    }
     bool isHooked(HookPoint point) const
     {
         return std::any_of(hooks.begin(), hooks.end(), [&](const Hook& hook) { return hook.point == point; });

@@ -113,6 +113,9 @@ std::int64_t LanguageModel::hookWidth(int block, HookPoint point) const
     case HookPoint::RouterLogits:
     case HookPoint::RouterExperts:
     case HookPoint::RouterWeights:
+    case HookPoint::ExpertInput:
+    case HookPoint::ExpertHidden:
+    case HookPoint::ExpertOutput:
     case HookPoint::AttentionProbabilities:
         break;
     }

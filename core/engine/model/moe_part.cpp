@@ -67,6 +67,12 @@ private:
     const ExpertGroup& group() const { return m_part.groups()[static_cast<std::size_t>(m_step - 1) / 2]; }
     const ExpertRows& rowsOf(int expert) const { return m_rows[static_cast<std::size_t>(expert)]; }
 
+    /// Experts without tokens are not visited.
+    at::Tensor visitExpert(HookPoint point, at::Tensor value, int expert) const
+    {
+        return value.size(0) == 0 ? value
+                                  : m_context.visitExpert(point, std::move(value), expert, rowsOf(expert).tokens);
+    }
     void chooseExperts(const TensorSource& tensors);
     void widenShared(const TensorSource& tensors);
     void enterGroup();
@@ -116,7 +122,8 @@ void MoePass::advance(const TensorSource& tensors)
     } else {
         widen(tensors);
         if (m_step == 1 && m_spec.shared)
-            m_shared = applyLinear(m_sharedHidden, m_spec.shared->down, tensors);
+            m_shared = m_context.visitExpert(HookPoint::ExpertOutput,
+                                             applyLinear(m_sharedHidden, m_spec.shared->down, tensors), -1, {});
     }
     ++m_step;
     if (isThrough())
@@ -148,7 +155,7 @@ void MoePass::enterGroup()
 {
     m_values.clear();
     for (int expert = group().begin; expert < group().end; ++expert)
-        m_values.push_back(m_input.index_select(0, rowsOf(expert).tokens));
+        m_values.push_back(visitExpert(HookPoint::ExpertInput, m_input.index_select(0, rowsOf(expert).tokens), expert));
 }
 
 void MoePass::widen(const TensorSource& tensors)
@@ -159,7 +166,7 @@ void MoePass::widen(const TensorSource& tensors)
         if (value.size(0) == 0)
             value = value.new_empty({0, spec.down.inFeatures});
         else
-            value = mlpHidden(value, spec, tensors);
+            value = visitExpert(HookPoint::ExpertHidden, mlpHidden(value, spec, tensors), expert);
     }
 }
 
@@ -170,7 +177,8 @@ void MoePass::narrow(const TensorSource& tensors)
         const at::Tensor& value = m_values[static_cast<std::size_t>(expert - group().begin)];
         if (value.size(0) == 0)
             continue;
-        const at::Tensor output = applyLinear(value, m_part.expert(expert).down, tensors);
+        const at::Tensor output =
+            visitExpert(HookPoint::ExpertOutput, applyLinear(value, m_part.expert(expert).down, tensors), expert);
         const ExpertRows& rows = rowsOf(expert);
         sum.index_add_(0, rows.tokens, output * rows.weights.unsqueeze(1));
     }

@@ -14,6 +14,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
+#include <limits>
 #include <map>
 #include <random>
 
@@ -318,6 +319,73 @@ private Q_SLOTS:
         for (const auto& [module, energy] : afterwards.energies)
             changed += energy != untouched.energies[module] ? 1 : 0;
         QVERIFY(changed >= 8); // at least the down projections of the experts of one layer
+    }
+
+    void hooksReadAndReplaceRoutingAndExperts()
+    {
+        const Fixture fixture(parityModel("qwen2_moe"));
+        const LanguageModel& graph = fixture.model->graph();
+        const c10::InferenceMode noGradients;
+        const std::vector<std::int32_t> ids {5, 80, 3, 44, 17, 9};
+        const at::Tensor state = graph.enter(ids, LoadedTensors::load(fixture.tensors, graph.entryTensors()).value());
+        const LoadedTensors tensors = LoadedTensors::load(fixture.tensors, graph.blockTensors(0)).value();
+        const auto pass = [&](const Hooks& hooks) {
+            const auto block = graph.begin(0, 0, state, tensors, hooks);
+            while (!block->inputs().empty())
+                block->advance(tensors);
+            return block->output();
+        };
+        // Everything that one token gets, read through the hooks, is what the block adds.
+        at::Tensor experts;
+        at::Tensor weights;
+        at::Tensor entry;
+        at::Tensor routed;
+        at::Tensor shared;
+        const auto keep = [](at::Tensor& place) {
+            return [&place](const HookSite&, const at::Tensor& value) { return place = value; };
+        };
+        const Hooks watch {{HookPoint::RouterExperts, keep(experts)},
+                           {HookPoint::RouterWeights, keep(weights)},
+                           {HookPoint::MlpInput, keep(entry)},
+                           {HookPoint::ExpertInput,
+                            [&](const HookSite& site, const at::Tensor& value) {
+                                if (!at::equal(value, entry.index_select(0, site.tokens)))
+                                    qFatal("expert %d reads other rows", site.expert);
+                                return value;
+                            }},
+                           {HookPoint::ExpertOutput, [&](const HookSite& site, const at::Tensor& value) {
+                                if (site.expert < 0) {
+                                    shared = value;
+                                    return value;
+                                }
+                                if (!routed.defined())
+                                    routed = at::zeros_like(entry);
+                                const at::Tensor factor =
+                                    (weights * (experts == site.expert)).sum(1).index_select(0, site.tokens);
+                                routed.index_add_(0, site.tokens, value * factor.unsqueeze(1));
+                                return value;
+                            }}};
+        const at::Tensor untouched = pass(watch);
+        QVERIFY(shared.defined() && shared.size(0) == 6);
+        const auto silence = [](const HookSite&, const at::Tensor& value) { return at::zeros_like(value); };
+        const at::Tensor silent = pass({{HookPoint::RouterWeights, silence}});
+        QVERIFY(at::allclose(untouched - silent, routed, 1e-5, 1e-6));
+        QVERIFY(
+            at::allclose(pass({{HookPoint::RouterExperts,
+                                [](const HookSite&, const at::Tensor& value) { return at::full_like(value, -1); }}}),
+                         silent, 1e-6, 1e-7));
+
+        // An expert whose logit is -inf is never chosen; another takes its place.
+        const std::int64_t banned = experts[0][0].item<std::int64_t>();
+        at::Tensor chosen;
+        pass({{HookPoint::RouterLogits,
+               [&](const HookSite&, const at::Tensor& value) {
+                   return value.index_fill(1, at::tensor({banned}, at::kLong),
+                                           -std::numeric_limits<double>::infinity());
+               }},
+              {HookPoint::RouterExperts, keep(chosen)}});
+        QCOMPARE(chosen.sizes(), experts.sizes());
+        QVERIFY(!(chosen == banned).any().item<bool>());
     }
 
     void storedBytesCountStackedTensorsExactly()
