@@ -30,6 +30,9 @@ QProcessEnvironment environmentFor(int threads)
     // The OpenMP runtime reads it while it is loaded, long before `configure` arrives.
     for (const char* name : {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"})
         environment.insert(QString::fromLatin1(name), QString::number(threads));
+    // Threads that spin while they wait stand still together as soon as anything else wants a core.
+    if (const QString policy = QStringLiteral("OMP_WAIT_POLICY"); !environment.contains(policy))
+        environment.insert(policy, QStringLiteral("passive"));
     return environment;
 }
 

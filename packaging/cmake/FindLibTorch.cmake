@@ -26,13 +26,21 @@ find_package_handle_standard_args(LibTorch REQUIRED_VARS LIBTORCH_PACKAGE VERSIO
 if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     add_library(LibTorch::c10 SHARED IMPORTED)
     # Searched after the system's folders: the package brings headers of its own fmt, which must not meet spdlog.
+    # at::parallel_for is a template over OpenMP: without -fopenmp it silently runs everything on one thread.
     set_target_properties(LibTorch::c10 PROPERTIES
         IMPORTED_LOCATION "${LIBTORCH_PACKAGE}/lib/libc10.so"
-        INTERFACE_COMPILE_OPTIONS "SHELL:-idirafter ${LIBTORCH_PACKAGE}/include")
+        INTERFACE_COMPILE_OPTIONS
+            "SHELL:-idirafter ${LIBTORCH_PACKAGE}/include;$<$<COMPILE_LANGUAGE:CXX>:-fopenmp>")
+    # The OpenMP run time that libtorch itself uses; with a second one, operators would not know that they are called
+    # from a parallel region.
+    add_library(LibTorch::openmp SHARED IMPORTED)
+    set_target_properties(LibTorch::openmp PROPERTIES
+        IMPORTED_LOCATION "${LIBTORCH_PACKAGE}/lib/libgomp.so.1"
+        IMPORTED_SONAME libgomp.so.1)
     add_library(LibTorch::cpu SHARED IMPORTED)
     set_target_properties(LibTorch::cpu PROPERTIES
         IMPORTED_LOCATION "${LIBTORCH_PACKAGE}/lib/libtorch_cpu.so"
-        INTERFACE_LINK_LIBRARIES LibTorch::c10)
+        INTERFACE_LINK_LIBRARIES "LibTorch::c10;LibTorch::openmp")
     # libtorch_cpu finds its own companions through its RPATH; the linker must not insist on resolving them.
     target_link_options(LibTorch::cpu INTERFACE "-Wl,--allow-shlib-undefined")
     if(EXISTS "${LIBTORCH_PACKAGE}/lib/libtorch_cuda.so")

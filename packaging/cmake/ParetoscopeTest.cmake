@@ -21,6 +21,6 @@ function(paretoscope_add_test name)
     add_test(NAME ${name} COMMAND ${target})
     set_tests_properties(${name} PROPERTIES
         LABELS "${arg_LABELS}"
-        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;PARETOSCOPE_PREFIX=${CMAKE_BINARY_DIR}"
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;PARETOSCOPE_PREFIX=${CMAKE_BINARY_DIR};OMP_WAIT_POLICY=passive"
         TIMEOUT 300)
 endfunction()
