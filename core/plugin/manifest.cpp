@@ -263,6 +263,11 @@ Result<Json> readCostHint(JsonFields& fields, const std::string& where)
     PSC_ASSIGN(JsonFields entries, objectOrEmpty(fields, "cost_hint", where));
     PSC_TRY(entries.optional<std::string>("time", ""));
     PSC_TRY(entries.optional<std::string>("memory", ""));
+    for (const char* name : {"bytes_per_squared_input", "bytes_per_weight"}) {
+        PSC_ASSIGN(const double bytes, entries.optional<double>(name, 0.0));
+        if (!(bytes >= 0 && bytes <= 1024))
+            return entries.error(name, shownValue((*fields.find("cost_hint"))[name]) + " is not from 0 to 1024");
+    }
     PSC_TRY(entries.refuseUnknown());
     const Json* hint = fields.find("cost_hint");
     return hint ? *hint : Json::object();

@@ -33,7 +33,8 @@
 ///     unit             "bit", "weights", ...
 ///     doc              one or two sentences a user understands
 ///     cut              true: one run serves every value of this parameter
-///   cost_hint    {"time": "...", "memory": "..."}
+///   cost_hint    {"time": "...", "memory": "...", "bytes_per_squared_input": 8, "bytes_per_weight": 8}: for people;
+///                and what one call of apply allocates beside weight and statistics, for the memory estimate
 ///
 /// id, name, version, kind and summary are required, and of a parameter name, type and doc.
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/quantization/gptq/gptq.h"
 
+#include "plugins/quantization/gptq/inverse_factor.h"
+
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -11,17 +13,6 @@ namespace paretoscope::gptq {
 
 namespace {
 
-/// Upper triangular U with H^-1 = U^T U, or nothing when H is not positive definite. @param hessian float64
-std::optional<at::Tensor> inverseFactor(const at::Tensor& hessian)
-{
-    const auto [lower, info] = at::linalg_cholesky_ex(hessian.flip({0, 1}));
-    if (info.item<int>() != 0)
-        return std::nullopt;
-    const at::Tensor upper = lower.flip({0, 1});
-    const at::Tensor identity = at::eye(hessian.size(0), hessian.options());
-    return at::linalg_solve_triangular(upper, identity, true).to(at::kFloat).contiguous();
-}
-
 struct Damped
 {
     at::Tensor factor;
@@ -29,13 +20,12 @@ struct Damped
 };
 
 /// Ten times more damping until the factorisation succeeds, 1 at most.
-std::optional<Damped> dampAndInvert(const at::Tensor& hessian, double damping)
+std::optional<Damped> dampAndInvert(const at::Tensor& hessian, const at::Tensor& diagonal, const at::Tensor& order,
+                                    double damping)
 {
-    const double meanDiagonal = hessian.diagonal().mean().item<double>();
+    const double meanDiagonal = diagonal.mean().item<double>();
     for (double tried = damping; tried <= 1.0 + 1e-9; tried *= 10) {
-        at::Tensor damped = hessian.clone();
-        damped.diagonal().add_(tried * meanDiagonal);
-        if (auto factor = inverseFactor(damped))
+        if (auto factor = inverseFactor(hessian, diagonal, order, tried * meanDiagonal))
             return Damped {std::move(*factor), tried};
     }
     return std::nullopt;
@@ -75,7 +65,7 @@ public:
             });
             if (end < m_columns)
                 m_weight.narrow(1, end, m_columns - end)
-                    .sub_(at::mm(errors, m_factor.narrow(0, begin, end - begin).narrow(1, end, m_columns - end)));
+                    .addmm_(errors, m_factor.narrow(0, begin, end - begin).narrow(1, end, m_columns - end), 1, -1);
         }
     }
 
@@ -177,31 +167,30 @@ at::Tensor columnGroupsOf(const at::Tensor& order, std::int64_t groupSize)
 core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options)
 {
     at::Tensor work = weight.clone();
-    at::Tensor damped = hessian.to(at::kDouble, false, true);
+    at::Tensor diagonal = hessian.diagonal().to(at::kDouble).contiguous();
     // An input that is always zero: no weight on it matters.
-    const at::Tensor dead = damped.diagonal() == 0;
-    damped.diagonal().masked_fill_(dead, 1.0);
+    const at::Tensor dead = diagonal == 0;
+    diagonal.masked_fill_(dead, 1.0);
     work.masked_fill_(dead.unsqueeze(0), 0.0);
     if (dead.all().item<bool>())
         return roundOnly(weight, options);
 
     const bool reorder = options.order != ActivationOrder::None;
-    const at::Tensor order = reorder ? std::get<1>(damped.diagonal().sort(true, 0, true)) // stable: ties by index
-                                     : at::arange(damped.size(0), at::kLong);
+    const at::Tensor order = reorder ? std::get<1>(diagonal.sort(true, 0, true)) // stable: ties by index
+                                     : at::arange(diagonal.size(0), at::kLong);
     std::optional<engine::AffineGrids> fixedGrids;
     if (options.order == ActivationOrder::Static) {
         PSC_ASSIGN(fixedGrids, engine::fitGrids(work, options.grid));
     }
-    if (reorder) {
+    if (reorder)
         work = work.index_select(1, order);
-        damped = damped.index_select(0, order).index_select(1, order);
-    }
-    auto inverted = dampAndInvert(damped, options.damping);
+    auto inverted = dampAndInvert(hessian.contiguous(), diagonal, order, options.damping);
     if (!inverted)
         return roundOnly(weight, options);
 
     const std::int64_t* places = order.const_data_ptr<std::int64_t>();
-    Elimination elimination(work, inverted->factor, options, {places, places + order.size(0)}, std::move(fixedGrids));
+    Elimination elimination(std::move(work), std::move(inverted->factor), options, {places, places + order.size(0)},
+                            std::move(fixedGrids));
     elimination.run();
 
     Quantized result;

@@ -35,8 +35,8 @@ struct Quantized
 /// Group grids are fitted to the up-to-date weights, also inside a block (the published code fits them to stale ones).
 /// @param weight float32 [out, in]; @param hessian float32 [in, in] = X^T X / N
 /// Errors: Numerical (a scale that is not finite). Deterministic for equal threads.
-/// Source: Frantar et al., ICLR 2023, algorithm 1; specs quantization 6. The factor U of H^-1 = U^T U is taken as the
-/// inverse of the reversed Cholesky factor of H (float64), which is the same matrix at a quarter of the cost.
+/// Source: Frantar et al., ICLR 2023, algorithm 1; specs quantization 6. For the factor of the inverse Hessian see
+/// inverse_factor.h. Memory: 8 in² bytes and twice the weight beside what is given.
 core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options);
 
 } // namespace paretoscope::gptq

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/engine/aten.h"
+
+#include <optional>
+
+namespace paretoscope::gptq {
+
+/// Upper triangular U (float32 [n, n], zeros below the diagonal) with (P H Pᵀ + δ I)^-1 = Uᵀ U, or nothing when that
+/// matrix is not positive definite. Row and column i of P H Pᵀ are row and column order[i] of H.
+///
+/// Computed in float64 as the inverse of the reversed Cholesky factor, which is the same matrix as the Cholesky factor
+/// of the inverse at a quarter of the cost. Everything happens in one buffer of 8 n² bytes, of which half is given
+/// back.
+/// @param hessian float32 [n, n], symmetric; @param diagonal float64 [n], used instead of its diagonal;
+/// @param order int64 [n]; @param damping δ
+std::optional<at::Tensor> inverseFactor(const at::Tensor& hessian, const at::Tensor& diagonal, const at::Tensor& order,
+                                        double damping);
+
+} // namespace paretoscope::gptq
