@@ -2,7 +2,7 @@
 #include "core/engine/build_info.h"
 
 #include "core/engine/aten.h"
-#include "core/engine/process_memory.h"
+#include "core/memory/physical_memory.h"
 #include "core/plugin/manifest.h"
 #include "core/sweep/sweep.h"
 
@@ -39,7 +39,7 @@ core::Json describeBuild()
     const core::Json cpu {{"id", "cpu"},
                           {"name", processorName()},
                           {"cores", std::thread::hardware_concurrency()},
-                          {"memory_bytes", physicalMemory().value},
+                          {"memory_bytes", core::physicalMemory().value},
                           {"capability", at::get_cpu_capability()}};
     return {{"version", PARETOSCOPE_VERSION},
             {"build", buildName()},

@@ -2,7 +2,6 @@
 #include "core/engine/process_memory.h"
 
 #include <malloc.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <string>
@@ -28,15 +27,22 @@ core::Bytes PeakMemory::peak() const
     return {};
 }
 
-core::Bytes physicalMemory()
-{
-    return {std::int64_t(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE)};
-}
-
 void keepFreedMemory()
 {
     ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
     ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
+}
+
+void returnFreedMemory()
+{
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
+    ::mallopt(M_ARENA_MAX, 2);
+}
+
+void trimFreedMemory()
+{
+    ::malloc_trim(0);
 }
 
 } // namespace paretoscope::engine

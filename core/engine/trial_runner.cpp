@@ -10,14 +10,18 @@
 #include "core/engine/foreign_exception.h"
 #include "core/engine/host/plugin_host.h"
 #include "core/engine/process_memory.h"
+#include "core/engine/recovery/trial_recovery.h"
 #include "core/engine/stage/stage_executor.h"
 #include "core/engine/warm_model.h"
+#include "core/memory/memory_estimate.h"
+#include "core/memory/physical_memory.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <map>
 
 namespace paretoscope::engine {
@@ -49,6 +53,26 @@ core::MetricRecord sizeMetric(const char* name, double value, const char* unit)
     return record;
 }
 
+core::Json toJson(const core::MemoryEstimate& estimate, std::optional<core::Bytes> budget)
+{
+    const core::MemoryPlan& plan = estimate.plan;
+    return {{"budget_bytes", budget ? core::Json(budget->value) : core::Json()},
+            {"estimated_peak_bytes", estimate.peak.value},
+            {"estimated_scratch_bytes", estimate.scratch.value},
+            {"weights", plan.keepsWeights ? "resident"
+                        : plan.readsAhead ? "read ahead"
+                                          : "read block by block"},
+            {"passes", plan.keepsPasses ? "kept" : "computed again"}};
+}
+
+/// What ran out of memory says what was expected.
+core::Error withEstimate(core::Error error, const core::MemoryEstimate& estimate)
+{
+    if (error.code == core::ErrorCode::OutOfMemory)
+        error.message += "; the estimate was " + std::to_string(estimate.peak.value >> 20) + " MiB";
+    return error;
+}
+
 } // namespace
 
 struct TrialRunner::Impl
@@ -68,7 +92,11 @@ struct TrialRunner::Impl
         , references(options.cacheFolder.empty() ? options.cacheFolder : options.cacheFolder / "references")
     {
         at::set_num_threads(std::max(1, options.threads));
-        keepFreedMemory();
+        if (options.memoryBudget)
+            returnFreedMemory();
+        else
+            keepFreedMemory();
+        removeStaleRecoveries(options.cacheFolder);
     }
 
     core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);
@@ -77,20 +105,43 @@ struct TrialRunner::Impl
     core::Result<std::vector<std::unique_ptr<Stage>>> makeStages(const core::Pipeline& pipeline);
     core::Result<std::optional<Calibration>> readCalibration(const core::TrialRequest& request);
     core::Result<const WarmModel*> baselineFor(const core::Json& metricOptions);
+    core::Bytes baselineLimit() const;
     core::Json numericalConditions() const;
     core::Result<std::vector<core::MetricRecord>> measure(const std::vector<core::MetricSpec>& specs,
-                                                          const ModelTensors& tensors, const Hooks& hooks,
-                                                          TrialObserver& observer);
+                                                          const EvaluationContext& evaluation);
+    core::Result<core::MemoryEstimate> plan(const core::WorkloadSpec& workload, const core::Pipeline& pipeline,
+                                            int attempt);
+    core::Json recoveryKey(const core::TrialRequest& request) const;
     void stamp(core::MetricRecord& record) const;
     core::Json tokenizerHash() const; ///< null when nothing was tokenised
-    core::Bytes residentLimit() const;
 };
 
-/// Weights are kept as float32 between passes when they take at most a quarter of the memory that this worker may use.
-core::Bytes TrialRunner::Impl::residentLimit() const
+/// How this trial divides the memory, and whether it can. An attempt after the first one, which may have ended for lack
+/// of memory, takes as little as possible.
+core::Result<core::MemoryEstimate> TrialRunner::Impl::plan(const core::WorkloadSpec& workload,
+                                                           const core::Pipeline& pipeline, int attempt)
 {
-    const core::Bytes usable = options.memoryBudget.value_or(physicalMemory());
-    return {usable.value / 4};
+    const core::ModelSizes sizes = core::modelSizes(model->graph().architecture(), model->tensors().checkpoint());
+    const core::TrialLoad load = core::trialLoad(workload, pipeline, plugins.catalogue(), options.threads);
+    core::MemoryEstimate estimate = core::planMemory(sizes, load, options.memoryBudget, core::physicalMemory());
+    if (attempt > 1)
+        estimate = core::planFrugally(sizes, load, options.memoryBudget);
+    PSC_TRY(core::requireWithin(estimate, options.memoryBudget));
+    estimate.plan.scratch = core::scratchFolder(options.cacheFolder);
+    model->limitResident({estimate.plan.keepsWeights ? std::numeric_limits<std::int64_t>::max() : 0});
+    return estimate;
+}
+
+core::Json TrialRunner::Impl::recoveryKey(const core::TrialRequest& request) const
+{
+    core::Json protocols = core::Json::array();
+    for (const int index : request.measurements)
+        protocols.push_back(request.identity.protocolIds.at(static_cast<std::size_t>(index)));
+    return {{"trial", request.id.hex()},
+            {"protocols", std::move(protocols)},
+            {"threads", options.threads},
+            {"device", options.device},
+            {"build", buildName()}};
 }
 
 core::Status TrialRunner::Impl::warmUp(const std::filesystem::path& path, TrialObserver& observer)
@@ -99,7 +150,7 @@ core::Status TrialRunner::Impl::warmUp(const std::filesystem::path& path, TrialO
         return core::success();
     observer.progressed("load", 0, 1);
     model.reset();
-    PSC_ASSIGN(model, WarmModel::load(path, options.architectures, residentLimit()));
+    PSC_ASSIGN(model, WarmModel::load(path, options.architectures, core::Bytes {}));
     return core::success();
 }
 
@@ -154,6 +205,12 @@ core::Json TrialRunner::Impl::numericalConditions() const
     return {{"numerics", core::kEngineNumericsVersion}, {"threads", options.threads}, {"device", options.device}};
 }
 
+/// Another model's weights are kept only where there is no budget, and where they take little of the machine.
+core::Bytes TrialRunner::Impl::baselineLimit() const
+{
+    return {options.memoryBudget ? 0 : core::physicalMemory().value / 8};
+}
+
 core::Result<const WarmModel*> TrialRunner::Impl::baselineFor(const core::Json& metricOptions)
 {
     const std::filesystem::path path = metricOptions.value("baseline", model->path().string());
@@ -161,7 +218,7 @@ core::Result<const WarmModel*> TrialRunner::Impl::baselineFor(const core::Json& 
         return model.get();
     std::unique_ptr<WarmModel>& baseline = baselines[path];
     if (!baseline) {
-        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, residentLimit()));
+        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, baselineLimit()));
     }
     const std::int64_t ours = model->graph().architecture().vocabSize;
     const std::int64_t theirs = baseline->graph().architecture().vocabSize;
@@ -174,8 +231,7 @@ core::Result<const WarmModel*> TrialRunner::Impl::baselineFor(const core::Json& 
 }
 
 core::Result<std::vector<core::MetricRecord>> TrialRunner::Impl::measure(const std::vector<core::MetricSpec>& specs,
-                                                                         const ModelTensors& tensors,
-                                                                         const Hooks& hooks, TrialObserver& observer)
+                                                                         const EvaluationContext& evaluation)
 {
     std::erase_if(baselines, [&](const auto& loaded) {
         return std::none_of(specs.begin(), specs.end(), [&](const core::MetricSpec& spec) {
@@ -183,13 +239,13 @@ core::Result<std::vector<core::MetricRecord>> TrialRunner::Impl::measure(const s
         });
     });
     const MetricContext context {*model, [this](const core::Json& metricOptions) { return baselineFor(metricOptions); },
-                                 references, numericalConditions(), observer};
+                                 references, numericalConditions(), evaluation.observer};
     std::vector<std::unique_ptr<Metric>> metrics;
     for (const core::MetricSpec& spec : specs) {
         PSC_ASSIGN(std::unique_ptr<Metric> metric, makeMetric(spec, context));
         metrics.push_back(std::move(metric));
     }
-    PSC_TRY(engine::evaluate(metrics, {model->graph(), tensors, hooks, observer}));
+    PSC_TRY(engine::evaluate(metrics, evaluation));
     std::vector<core::MetricRecord> records;
     for (const auto& metric : metrics) {
         PSC_ASSIGN(std::vector<core::MetricRecord> finished, metric->finish());
@@ -213,25 +269,33 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                             "run the sweep again"};
     PSC_ASSIGN(const std::vector<std::unique_ptr<Stage>> stages, makeStages(request.pipeline));
     PSC_ASSIGN(const std::optional<Calibration> calibration, readCalibration(request));
+    PSC_ASSIGN(const core::MemoryEstimate estimate, plan(request.workload, request.pipeline, request.attempt));
     const double loadSeconds = total.seconds();
 
     ModelTensors tensors = model->tensors();
+    if (estimate.plan.spillsReplacements)
+        tensors.spillTo(std::make_shared<core::ScratchFile>(estimate.plan.scratch));
     TrialLog log;
+    TrialRecovery recovery(options.cacheFolder, recoveryKey(request));
+    recovery.restore(tensors, log);
     Hooks hooks;
-    const PipelineContext context {model->graph(),
-                                   tensors,
-                                   calibration ? &*calibration : nullptr,
-                                   plugins.statistics(),
-                                   cache,
-                                   services,
-                                   observer,
-                                   log,
-                                   request.seed,
-                                   hooks};
+    PipelineContext context {model->graph(),
+                             tensors,
+                             calibration ? &*calibration : nullptr,
+                             plugins.statistics(),
+                             cache,
+                             services,
+                             observer,
+                             log,
+                             request.seed,
+                             hooks,
+                             estimate.plan,
+                             &recovery};
     for (std::size_t i = 0; i < stages.size(); ++i) {
+        context.stage = static_cast<int>(i);
         const core::Status done = runStage(*stages[i], context);
         if (!done.ok())
-            return done.error().withContext(request.pipeline.stages[i].plugin);
+            return withEstimate(done.error().withContext(request.pipeline.stages[i].plugin), estimate);
     }
     const double compressSeconds = total.seconds() - loadSeconds;
 
@@ -239,13 +303,15 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
     for (const int index : request.measurements)
         specs.push_back(request.workload.evaluate.at(static_cast<std::size_t>(index)));
     core::TrialOutcome outcome;
-    PSC_ASSIGN(outcome.metrics, measure(specs, tensors, hooks, observer));
+    PSC_ASSIGN(outcome.metrics, measure(specs, {model->graph(), tensors, hooks, observer, estimate.plan, &recovery,
+                                                &log, static_cast<int>(stages.size())}));
 
     const core::Bytes stored = storedSize(model->graph().architecture(), tensors);
     const auto parameters = static_cast<double>(model->graph().architecture().parameters());
     outcome.metrics.push_back(sizeMetric("stored_bytes", double(stored.value), "B"));
     outcome.metrics.push_back(sizeMetric("bits_per_parameter", 8.0 * double(stored.value) / parameters, "bit"));
     outcome.metrics.push_back(sizeMetric("peak_memory_bytes", double(memory.peak().value), "B"));
+    outcome.metrics.back().details["estimated_bytes"] = estimate.peak.value;
     for (core::MetricRecord& record : outcome.metrics)
         stamp(record);
     outcome.layerMetrics = std::move(log.layerMetrics);
@@ -258,8 +324,10 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
          {{"load_seconds", loadSeconds},
           {"compress_seconds", compressSeconds},
           {"evaluate_seconds", outcome.seconds - loadSeconds - compressSeconds}}},
+        {"memory", toJson(estimate, options.memoryBudget)},
         {"statistics", {{"computed", log.statisticsComputed}, {"from_cache", log.statisticsFromCache}}},
         {"warnings", summarisedWarnings(log.warnings)}};
+    recovery.finish();
     return outcome;
 }
 
@@ -268,16 +336,17 @@ core::Result<core::Json> TrialRunner::Impl::evaluate(const core::Json& request, 
     const Stopwatch total;
     PeakMemory memory;
     PSC_TRY(warmUp(request.at("model").get<std::string>(), observer));
+    core::WorkloadSpec workload;
+    for (const core::Json& metric : request.value("metrics", core::Json::array()))
+        workload.evaluate.push_back({metric.at("name").get<std::string>(), metric.at("options")});
+    PSC_ASSIGN(const core::MemoryEstimate estimate, plan(workload, {}, 1));
     const double loadSeconds = total.seconds();
     const ModelTensors tensors = model->tensors();
     const Hooks noHooks;
+    const EvaluationContext context {model->graph(), tensors, noHooks, observer, estimate.plan};
     if (request.contains("logits"))
-        PSC_TRY(writeLogits(request.at("logits"), {model->graph(), tensors, noHooks, observer}));
-
-    std::vector<core::MetricSpec> specs;
-    for (const core::Json& metric : request.value("metrics", core::Json::array()))
-        specs.push_back({metric.at("name").get<std::string>(), metric.at("options")});
-    PSC_ASSIGN(const std::vector<core::MetricRecord> records, measure(specs, tensors, noHooks, observer));
+        PSC_TRY(writeLogits(request.at("logits"), context));
+    PSC_ASSIGN(const std::vector<core::MetricRecord> records, measure(workload.evaluate, context));
 
     core::Json metrics = core::Json::array();
     double tokens = 0;
@@ -298,7 +367,8 @@ core::Result<core::Json> TrialRunner::Impl::evaluate(const core::Json& request, 
                        {"load_seconds", loadSeconds},
                        {"evaluate_seconds", evaluateSeconds},
                        {"tokens_per_second", evaluateSeconds > 0 ? tokens / evaluateSeconds : 0.0},
-                       {"peak_memory_bytes", memory.peak().value}};
+                       {"peak_memory_bytes", memory.peak().value},
+                       {"estimated_memory_bytes", estimate.peak.value}};
 }
 
 TrialRunner::TrialRunner(RunnerOptions options)

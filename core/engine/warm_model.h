@@ -22,6 +22,8 @@ public:
     /// Errors: those of checkpoint and architecture; Unsupported (what cannot be computed exactly).
     static core::Result<std::unique_ptr<WarmModel>>
     load(const std::filesystem::path& model, const std::filesystem::path& architectures, core::Bytes residentLimit);
+    /// Weights kept as float32 between passes; applies from now on.
+    void limitResident(core::Bytes limit) const { m_tensors->limitResident(limit); }
 
     const std::filesystem::path& path() const { return m_path; }
     const LanguageModel& graph() const { return m_graph; }

@@ -233,7 +233,8 @@ Json toJson(const TrialRequest& request)
             {"identity", toJson(request.identity)},
             {"pipeline", completePipeline(request.pipeline)},
             {"seed", request.seed},
-            {"measurements", request.measurements}};
+            {"measurements", request.measurements},
+            {"attempt", request.attempt}};
 }
 
 Result<TrialRequest> trialRequestFromJson(const Json& json)
@@ -246,6 +247,7 @@ Result<TrialRequest> trialRequestFromJson(const Json& json)
     PSC_ASSIGN(request.pipeline, pipelineFromJson(anything(fields, "pipeline")));
     PSC_ASSIGN(request.seed, fields.required<std::uint64_t>("seed"));
     PSC_ASSIGN(request.measurements, readList<int>(fields, "measurements", indexFromJson));
+    PSC_ASSIGN(request.attempt, fields.optional<int>("attempt", 1));
     for (const int index : request.measurements) {
         if (index < 0 || static_cast<std::size_t>(index) >= request.workload.evaluate.size())
             return fields.error("measurements", std::to_string(index) + " is no index into workload.evaluate");

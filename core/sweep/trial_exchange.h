@@ -16,6 +16,8 @@ struct TrialRequest
     std::uint64_t seed = 0;
     /// Indices into WorkloadSpec::evaluate that are still to be measured (a result may be there already).
     std::vector<int> measurements;
+    /// 1, then higher after a worker was lost or ran out of memory: such an attempt takes as little memory as it can.
+    int attempt = 1;
 };
 
 /// What a finished trial brings back.

@@ -17,7 +17,13 @@ public:
     at::Tensor dequantize() const override { return m_stored.to(at::kFloat); }
     std::vector<StoredPart> storedParts() const override;
     std::vector<std::pair<std::string, at::Tensor>> serialise() const override { return {{"values", m_stored}}; }
-    std::string_view layout() const override { return "dense"; }
+    std::string_view layout() const override { return kLayout; }
+
+    static constexpr std::string_view kLayout = "dense";
+    /// From the part that serialise() gave.
+    explicit DenseTensor(at::Tensor stored)
+        : m_stored(std::move(stored))
+    {}
 
 private:
     at::Tensor m_stored;

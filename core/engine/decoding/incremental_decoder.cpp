@@ -108,12 +108,12 @@ core::Result<std::vector<at::Tensor>> IncrementalDecoder::extend(const std::vect
         const auto blocks = static_cast<std::size_t>(m_context.model.view().blocks);
         std::vector<at::Tensor> states(chunks.size());
         PSC_ASSIGN(const std::shared_ptr<const LoadedTensors> entry, load(blocks));
-        forEachSample(chunks.size(), [&](std::size_t, std::size_t i) {
+        forEachSample(chunks.size(), [&](std::size_t i) {
             states[i] = m_context.model.enter(chunks[i].ids, *entry, length(chunks[i].sequence));
         });
         for (std::size_t block = 0; block < blocks; ++block) {
             PSC_ASSIGN(const std::shared_ptr<const LoadedTensors> tensors, load(block));
-            forEachSample(chunks.size(), [&](std::size_t, std::size_t i) {
+            forEachSample(chunks.size(), [&](std::size_t i) {
                 passBlock(static_cast<int>(block), chunks[i], states[i], *tensors);
             });
         }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/evaluation/evaluator.h"
 
+#include "core/engine/activations/activation_store.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/parallel.h"
+#include "core/engine/streaming/block_reader.h"
 
 #include <algorithm>
 #include <map>
@@ -12,6 +14,8 @@ namespace paretoscope::engine {
 
 namespace {
 
+/// Sequences that pass the blocks together while weights are in memory anyway; otherwise all do, so that weights are
+/// read once.
 constexpr std::int64_t kActivationBytes = std::int64_t(256) << 20;
 /// Rows of logits made at once: enough for GEMM to reach its rate, few enough to stay near the caches at large
 /// vocabularies.
@@ -81,7 +85,7 @@ public:
         for (std::size_t begin = 0; begin < m_jobs.size();) {
             std::size_t end = begin;
             std::int64_t bytes = 0;
-            while (end < m_jobs.size() && (end == begin || bytes < kActivationBytes))
+            while (end < m_jobs.size() && (end == begin || !m_context.memory.keepsWeights || bytes < kActivationBytes))
                 bytes += static_cast<std::int64_t>(m_jobs[end++].ids->size()) * rowBytes;
             PSC_TRY(runBatch({m_jobs.data() + begin, end - begin}));
             begin = end;
@@ -92,12 +96,18 @@ public:
 private:
     core::Status runBatch(std::span<const Job> jobs)
     {
-        PSC_ASSIGN(const std::vector<at::Tensor> states, passBlocks(jobs));
+        ActivationStore states(jobs.size(), m_context.memory.activations, m_context.memory.scratch);
+        PSC_TRY(passBlocks(jobs, states));
         PSC_ASSIGN(const LoadedTensors head, LoadedTensors::load(m_context.tensors, m_context.model.headTensors()));
-        forEachSample(jobs.size(), [&](std::size_t, std::size_t index) {
-            for (const Range& range : jobs[index].ranges)
-                deliver(range, states[index], head);
-        });
+        PSC_TRY(tryForEachSample(
+            jobs.size(),
+            [&](std::size_t index) -> core::Status {
+                PSC_ASSIGN(const at::Tensor state, states.take(index));
+                for (const Range& range : jobs[index].ranges)
+                    deliver(range, state, head);
+                return core::success();
+            },
+            m_context.memory.inFlight));
         m_sequencesDone += jobs.size();
         return core::success();
     }
@@ -112,27 +122,48 @@ private:
         }
     }
 
-    core::Result<std::vector<at::Tensor>> passBlocks(std::span<const Job> jobs)
+    core::Status passBlocks(std::span<const Job> jobs, ActivationStore& states)
     {
         const LanguageModel& model = m_context.model;
-        std::vector<at::Tensor> states(jobs.size());
-        {
+        BlockReader reader(model, m_context.tensors, BlockReader::Weights::Replaced, model.view().blocks,
+                           m_context.memory.readsAhead);
+        int block = firstBlock(jobs, states);
+        if (block == 0) {
             PSC_ASSIGN(const LoadedTensors entry, LoadedTensors::load(m_context.tensors, model.entryTensors()));
-            forEachSample(jobs.size(),
-                          [&](std::size_t, std::size_t i) { states[i] = model.enter(*jobs[i].ids, entry); });
+            PSC_TRY(tryForEachSample(
+                jobs.size(), [&](std::size_t i) { return states.put(i, model.enter(*jobs[i].ids, entry)); },
+                m_context.memory.inFlight));
         }
-        for (int block = 0; block < model.view().blocks; ++block) {
+        for (; block < model.view().blocks; ++block) {
             PSC_TRY(report(jobs.size(), block));
-            PSC_ASSIGN(const LoadedTensors tensors, LoadedTensors::load(m_context.tensors, model.blockTensors(block)));
-            forEachSample(jobs.size(), [&](std::size_t, std::size_t i) {
-                const auto pass = model.begin(block, static_cast<int>(m_sequencesDone + i), std::move(states[i]),
-                                              tensors, m_context.hooks);
-                while (!pass->inputs().empty())
-                    pass->advance(tensors);
-                states[i] = pass->output();
-            });
+            PSC_ASSIGN(const LoadedTensors tensors, reader.take(block));
+            PSC_TRY(tryForEachSample(
+                jobs.size(),
+                [&](std::size_t i) -> core::Status {
+                    PSC_ASSIGN(at::Tensor state, states.take(i));
+                    const auto pass = model.begin(block, static_cast<int>(m_sequencesDone + i), std::move(state),
+                                                  tensors, m_context.hooks);
+                    while (!pass->inputs().empty())
+                        pass->advance(tensors);
+                    return states.put(i, pass->output());
+                },
+                m_context.memory.inFlight));
+            if (resumes(jobs))
+                m_context.recovery->saveNowAndThen({m_context.stages, block + 1}, m_context.tensors, *m_context.log,
+                                                   &states);
         }
-        return states;
+        return core::success();
+    }
+
+    /// Batches that were delivered already would be lost with the metrics, so only a single one is kept.
+    bool resumes(std::span<const Job> jobs) const { return m_context.recovery && jobs.size() == m_jobs.size(); }
+
+    int firstBlock(std::span<const Job> jobs, ActivationStore& states) const
+    {
+        if (!resumes(jobs))
+            return 0;
+        const TrialRecovery::Position& at = m_context.recovery->position();
+        return at.stage == m_context.stages && m_context.recovery->restoreStates(at, states) ? at.block : 0;
     }
 
     /// Progress counts blocks over all sequences.

@@ -5,7 +5,9 @@
 #include "core/engine/model/language_model.h"
 #include "core/engine/model/model_tensors.h"
 #include "core/engine/plugin/metric.h"
+#include "core/engine/recovery/trial_recovery.h"
 #include "core/engine/trial_runner.h"
+#include "core/memory/memory_plan.h"
 
 #include <memory>
 #include <vector>
@@ -18,12 +20,17 @@ struct EvaluationContext
     const ModelTensors& tensors;
     const Hooks& hooks;
     TrialObserver& observer;
+    core::MemoryPlan memory = {};
+    TrialRecovery* recovery = nullptr; ///< null: an interrupted evaluation begins anew
+    TrialLog* log = nullptr;           ///< with `recovery`
+    int stages = 0;                    ///< length of the pipeline, likewise
 };
 
 /// Runs every sequence that a metric asks for once, block by block, and delivers its logits; equal sequences of
 /// different metrics share the forward pass. Each sequence is computed by itself, so results do not depend on how many
-/// there are. Memory: the activations of up to 256 MiB worth of sequences, the tensors of one block.
-/// Errors: reading errors; OutOfMemory; Cancelled.
+/// there are or what the memory plan says. Memory: the activations that the plan allows (of up to 256 MiB worth of
+/// sequences when it keeps weights), the tensors of one block (two when it reads ahead).
+/// Errors: reading errors; OutOfMemory; Io (scratch disk full); Cancelled.
 core::Status evaluate(const std::vector<std::unique_ptr<Metric>>& metrics, const EvaluationContext& context);
 
 } // namespace paretoscope::engine

@@ -193,7 +193,7 @@ core::Status writeLogits(const core::Json& request, const EvaluationContext& con
     auto& sink = static_cast<LogitsSink&>(*sinks.front());
     Hooks hooks = context.hooks;
     addReaders(hooks, sink, wanted);
-    PSC_TRY(evaluate(sinks, {context.model, context.tensors, hooks, context.observer}));
+    PSC_TRY(evaluate(sinks, {context.model, context.tensors, hooks, context.observer, context.memory}));
     PSC_TRY(sink.finish());
     return core::success();
 }

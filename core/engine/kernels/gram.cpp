@@ -1,28 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/kernels/gram.h"
 
+#include "core/engine/parallel.h"
+
+#include <algorithm>
+
 namespace paretoscope::engine {
 
 namespace {
 
 /// Small enough to skip most of the lower triangle, wide enough to keep GEMM at its rate.
 constexpr std::int64_t kPanel = 256;
+constexpr std::int64_t kTile = 64;
 
 } // namespace
 
 void addGram(const at::Tensor& x, at::Tensor& sum)
 {
     const std::int64_t width = x.size(1);
-    for (std::int64_t begin = 0; begin < width; begin += kPanel) {
+    const std::int64_t panels = (width + kPanel - 1) / kPanel;
+    // The longest panels first, each on one thread.
+    forEachSample(static_cast<std::size_t>(panels), [&](std::size_t panel) {
+        const std::int64_t begin = static_cast<std::int64_t>(panel) * kPanel;
         const std::int64_t rows = std::min(kPanel, width - begin);
-        const at::Tensor product = at::mm(x.narrow(1, begin, rows).t(), x.narrow(1, begin, width - begin));
-        sum.narrow(0, begin, rows).narrow(1, begin, width - begin).add_(product);
-    }
+        const std::int64_t columns = width - begin;
+        const at::Tensor product = at::mm(x.narrow(1, begin, rows).t(), x.narrow(1, begin, columns));
+        const float* in = product.const_data_ptr<float>();
+        for (std::int64_t row = 0; row < rows; ++row) {
+            double* out = sum.mutable_data_ptr<double>() + (begin + row) * width + begin;
+            for (std::int64_t column = 0; column < columns; ++column)
+                out[column] += double(in[row * columns + column]);
+        }
+    });
 }
 
-at::Tensor symmetricFromUpper(const at::Tensor& upper)
+at::Tensor symmetricFromUpper(const at::Tensor& upper, double divisor)
 {
-    return upper.triu() + upper.triu(1).t();
+    const std::int64_t width = upper.size(0);
+    at::Tensor full = at::empty({width, width}, at::kFloat);
+    const double* in = upper.const_data_ptr<double>();
+    float* out = full.mutable_data_ptr<float>();
+    // By tiles, so that the transposed half stays within the caches.
+    const std::int64_t tiles = (width + kTile - 1) / kTile;
+    forEachSample(static_cast<std::size_t>(tiles), [&](std::size_t tile) {
+        const std::int64_t firstRow = static_cast<std::int64_t>(tile) * kTile;
+        const std::int64_t endRow = std::min(width, firstRow + kTile);
+        for (std::int64_t first = firstRow; first < width; first += kTile) {
+            for (std::int64_t row = firstRow; row < endRow; ++row) {
+                for (std::int64_t column = std::max(first, row); column < std::min(width, first + kTile); ++column) {
+                    const auto value = static_cast<float>(in[row * width + column] / divisor);
+                    out[row * width + column] = value;
+                    out[column * width + row] = value;
+                }
+            }
+        }
+    });
+    return full;
 }
 
 } // namespace paretoscope::engine

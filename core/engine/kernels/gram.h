@@ -9,7 +9,7 @@ namespace paretoscope::engine {
 /// @param x float32 [n, k]; @param sum float64 [k, k]. The product is made in float32, the sum in float64.
 void addGram(const at::Tensor& x, at::Tensor& sum);
 
-/// The full symmetric matrix of which addGram filled the upper blocks.
-at::Tensor symmetricFromUpper(const at::Tensor& upper);
+/// The full symmetric matrix of which addGram filled the upper blocks, divided by `divisor`. @return float32 [k, k]
+at::Tensor symmetricFromUpper(const at::Tensor& upper, double divisor);
 
 } // namespace paretoscope::engine

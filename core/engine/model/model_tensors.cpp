@@ -4,6 +4,7 @@
 #include "core/base/assert.h"
 #include "core/checkpoint/dequantize.h"
 #include "core/engine/foreign_exception.h"
+#include "core/engine/model/packed_tensor.h"
 
 #include <c10/core/InferenceMode.h>
 
@@ -89,6 +90,16 @@ core::Status CheckpointTensors::readMatrix(const core::TensorInfo& info, std::in
     return core::success();
 }
 
+void CheckpointTensors::limitResident(core::Bytes limit) const
+{
+    const std::lock_guard lock(m_mutex);
+    m_residentLimit = limit;
+    if (m_residentBytes > limit) {
+        m_resident.clear();
+        m_residentBytes = {};
+    }
+}
+
 core::Result<at::Tensor> ModelTensors::read(std::string_view name) const
 {
     const auto found = m_replaced.find(name);
@@ -107,6 +118,16 @@ std::shared_ptr<const CompressedTensor> ModelTensors::replacement(std::string_vi
 void ModelTensors::replace(std::string_view name, std::shared_ptr<const CompressedTensor> tensor)
 {
     m_replaced.insert_or_assign(std::string(name), std::move(tensor));
+}
+
+core::Status ModelTensors::spill(std::string_view name)
+{
+    const auto found = m_replaced.find(name);
+    if (!m_scratch || found == m_replaced.end() || !canPack(*found->second) ||
+        dynamic_cast<const SpilledTensor*>(found->second.get()))
+        return core::success();
+    PSC_ASSIGN(found->second, SpilledTensor::spill(*found->second, m_scratch));
+    return core::success();
 }
 
 core::Result<LoadedTensors> LoadedTensors::load(const ModelTensors& model, const std::vector<std::string>& names)

@@ -4,6 +4,7 @@
 #include "core/architecture/architecture.h"
 #include "core/base/quantity.h"
 #include "core/base/result.h"
+#include "core/base/scratch_file.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/engine/plugin/compressed_tensor.h"
 #include "core/engine/plugin/workload.h"
@@ -33,6 +34,8 @@ public:
     core::Result<at::Tensor> read(std::string_view name) const;
     /// The tensor of the checkpoint that holds what the graph reads under this name; nullptr when there is none.
     const core::TensorInfo* stored(std::string_view name) const;
+    /// Applies from now on; gives up what is kept when it exceeds the limit.
+    void limitResident(core::Bytes limit) const;
     const core::Checkpoint& checkpoint() const { return *m_checkpoint; }
 
 private:
@@ -49,7 +52,7 @@ private:
 
     std::shared_ptr<const core::Checkpoint> m_checkpoint;
     std::map<std::string, Place, std::less<>> m_places; ///< by graph name; those that are as stored are absent
-    core::Bytes m_residentLimit;
+    mutable core::Bytes m_residentLimit;
     mutable std::mutex m_mutex;
     mutable std::map<std::string, at::Tensor, std::less<>> m_resident;
     mutable core::Bytes m_residentBytes;
@@ -69,9 +72,19 @@ public:
     /// Null when the tensor is as in the checkpoint.
     std::shared_ptr<const CompressedTensor> replacement(std::string_view name) const;
     void replace(std::string_view name, std::shared_ptr<const CompressedTensor> tensor);
+    const std::map<std::string, std::shared_ptr<const CompressedTensor>, std::less<>>& replacements() const
+    {
+        return m_replaced;
+    }
+    /// From now on `spill` moves replacements to this file.
+    void spillTo(std::shared_ptr<core::ScratchFile> file) { m_scratch = std::move(file); }
+    /// Leaves only the place of a replacement in memory, if there is a file and the layout can be read back.
+    /// Errors: Io (scratch disk full).
+    core::Status spill(std::string_view name);
     const core::Checkpoint& checkpoint() const { return m_base->checkpoint(); }
 
 private:
+    std::shared_ptr<core::ScratchFile> m_scratch;
     std::shared_ptr<const CheckpointTensors> m_base;
     std::map<std::string, std::shared_ptr<const CompressedTensor>, std::less<>> m_replaced;
 };

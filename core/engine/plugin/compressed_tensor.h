@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/json.h"
 #include "core/base/quantity.h"
 #include "core/engine/aten.h"
 
@@ -41,6 +42,8 @@ public:
     virtual std::vector<std::pair<std::string, at::Tensor>> serialise() const = 0;
     /// How the parts are laid out, e.g. "group_affine"; names the reader of an artifact.
     virtual std::string_view layout() const = 0;
+    /// What a reader of that layout needs beside the parts (bit widths, group sizes); see model/packed_tensor.h.
+    virtual core::Json description() const { return core::Json::object(); }
 };
 
 } // namespace paretoscope::engine

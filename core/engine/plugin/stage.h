@@ -41,6 +41,9 @@ struct StagePlan
     std::vector<StatisticRequest> statistics; ///< gathered at the input of every target
     Propagate propagate = Propagate::Step;
     Hooks evaluationHooks; ///< run-time part of the method, active in every forward after this stage
+    /// `apply` reads what earlier calls left in the stage object (a budget used up): an interrupted trial then begins
+    /// with this stage again instead of with the block in hand. So does one whose plan has hooks.
+    bool keepsState = false;
 };
 
 /// What the engine hands to one call of Stage::apply. Valid during the call.

@@ -20,8 +20,8 @@ struct StatisticRequest
     bool operator==(const StatisticRequest&) const = default;
 };
 
-/// An accumulator at one named point. Fed with the activations of one sample after the other; the engine gives every
-/// thread its own and merges them in a fixed order, so equal threads give bit-identical values.
+/// An accumulator at one named point. Fed with the activations of one sample after the other in their order, so the value
+/// does not depend on memory or micro-batch. `add` is called outside parallel regions: operators in it use all threads.
 class Statistic
 {
 public:

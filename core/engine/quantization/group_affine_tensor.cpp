@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/quantization/group_affine_tensor.h"
 
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace paretoscope::engine {
@@ -23,6 +26,11 @@ at::ScalarType storageType(ScaleType type)
         break;
     }
     return at::kFloat;
+}
+
+const char* scaleTypeName(ScaleType type)
+{
+    return type == ScaleType::Float16 ? "float16" : type == ScaleType::BFloat16 ? "bfloat16" : "float32";
 }
 
 } // namespace
@@ -67,6 +75,65 @@ std::vector<std::pair<std::string, at::Tensor>> GroupAffineTensor::serialise() c
     if (m_columnGroups.defined())
         parts.emplace_back("column_groups", m_columnGroups);
     return parts;
+}
+
+core::Json GroupAffineTensor::description() const
+{
+    return {{"columns", m_codes.size(1)},
+            {"bits", m_options.bits},
+            {"group_size", m_options.groupSize},
+            {"symmetric", m_options.symmetric},
+            {"scale_dtype", scaleTypeName(m_options.scaleType)}};
+}
+
+core::Result<std::shared_ptr<const CompressedTensor>> GroupAffineTensor::fromParts(const core::Json& description,
+                                                                                   const Parts& parts)
+{
+    const auto part = [&](std::string_view name) {
+        const auto found =
+            std::find_if(parts.begin(), parts.end(), [&](const auto& entry) { return entry.first == name; });
+        return found == parts.end() ? at::Tensor() : found->second;
+    };
+    const AffineOptions options = AffineOptions::fromParameters(description);
+    const auto columns = description.value("columns", std::int64_t(0));
+    const at::Tensor packed = part("codes");
+    const at::Tensor scales = part("scales");
+    const at::Tensor zeros = part("zero_points");
+    const bool fits = packed.defined() && scales.defined() && packed.dim() == 2 && scales.dim() == 2 && columns > 0 &&
+                      packed.size(1) == wordsFor(columns, options.bits) && scales.size(0) == packed.size(0) &&
+                      scales.size(1) == options.groups(columns) && zeros.defined() != options.symmetric;
+    if (!fits)
+        return core::Error {core::ErrorCode::Corrupt, "packed codes do not fit their description",
+                            "remove the cache folder and run the same command again"};
+    AffineGrids grids;
+    grids.scales = scales.to(at::kFloat);
+    grids.zeros = zeros.defined() ? unpackRows(zeros, scales.size(0), options.bits).t().to(at::kFloat).contiguous()
+                                  : at::full_like(grids.scales, double(1 << (options.bits - 1)));
+    return std::shared_ptr<const CompressedTensor>(std::make_shared<GroupAffineTensor>(
+        unpackRows(packed, columns, options.bits), std::move(grids), options, part("column_groups")));
+}
+
+at::Tensor unpackRows(const at::Tensor& packed, std::int64_t count, int bits)
+{
+    const std::int64_t rows = packed.size(0);
+    const std::int64_t words = packed.size(1);
+    at::Tensor codes = at::empty({rows, count}, at::kByte);
+    const auto* in = reinterpret_cast<const std::uint32_t*>(packed.const_data_ptr<std::int32_t>());
+    std::uint8_t* out = codes.mutable_data_ptr<std::uint8_t>();
+    const std::uint32_t mask = (1U << bits) - 1;
+    at::parallel_for(0, rows, 16, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t row = first; row < last; ++row) {
+            const std::uint32_t* line = in + row * words;
+            for (std::int64_t i = 0; i < count; ++i) {
+                const std::int64_t bit = i * bits;
+                std::uint64_t word = line[bit / 32];
+                if (bit % 32 + bits > 32)
+                    word |= std::uint64_t(line[bit / 32 + 1]) << 32;
+                out[row * count + i] = static_cast<std::uint8_t>((word >> (bit % 32)) & mask);
+            }
+        }
+    });
+    return codes;
 }
 
 at::Tensor packRows(const at::Tensor& codes, int bits)

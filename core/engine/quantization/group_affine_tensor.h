@@ -4,6 +4,11 @@
 #include "core/engine/plugin/compressed_tensor.h"
 #include "core/engine/quantization/affine.h"
 
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace paretoscope::engine {
 
 /// A matrix of affine codes with one scale (and zero point) per row and group.
@@ -20,7 +25,15 @@ public:
     at::Tensor dequantize() const override;
     std::vector<StoredPart> storedParts() const override;
     std::vector<std::pair<std::string, at::Tensor>> serialise() const override;
-    std::string_view layout() const override { return "group_affine"; }
+    std::string_view layout() const override { return kLayout; }
+    core::Json description() const override;
+
+    static constexpr std::string_view kLayout = "group_affine";
+    using Parts = std::vector<std::pair<std::string, at::Tensor>>;
+    /// From what serialise() and description() gave, bit for bit. Errors: Corrupt (a part is missing or has another
+    /// shape).
+    static core::Result<std::shared_ptr<const CompressedTensor>> fromParts(const core::Json& description,
+                                                                           const Parts& parts);
 
     const at::Tensor& codes() const { return m_codes; }
     const AffineGrids& grids() const { return m_grids; }
@@ -35,6 +48,8 @@ private:
 /// Packs rows of small unsigned integers into 32-bit words, least significant bit first; the last word of a row is
 /// padded with zeros. @param codes uint8 [rows, n], each < 2^bits. @return int32 [rows, ceil(n * bits / 32)]
 at::Tensor packRows(const at::Tensor& codes, int bits);
+/// The inverse: @param packed int32 [rows, words]. @return uint8 [rows, count]
+at::Tensor unpackRows(const at::Tensor& packed, std::int64_t count, int bits);
 
 /// Round to nearest on the grids fitted to `weight` itself: the whole of RTN.
 /// @param weight float32 [out, in]. Errors: Numerical (see fitGrids).

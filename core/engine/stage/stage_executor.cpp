@@ -2,9 +2,10 @@
 #include "core/engine/stage/stage_executor.h"
 
 #include "core/engine/foreign_exception.h"
-#include "core/engine/parallel.h"
+#include "core/engine/stage/calibration_flow.h"
 #include "core/engine/stage/statistic_collector.h"
 #include "core/engine/stage/unit_task.h"
+#include "core/engine/streaming/block_reader.h"
 
 #include <algorithm>
 #include <optional>
@@ -36,22 +37,24 @@ private:
     core::Status runWithForward();
     core::Status passBlock(int block);
     core::Result<StatisticValues> walkSteps(int block, LoadedTensors& tensors);
+    core::Status walkStep(const Inputs& wanted, Inputs& seen, LoadedTensors& tensors, StatisticValues& all);
     core::Status enterModel();
     const Hooks& hooks() const { return isOriginal() ? m_noHooks : m_context.evaluationHooks; }
     /// Statistics of the original model do not see what this or an earlier stage replaced.
     bool isOriginal() const { return m_plan.propagate == Propagate::Original; }
-    core::Result<LoadedTensors> load(const std::vector<std::string>& names) const;
-    std::vector<std::unique_ptr<BlockPass>> beginPasses(int block, const LoadedTensors& tensors) const;
+    bool appliesOnTheWay() const { return m_plan.propagate == Propagate::Step && m_plan.scope == StageScope::Tensor; }
     core::Status applyTo(const std::vector<std::size_t>& targets, const StatisticValues& values, LoadedTensors* loaded);
     core::Status applyTargetsOf(int block, const StatisticValues& values);
     std::vector<std::size_t> targetsOf(int block) const;
-    std::vector<std::size_t> targetsReading(const std::vector<StepInput>& inputs) const;
+    std::vector<std::size_t> targetsReading(const Inputs& inputs) const;
     Inputs inputsOf(int block) const;
     int lastBlock() const;
     core::Json cacheKey(const std::string& input, const StatisticRequest& request) const;
     std::optional<StatisticValues> cachedStatistics(int block) const;
     void storeStatistics(int block, const StatisticValues& values) const;
     core::Status report(int block) const;
+    int firstBlock() const;
+    void keep(int nextBlock);
 
     Stage& m_stage;
     StagePlan m_plan;
@@ -59,8 +62,9 @@ private:
     const std::vector<Unit>& m_units;
     const Hooks m_noHooks;
     std::optional<StatisticCollector> m_collector;
-    std::vector<at::Tensor> m_states; ///< of every sample, entering the next block
-    StatisticValues m_allValues;      ///< of the whole model, for the scope Model
+    std::optional<CalibrationFlow> m_flow;
+    std::optional<BlockReader> m_reader;
+    StatisticValues m_allValues; ///< of the whole model, for the scope Model
 };
 
 core::Status StageRun::run()
@@ -84,112 +88,122 @@ core::Status StageRun::run()
 
 core::Status StageRun::runWithoutStatistics()
 {
-    for (int block = -1; block <= lastBlock(); ++block) {
+    for (int block = firstBlock(); block <= lastBlock(); ++block) {
         PSC_TRY(report(block));
         PSC_TRY(applyTargetsOf(block, {}));
+        keep(block + 1);
     }
     return m_plan.scope == StageScope::Model ? applyTo(m_plan.targets, {}, nullptr) : core::success();
 }
 
 core::Status StageRun::runFromCache()
 {
-    for (int block = 0; block <= lastBlock(); ++block) {
+    for (int block = std::max(firstBlock(), 0); block <= lastBlock(); ++block) {
         PSC_TRY(report(block));
         const auto values = cachedStatistics(block);
         if (!values) // taken away between the check and now
             return runWithForward();
         m_context.log.statisticsFromCache += static_cast<int>(values->size());
         PSC_TRY(applyTargetsOf(block, *values));
+        keep(block + 1);
     }
     return m_plan.scope == StageScope::Model ? applyTo(m_plan.targets, m_allValues, nullptr) : core::success();
 }
 
 core::Status StageRun::runWithForward()
 {
-    PSC_TRY(enterModel());
-    for (int block = 0; block <= lastBlock(); ++block) {
+    m_flow.emplace(m_context.model, m_context.calibration->samples, hooks(), m_context.memory);
+    m_reader.emplace(m_context.model, m_context.tensors,
+                     isOriginal() ? BlockReader::Weights::Original : BlockReader::Weights::Replaced, lastBlock() + 1,
+                     m_context.memory.readsAhead);
+    const int first = std::max(firstBlock(), 0);
+    int block = 0;
+    if (first > 0 && m_context.recovery->restoreStates({m_context.stage, first}, m_flow->states()))
+        block = first;
+    else
+        PSC_TRY(enterModel());
+    for (; block <= lastBlock(); ++block) {
         PSC_TRY(report(block));
+        if (block < first) { // done by an earlier process, which left no activations
+            PSC_ASSIGN(const LoadedTensors tensors, m_reader->take(block));
+            PSC_TRY(m_flow->pass(block, tensors));
+            continue;
+        }
         PSC_TRY(passBlock(block));
+        keep(block + 1);
     }
     return m_plan.scope == StageScope::Model ? applyTo(m_plan.targets, m_allValues, nullptr) : core::success();
 }
 
-core::Result<LoadedTensors> StageRun::load(const std::vector<std::string>& names) const
-{
-    return isOriginal() ? LoadedTensors::loadOriginal(m_context.tensors, names)
-                        : LoadedTensors::load(m_context.tensors, names);
-}
-
 core::Status StageRun::enterModel()
 {
-    PSC_ASSIGN(const LoadedTensors entry, load(m_context.model.entryTensors()));
-    const auto& samples = m_context.calibration->samples;
-    m_states.resize(samples.size());
-    forEachSample(samples.size(), [&](std::size_t, std::size_t sample) {
-        m_states[sample] = m_context.model.enter(samples[sample], entry);
-    });
-    return core::success();
-}
-
-std::vector<std::unique_ptr<BlockPass>> StageRun::beginPasses(int block, const LoadedTensors& tensors) const
-{
-    std::vector<std::unique_ptr<BlockPass>> passes(m_states.size());
-    forEachSample(m_states.size(), [&](std::size_t, std::size_t sample) {
-        passes[sample] = m_context.model.begin(block, static_cast<int>(sample), m_states[sample], tensors, hooks());
-    });
-    return passes;
+    const std::vector<std::string> names = m_context.model.entryTensors();
+    PSC_ASSIGN(const LoadedTensors entry, isOriginal() ? LoadedTensors::loadOriginal(m_context.tensors, names)
+                                                       : LoadedTensors::load(m_context.tensors, names));
+    return m_flow->enter(entry);
 }
 
 core::Status StageRun::passBlock(int block)
 {
-    const std::vector<std::string> names = m_context.model.blockTensors(block);
-    PSC_ASSIGN(LoadedTensors tensors, load(names));
-    PSC_ASSIGN(const StatisticValues values, walkSteps(block, tensors));
-    if (m_plan.propagate == Propagate::Step && m_plan.scope == StageScope::Tensor)
-        return core::success(); // applied on the way
-    if (isOriginal())
-        storeStatistics(block, values);
-    PSC_TRY(applyTargetsOf(block, values));
+    {
+        PSC_ASSIGN(LoadedTensors tensors, m_reader->take(block));
+        PSC_ASSIGN(const StatisticValues values, walkSteps(block, tensors));
+        if (appliesOnTheWay())
+            return core::success();
+        if (isOriginal())
+            storeStatistics(block, values);
+        PSC_TRY(applyTargetsOf(block, values));
+    }
     if (isOriginal() || m_plan.scope == StageScope::Model || block == lastBlock())
         return core::success();
     // The outputs so far are those of the weights before this stage: pass again with the new ones.
-    PSC_ASSIGN(tensors, load(names));
-    auto passes = beginPasses(block, tensors);
-    forEachSample(passes.size(), [&](std::size_t, std::size_t sample) {
-        while (!passes[sample]->inputs().empty())
-            passes[sample]->advance(tensors);
-        m_states[sample] = passes[sample]->output();
-    });
-    return core::success();
+    PSC_ASSIGN(const LoadedTensors tensors,
+               LoadedTensors::load(m_context.tensors, m_context.model.blockTensors(block)));
+    return m_flow->pass(block, tensors);
 }
 
 core::Result<StatisticValues> StageRun::walkSteps(int block, LoadedTensors& tensors)
 {
     const Inputs wanted = inputsOf(block);
-    const bool applyOnTheWay = m_plan.propagate == Propagate::Step && m_plan.scope == StageScope::Tensor;
-    // Outputs are needed by the next block, unless the block is passed again with new weights.
-    const bool keepOutputs = applyOnTheWay || isOriginal() || m_plan.scope == StageScope::Model;
+    // Outputs are needed by the next block, unless there is none or the block is passed again with new weights.
+    const bool needsOutputs =
+        block < lastBlock() && (appliesOnTheWay() || isOriginal() || m_plan.scope == StageScope::Model);
+    Inputs seen;
     StatisticValues all;
-    auto passes = beginPasses(block, tensors);
-    std::size_t inputsSeen = 0;
-    while (!passes.front()->inputs().empty()) {
-        PSC_ASSIGN(StatisticValues values, m_collector->collect(passes, wanted));
-        m_context.log.statisticsComputed += static_cast<int>(values.size());
-        const std::vector<StepInput> inputs = passes.front()->inputs();
-        inputsSeen += static_cast<std::size_t>(std::count_if(
-            inputs.begin(), inputs.end(), [&](const StepInput& input) { return wanted.contains(input.name); }));
-        if (applyOnTheWay)
-            PSC_TRY(applyTo(targetsReading(inputs), values, &tensors));
-        all.merge(values);
-        if (inputsSeen == wanted.size() && (block == lastBlock() || !keepOutputs))
-            return all;
-        forEachSample(passes.size(), [&](std::size_t, std::size_t sample) { passes[sample]->advance(tensors); });
+    PSC_TRY(m_flow->begin(block, tensors, !needsOutputs));
+    while (!m_flow->isThrough() && seen.size() < wanted.size()) {
+        PSC_TRY(walkStep(wanted, seen, tensors, all));
+        if (seen.size() < wanted.size())
+            PSC_TRY(m_flow->advance());
     }
-    if (keepOutputs) {
-        for (std::size_t sample = 0; sample < passes.size(); ++sample)
-            m_states[sample] = passes[sample]->output();
+    if (!needsOutputs) {
+        m_flow->abandon();
+        return all;
     }
+    while (!m_flow->isThrough())
+        PSC_TRY(m_flow->advance());
+    PSC_TRY(m_flow->finish());
     return all;
+}
+
+core::Status StageRun::walkStep(const Inputs& wanted, Inputs& seen, LoadedTensors& tensors, StatisticValues& all)
+{
+    Inputs here;
+    PSC_TRY(m_flow->visit([&](std::size_t sample, const std::vector<StepInput>& inputs) -> core::Status {
+        for (const StepInput& input : inputs) {
+            if (wanted.contains(input.name))
+                here.emplace(input.name);
+        }
+        return m_collector->add(sample, inputs, wanted);
+    }));
+    StatisticValues values = m_collector->finish();
+    m_context.log.statisticsComputed += static_cast<int>(values.size());
+    if (appliesOnTheWay())
+        PSC_TRY(applyTo(targetsReading(here), values, &tensors));
+    else
+        all.merge(values);
+    seen.merge(here);
+    return core::success();
 }
 
 core::Status StageRun::applyTargetsOf(int block, const StatisticValues& values)
@@ -217,6 +231,8 @@ core::Status StageRun::applyTo(const std::vector<std::size_t>& targets, const St
         if (!applied.ok())
             return applied.error().withContext(task.units().front()->module);
         task.recordErrors();
+        for (const Unit* unit : task.units())
+            PSC_TRY(m_context.tensors.spill(unit->tensor));
     }
     return core::success();
 }
@@ -229,13 +245,11 @@ std::vector<std::size_t> StageRun::targetsOf(int block) const
     return found;
 }
 
-std::vector<std::size_t> StageRun::targetsReading(const std::vector<StepInput>& inputs) const
+std::vector<std::size_t> StageRun::targetsReading(const Inputs& inputs) const
 {
     std::vector<std::size_t> found;
-    std::copy_if(m_plan.targets.begin(), m_plan.targets.end(), std::back_inserter(found), [&](std::size_t target) {
-        return std::any_of(inputs.begin(), inputs.end(),
-                           [&](const StepInput& input) { return input.name == m_units[target].input; });
-    });
+    std::copy_if(m_plan.targets.begin(), m_plan.targets.end(), std::back_inserter(found),
+                 [&](std::size_t target) { return inputs.contains(m_units[target].input); });
     return found;
 }
 
@@ -290,6 +304,20 @@ void StageRun::storeStatistics(int block, const StatisticValues& values) const
     }
 }
 
+int StageRun::firstBlock() const
+{
+    const TrialRecovery* recovery = m_context.recovery;
+    return recovery && recovery->position().stage == m_context.stage ? recovery->position().block : -1;
+}
+
+/// Stages that work on the whole model at once have nothing to keep before their end.
+void StageRun::keep(int nextBlock)
+{
+    if (m_context.recovery && m_plan.scope != StageScope::Model && nextBlock <= lastBlock())
+        m_context.recovery->save({m_context.stage, nextBlock}, m_context.tensors, m_context.log,
+                                 m_flow ? &m_flow->states() : nullptr);
+}
+
 core::Status StageRun::report(int block) const
 {
     m_context.observer.progressed("compress", std::max(block, 0), m_context.model.view().blocks);
@@ -306,7 +334,14 @@ core::Status runStage(Stage& stage, const PipelineContext& context)
         PSC_ASSIGN(StagePlan plan, stage.prepare(context.model.view()));
         std::sort(plan.targets.begin(), plan.targets.end());
         const Hooks added = plan.evaluationHooks;
+        TrialRecovery* recovery = context.recovery;
+        if (recovery && recovery->position().stage > context.stage)
+            return core::success(); // done by an earlier process
+        if (recovery && (plan.keepsState || !added.empty()))
+            recovery->pause();
         PSC_TRY(StageRun(stage, std::move(plan), context).run());
+        if (recovery)
+            recovery->save({context.stage + 1, -1}, context.tensors, context.log, nullptr);
         context.evaluationHooks.insert(context.evaluationHooks.end(), added.begin(), added.end());
         return core::success();
     });

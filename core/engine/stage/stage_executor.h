@@ -4,9 +4,11 @@
 #include "core/base/result.h"
 #include "core/engine/model/model_tensors.h"
 #include "core/engine/plugin/stage.h"
+#include "core/engine/recovery/trial_recovery.h"
 #include "core/engine/statistics/statistic_cache.h"
 #include "core/engine/trial_log.h"
 #include "core/engine/trial_runner.h"
+#include "core/memory/memory_plan.h"
 
 #include <cstdint>
 #include <span>
@@ -35,10 +37,15 @@ struct PipelineContext
     TrialLog& log;
     std::uint64_t seed = 0;
     Hooks& evaluationHooks; ///< collected from the stages
+    core::MemoryPlan memory;
+    TrialRecovery* recovery = nullptr; ///< null: nothing is kept for an interrupted trial
+    int stage = 0;                     ///< index within the pipeline
 };
 
 /// Gathers the statistics that `stage` asks for and applies it, block by block; see Propagate for where they come from.
-/// Peak memory: the tensors of one block, the activations of all samples at two places of it, its statistics.
+/// Peak memory: the tensors of one block (two when the plan reads ahead), the statistics of one step, what the plan
+/// allows for activations. With `recovery` it goes on where an earlier process came, and keeps what it did block by
+/// block.
 /// Errors: those of the stage with the unit's name in front; Numerical (a weight or activation that is not finite, an
 /// input that no token reached); Cancelled.
 core::Status runStage(Stage& stage, const PipelineContext& context);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/stage/statistic_collector.h"
 
-#include "core/engine/parallel.h"
-
 #include <algorithm>
 
 namespace paretoscope::engine {
@@ -26,45 +24,33 @@ core::Result<StatisticCollector> StatisticCollector::create(const std::vector<St
     return collector;
 }
 
-core::Result<StatisticValues> StatisticCollector::collect(const std::vector<std::unique_ptr<BlockPass>>& passes,
-                                                          const std::set<std::string, std::less<>>& wanted) const
+core::Status StatisticCollector::add(std::size_t sample, const std::vector<StepInput>& inputs,
+                                     const std::set<std::string, std::less<>>& wanted)
 {
-    using Accumulators = std::map<std::pair<std::string, std::string>, std::unique_ptr<Statistic>>;
-    std::vector<Accumulators> perThread(sampleThreads(passes.size()));
-    constexpr std::size_t none = static_cast<std::size_t>(-1);
-    std::vector<std::size_t> badSamples(perThread.size(), none);
-    forEachSample(passes.size(), [&](std::size_t thread, std::size_t sample) {
-        for (const StepInput& input : passes[sample]->inputs()) {
-            if (!wanted.contains(input.name) || input.value.size(0) == 0)
-                continue;
-            if (!input.value.sum().isfinite().item<bool>()) {
-                badSamples[thread] = std::min(badSamples[thread], sample);
-                continue;
-            }
-            for (std::size_t i = 0; i < m_requests.size(); ++i) {
-                auto& accumulator = perThread[thread][{std::string(input.name), m_requests[i].id}];
-                if (!accumulator)
-                    accumulator = m_factories[i].make(m_requests[i].options);
-                accumulator->add(input.value);
-            }
-        }
-    });
-    if (const std::size_t firstBad = *std::min_element(badSamples.begin(), badSamples.end()); firstBad != none)
-        return core::Error {core::ErrorCode::Numerical,
-                            "an activation of calibration sequence " + std::to_string(firstBad) + " is not finite",
-                            "an earlier stage broke the model: use more bits or less sparsity before this stage"};
-    StatisticValues values;
-    for (std::size_t thread = 1; thread < perThread.size(); ++thread) {
-        for (auto& [key, accumulator] : perThread[thread]) {
-            auto& first = perThread[0][key];
-            if (first)
-                first->merge(*accumulator);
-            else
-                first = std::move(accumulator);
+    for (const StepInput& input : inputs) {
+        if (!wanted.contains(input.name) || input.value.size(0) == 0)
+            continue;
+        if (!input.value.sum().isfinite().item<bool>())
+            return core::Error {core::ErrorCode::Numerical,
+                                "an activation of calibration sequence " + std::to_string(sample) + " is not finite",
+                                "an earlier stage broke the model: use more bits or less sparsity before this stage"};
+        for (std::size_t i = 0; i < m_requests.size(); ++i) {
+            auto& accumulator = m_accumulators[{std::string(input.name), m_requests[i].id}];
+            if (!accumulator)
+                accumulator = m_factories[i].make(m_requests[i].options);
+            accumulator->add(input.value);
         }
     }
-    for (const auto& [key, accumulator] : perThread[0])
-        values.emplace(key, StatisticValue {accumulator->value(), accumulator->samples()});
+    return core::success();
+}
+
+StatisticValues StatisticCollector::finish()
+{
+    StatisticValues values;
+    while (!m_accumulators.empty()) {
+        const auto node = m_accumulators.extract(m_accumulators.begin());
+        values.emplace(node.key(), StatisticValue {node.mapped()->value(), node.mapped()->samples()});
+    }
     return values;
 }
 

@@ -17,7 +17,9 @@ namespace paretoscope::engine {
 /// Values by input name and statistic id.
 using StatisticValues = std::map<std::pair<std::string, std::string>, StatisticValue>;
 
-/// Accumulates the requested statistics of one step over all samples.
+/// Accumulates the requested statistics of one step over the samples. One accumulator per statistic and input, fed in
+/// the order of the samples: the value depends neither on threads at work elsewhere nor on how many samples are in
+/// memory, and the accumulators of large inputs exist once.
 class StatisticCollector
 {
 public:
@@ -25,14 +27,17 @@ public:
     static core::Result<StatisticCollector> create(const std::vector<StatisticRequest>& requests,
                                                    std::span<const StatisticFactory> factories);
 
-    /// The current step of every pass; only inputs named in `wanted` are read. Parallel over samples.
-    /// Errors: Numerical (an activation that is not finite; names input and sample).
-    core::Result<StatisticValues> collect(const std::vector<std::unique_ptr<BlockPass>>& passes,
-                                          const std::set<std::string, std::less<>>& wanted) const;
+    /// Adds what one sample is about to read; only inputs named in `wanted` are read. Operators use all threads.
+    /// Errors: Numerical (an activation that is not finite; names the sample).
+    core::Status add(std::size_t sample, const std::vector<StepInput>& inputs,
+                     const std::set<std::string, std::less<>>& wanted);
+    /// The values over everything added since the last call; the accumulators are given up.
+    StatisticValues finish();
 
 private:
     std::vector<StatisticRequest> m_requests;
     std::vector<StatisticFactory> m_factories; ///< parallel to m_requests
+    std::map<std::pair<std::string, std::string>, std::unique_ptr<Statistic>> m_accumulators;
 };
 
 } // namespace paretoscope::engine

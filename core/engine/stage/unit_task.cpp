@@ -46,7 +46,10 @@ UnitTask::UnitTask(std::vector<const Unit*> units, const StatisticValues& values
 core::Status UnitTask::readWeights()
 {
     for (const Unit* unit : m_units) {
-        PSC_ASSIGN(at::Tensor weight, m_context.tensors.read(unit->tensor));
+        at::Tensor weight = m_loaded ? m_loaded->tensor(unit->tensor) : at::Tensor();
+        if (!weight.defined()) {
+            PSC_ASSIGN(weight, m_context.tensors.read(unit->tensor));
+        }
         PSC_TRY(requireFinite(*unit, weight));
         m_weights.emplace(unit->tensor, std::move(weight));
     }

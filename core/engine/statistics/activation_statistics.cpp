@@ -27,7 +27,7 @@ public:
         m_sum = m_sum.defined() ? m_sum.add_(more.m_sum) : more.m_sum.clone();
         m_samples += more.m_samples;
     }
-    at::Tensor value() const override { return symmetricFromUpper((m_sum / double(m_samples)).to(at::kFloat)); }
+    at::Tensor value() const override { return symmetricFromUpper(m_sum, double(m_samples)); }
     std::int64_t samples() const override { return m_samples; }
 
 private:

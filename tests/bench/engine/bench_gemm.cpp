@@ -28,7 +28,7 @@ double secondsOf(const Shape& shape, int threads, std::int64_t tokens)
     const std::int64_t rows = shape.out > 10000 ? 128 : tokens; // the head goes in pieces, as in the evaluator
     const at::Tensor input = at::rand({rows, shape.in});
     const auto start = std::chrono::steady_clock::now();
-    engine::forEachSample(static_cast<std::size_t>(threads), [&](std::size_t, std::size_t) {
+    engine::forEachSample(static_cast<std::size_t>(threads), [&](std::size_t) {
         for (std::int64_t i = 0; i < shape.times * (tokens / rows); ++i)
             at::linear(input, weight);
     });

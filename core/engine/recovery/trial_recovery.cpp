@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/recovery/trial_recovery.h"
+
+#include "core/base/mapped_file.h"
+#include "core/base/sha256.h"
+#include "core/engine/model/packed_tensor.h"
+#include "core/sweep/trial_exchange.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <span>
+#include <system_error>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace paretoscope::engine {
+
+namespace {
+
+namespace fs = std::filesystem;
+using core::Json;
+
+constexpr std::size_t kDigestLength = 64;
+constexpr std::chrono::seconds kNowAndThen {5};
+constexpr std::int64_t kMostStateBytes = std::int64_t(4) << 30; ///< more are computed again rather than written
+constexpr std::int64_t kMostStaleBytes = std::int64_t(8) << 30;
+constexpr std::chrono::hours kStale {14 * 24};
+
+Json toJson(const core::LayerMetricRecord& record)
+{
+    return {{"module", record.module},
+            {"layer", record.layer},
+            {"name", record.name},
+            {"value", record.value ? Json(*record.value) : Json()}};
+}
+
+core::LayerMetricRecord layerMetricFromJson(const Json& json)
+{
+    core::LayerMetricRecord record;
+    record.module = json.at("module").get<std::string>();
+    record.layer = json.at("layer").get<int>();
+    record.name = json.at("name").get<std::string>();
+    if (!json.at("value").is_null())
+        record.value = json.at("value").get<double>();
+    return record;
+}
+
+/// What `log` holds beyond `saved`.
+Json logSince(const TrialLog& saved, const TrialLog& log)
+{
+    Json metrics = Json::array();
+    for (std::size_t i = saved.layerMetrics.size(); i < log.layerMetrics.size(); ++i)
+        metrics.push_back(toJson(log.layerMetrics[i]));
+    Json warnings = Json::array();
+    for (std::size_t i = saved.warnings.size(); i < log.warnings.size(); ++i)
+        warnings.push_back(log.warnings[i]);
+    return {{"layer_metrics", std::move(metrics)},
+            {"warnings", std::move(warnings)},
+            {"statistics_computed", log.statisticsComputed},
+            {"statistics_from_cache", log.statisticsFromCache}};
+}
+
+void append(TrialLog& log, const Json& more)
+{
+    for (const Json& metric : more.at("layer_metrics"))
+        log.layerMetrics.push_back(layerMetricFromJson(metric));
+    for (const Json& warning : more.at("warnings"))
+        log.warnings.push_back(warning.get<std::string>());
+    log.statisticsComputed = more.at("statistics_computed").get<int>();
+    log.statisticsFromCache = more.at("statistics_from_cache").get<int>();
+}
+
+/// Appears whole under its name or not at all.
+class WholeFile
+{
+public:
+    explicit WholeFile(const fs::path& path)
+        : m_path(path)
+        , m_temporary(path.string() + ".new")
+        , m_out(m_temporary, std::ios::binary)
+    {}
+    ~WholeFile()
+    {
+        std::error_code ignored;
+        if (!m_done)
+            fs::remove(m_temporary, ignored);
+    }
+    void write(std::string_view bytes) { m_out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); }
+    bool finish()
+    {
+        m_out.close();
+        std::error_code problem;
+        if (m_out)
+            fs::rename(m_temporary, m_path, problem);
+        m_done = m_out && !problem;
+        return m_done;
+    }
+
+private:
+    fs::path m_path;
+    fs::path m_temporary;
+    std::ofstream m_out;
+    bool m_done = false;
+};
+
+std::string_view bytesOf(const at::Tensor& tensor)
+{
+    return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+/// @return the SHA-256 in hexadecimal digits, or nothing when the file could not be written
+std::optional<std::string> writeStates(const fs::path& path, const ActivationStore& states)
+{
+    core::Sha256 hash;
+    WholeFile file(path);
+    const auto put = [&](std::string_view bytes) {
+        hash.update(bytes);
+        file.write(bytes);
+    };
+    for (std::size_t sample = 0; sample < states.size(); ++sample) {
+        const auto value = states.get(sample);
+        if (!value.ok())
+            return std::nullopt;
+        const at::Tensor raw = value.value().contiguous();
+        put(Json(raw.sizes().vec()).dump() + '\n');
+        put(bytesOf(raw));
+    }
+    return file.finish() ? std::optional(hash.finish().hex()) : std::nullopt;
+}
+
+bool readStates(const fs::path& path, const std::string& digest, ActivationStore& states)
+{
+    {
+        const auto file = core::MappedFile::open(path);
+        if (!file.ok() || core::sha256(file.value().bytes()).hex() != digest)
+            return false;
+    }
+    std::ifstream in(path, std::ios::binary); // through a buffer: mapped pages would count as this process's memory
+    for (std::size_t sample = 0; sample < states.size(); ++sample) {
+        std::string header;
+        if (!std::getline(in, header))
+            return false;
+        // The checksum held, so the header is what writeStates wrote.
+        at::Tensor value = at::empty(Json::parse(header).get<std::vector<std::int64_t>>(), at::kFloat);
+        in.read(static_cast<char*>(value.mutable_data_ptr()), static_cast<std::streamsize>(value.nbytes()));
+        if (!in || !states.put(sample, value).ok())
+            return false;
+    }
+    return true;
+}
+
+std::int64_t sizeOf(const fs::path& folder)
+{
+    std::int64_t total = 0;
+    std::error_code problem;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem)) {
+        const auto size = entry.file_size(problem);
+        total += problem ? 0 : static_cast<std::int64_t>(size);
+    }
+    return total;
+}
+
+} // namespace
+
+/// Held by the process that works on the trial; the kernel lets go of it when that process dies.
+struct TrialRecovery::Lock
+{
+    explicit Lock(const fs::path& folder)
+        : descriptor(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))
+    {
+        if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+            ::close(descriptor);
+            descriptor = -1;
+        }
+    }
+    ~Lock()
+    {
+        if (descriptor >= 0)
+            ::close(descriptor);
+    }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    int descriptor;
+};
+
+/// One file: 64 hex digits of the SHA-256 of all that follows, a line feed, one line of JSON, packed tensors.
+struct TrialRecovery::Part
+{
+    Json header;
+    std::map<std::string, std::shared_ptr<const CompressedTensor>> replaced;
+};
+
+TrialRecovery::TrialRecovery(const fs::path& cacheFolder, const Json& key)
+{
+    if (cacheFolder.empty())
+        return;
+    m_folder = cacheFolder / "trials" / core::sha256(core::canonicalJson(key)).hex();
+    std::error_code problem;
+    fs::create_directories(m_folder, problem);
+    m_lock = std::make_unique<Lock>(m_folder);
+    if (m_lock->descriptor < 0)
+        m_folder.clear();
+}
+
+TrialRecovery::~TrialRecovery() = default;
+
+fs::path TrialRecovery::partFile(int number) const
+{
+    return m_folder / ("part-" + std::to_string(number));
+}
+
+fs::path TrialRecovery::statesFile(int number) const
+{
+    return m_folder / ("states-" + std::to_string(number));
+}
+
+std::optional<TrialRecovery::Part> TrialRecovery::readPart(int number) const
+{
+    const auto file = core::MappedFile::open(partFile(number));
+    if (!file.ok() || file.value().text().size() < kDigestLength + 1)
+        return std::nullopt;
+    const std::string_view content = file.value().text();
+    std::string_view body = content.substr(kDigestLength + 1);
+    if (core::sha256(body).hex() != content.substr(0, kDigestLength))
+        return std::nullopt;
+    // The checksum held, so the header is what write() wrote.
+    const std::size_t end = body.find('\n');
+    Part part;
+    part.header = Json::parse(body.substr(0, end));
+    body.remove_prefix(end + 1);
+    for (const Json& entry : part.header.at("replaced")) {
+        const auto bytes = entry.at("bytes").get<std::size_t>();
+        auto tensor = unpack(body.substr(0, bytes));
+        if (!tensor.ok())
+            return std::nullopt;
+        part.replaced.emplace(entry.at("name").get<std::string>(), std::move(tensor).value());
+        body.remove_prefix(bytes);
+    }
+    return part;
+}
+
+void TrialRecovery::restore(ModelTensors& tensors, TrialLog& log)
+{
+    if (m_folder.empty())
+        return;
+    for (;; ++m_parts) {
+        std::optional<Part> part = readPart(m_parts);
+        if (!part)
+            break;
+        for (auto& [name, tensor] : part->replaced) {
+            tensors.replace(name, std::move(tensor));
+            // Should the scratch disk be full, the tensor stays in memory.
+            static_cast<void>(tensors.spill(name));
+            m_savedTensors[name] = tensors.replacement(name);
+        }
+        append(log, part->header.at("log"));
+        m_position = {part->header.at("stage").get<int>(), part->header.at("block").get<int>()};
+        m_statesDigest = part->header.at("states_sha256").get<std::string>();
+    }
+    m_saved = log;
+    // What lies behind a damaged part is done again.
+    std::error_code problem;
+    for (int number = m_parts; fs::remove(partFile(number), problem); ++number)
+        fs::remove(statesFile(number), problem);
+}
+
+bool TrialRecovery::restoreStates(const Position& at, ActivationStore& states) const
+{
+    return !m_folder.empty() && m_parts > 0 && at == m_position && !m_statesDigest.empty() &&
+           readStates(statesFile(m_parts - 1), m_statesDigest, states);
+}
+
+void TrialRecovery::save(const Position& next, const ModelTensors& tensors, TrialLog& log,
+                         const ActivationStore* states)
+{
+    if (m_folder.empty() || m_paused || write(next, tensors, log, states))
+        return;
+    log.warnings.push_back("this trial could not be resumed after an interruption: " + m_folder.string() +
+                           " cannot be written, or a method's results cannot be read back");
+    finish();
+}
+
+void TrialRecovery::saveNowAndThen(const Position& next, const ModelTensors& tensors, TrialLog& log,
+                                   const ActivationStore* states)
+{
+    if (std::chrono::steady_clock::now() - m_lastSave >= kNowAndThen)
+        save(next, tensors, log, states);
+}
+
+bool TrialRecovery::write(const Position& next, const ModelTensors& tensors, const TrialLog& log,
+                          const ActivationStore* states)
+{
+    std::string digest;
+    if (states && states->bytes().value <= kMostStateBytes) {
+        const auto written = writeStates(statesFile(m_parts), *states);
+        if (!written)
+            return false;
+        digest = *written;
+    }
+    Json replaced = Json::array();
+    std::string packed;
+    for (const auto& [name, tensor] : tensors.replacements()) {
+        if (const auto saved = m_savedTensors.find(name); saved != m_savedTensors.end() && saved->second == tensor)
+            continue;
+        if (!canPack(*tensor))
+            return false;
+        const std::string bytes = pack(*tensor);
+        replaced.push_back({{"name", name}, {"bytes", bytes.size()}});
+        packed += bytes;
+        m_savedTensors[name] = tensor;
+    }
+    const std::string body = Json {{"stage", next.stage},
+                                   {"block", next.block},
+                                   {"states_sha256", digest},
+                                   {"log", logSince(m_saved, log)},
+                                   {"replaced", std::move(replaced)}}
+                                 .dump() +
+                             '\n' + packed;
+    WholeFile file(partFile(m_parts));
+    file.write(core::sha256(body).hex() + '\n');
+    file.write(body);
+    if (!file.finish())
+        return false;
+    std::error_code ignored;
+    fs::remove(statesFile(m_parts - 2), ignored);
+    m_saved = log;
+    ++m_parts;
+    m_lastSave = std::chrono::steady_clock::now();
+    return true;
+}
+
+void TrialRecovery::finish()
+{
+    if (m_folder.empty())
+        return;
+    std::error_code ignored;
+    fs::remove_all(m_folder, ignored);
+    m_folder.clear();
+    m_lock.reset();
+}
+
+void removeStaleRecoveries(const fs::path& cacheFolder)
+{
+    if (cacheFolder.empty())
+        return;
+    struct Folder
+    {
+        fs::file_time_type used;
+        fs::path path;
+        std::int64_t bytes;
+    };
+    std::vector<Folder> folders;
+    std::int64_t total = 0;
+    std::error_code problem;
+    for (const fs::directory_entry& entry : fs::directory_iterator(cacheFolder / "trials", problem)) {
+        folders.push_back({entry.last_write_time(problem), entry.path(), sizeOf(entry.path())});
+        total += folders.back().bytes;
+    }
+    std::sort(folders.begin(), folders.end(), [](const Folder& a, const Folder& b) { return a.used < b.used; });
+    for (const Folder& folder : folders) {
+        const bool isOld = fs::file_time_type::clock::now() - folder.used > kStale;
+        if (!isOld && total <= kMostStaleBytes)
+            return;
+        const TrialRecovery::Lock lock(folder.path);
+        if (lock.descriptor < 0)
+            continue;
+        fs::remove_all(folder.path, problem);
+        total -= folder.bytes;
+    }
+}
+
+} // namespace paretoscope::engine
