@@ -4,6 +4,7 @@
 #include "jobs/sweep_runner_private.h"
 
 #include "core/base/assert.h"
+#include "jobs/memory_preflight.h"
 
 #include <algorithm>
 #include <set>
@@ -38,6 +39,8 @@ core::Status SweepRunner::prepare()
     PSC_TRY(d->store.interruptRunningTrials());
     PSC_ASSIGN(const std::vector<TrialRecord> recorded, d->store.trials());
     PSC_ASSIGN(d->prepared, prepareSweep(d->sweep, d->identity, d->options, recorded));
+
+    PSC_TRY(requireMemory(d->prepared.plan, d->sweep.workload, d->options));
 
     d->counts = workerCounts(d->options);
     d->reporter = TrialReporter(d->sweep, d->identity, d->options.command);

@@ -101,6 +101,7 @@ public:
     ~SweepRunner() override; ///< ends its workers; nothing is left behind
 
     /// Hashes files, plans trials, compares with the project, marks trials of a dead coordinator as interrupted.
+    /// Errors: those of the parts; OutOfMemory (a trial that is to run does not fit the memory budget).
     core::Status prepare();
     const SweepPlan& plan() const;
     const core::Sweep& sweep() const;

@@ -3,8 +3,8 @@
 
 #include "app/format/number.h"
 #include "app/format/table.h"
-#include "core/checkpoint/checkpoint.h"
 #include "core/project/project_store.h"
+#include "jobs/memory_preflight.h"
 #include "jobs/sweep_planning.h"
 
 #include <algorithm>
@@ -91,7 +91,9 @@ core::Json document(const SweepEstimate& estimate, const std::string& project)
                           {"pipeline", trial.planned.pipeline.label()},
                           {"seed", trial.planned.seed},
                           {"status", trial.status},
-                          {"estimated_seconds", trial.seconds ? core::Json(*trial.seconds) : core::Json(nullptr)}});
+                          {"estimated_seconds", trial.seconds ? core::Json(*trial.seconds) : core::Json(nullptr)},
+                          {"estimated_memory_bytes", trial.memory.peak.value},
+                          {"estimated_scratch_bytes", trial.memory.scratch.value}});
     return {{"schema", "paretoscope.estimate/1"},
             {"sweep", estimate.sweep},
             {"project", project},
@@ -102,16 +104,18 @@ core::Json document(const SweepEstimate& estimate, const std::string& project)
             {"workers", estimate.workers.jobs},
             {"threads_per_worker", estimate.workers.threads},
             {"estimated_seconds", estimate.seconds ? core::Json(*estimate.seconds) : core::Json(nullptr)},
-            {"estimated_memory_bytes_per_worker", estimate.memoryBytes},
+            {"estimated_memory_bytes_per_worker", estimate.memory.value},
+            {"estimated_scratch_bytes_per_worker", estimate.scratch.value},
             {"estimated_disk_bytes", estimate.diskBytes},
             {"trials", trials}};
 }
 
 void print(const SweepEstimate& estimate, Console& console)
 {
-    TextTable table({{"pipeline", false, true}, {"state"}, {"about", true}});
+    TextTable table({{"pipeline", false, true}, {"state"}, {"about", true}, {"memory", true}});
     for (const SweepEstimate::Trial& trial : estimate.trials)
-        table.addRow({trial.planned.pipeline.label(), trial.status, trial.seconds ? duration(*trial.seconds) : "-"},
+        table.addRow({trial.planned.pipeline.label(), trial.status, trial.seconds ? duration(*trial.seconds) : "-",
+                      binaryBytes(trial.memory.peak.value)},
                      trial.status == "done" ? Emphasis::Faint : Emphasis::None);
     console.write(table.text(console.outStream()));
     std::string line = counted(static_cast<std::int64_t>(estimate.trials.size()), "trial") + ": " +
@@ -124,8 +128,11 @@ void print(const SweepEstimate& estimate, Console& console)
     const std::string time = estimate.seconds ? "about " + duration(*estimate.seconds)
                                               : std::string("an unknown time (nothing like it has run yet)");
     console.line("this takes " + time + " on " + counted(estimate.workers.jobs, "worker") + " with " +
-                 counted(estimate.workers.threads, "thread") + " each, about " + binaryBytes(estimate.memoryBytes) +
-                 " of memory per worker and " + decimalBytes(estimate.diskBytes) + " of disk");
+                 counted(estimate.workers.threads, "thread") + " each, about " + binaryBytes(estimate.memory.value) +
+                 " of memory per worker and " + decimalBytes(estimate.diskBytes) + " of disk" +
+                 (estimate.scratch.value > 0
+                      ? ", and meanwhile " + decimalBytes(estimate.scratch.value) + " of scratch files per worker"
+                      : ""));
 }
 
 } // namespace
@@ -135,17 +142,19 @@ core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::
 {
     PSC_ASSIGN(const core::WorkloadIdentity identity, core::identifyWorkload(sweep.workload));
     PSC_ASSIGN(const jobs::PreparedSweep prepared, jobs::prepareSweep(sweep, identity, options, recorded));
-    PSC_ASSIGN(const auto checkpoint, core::openCheckpoint(sweep.workload.model));
+    PSC_ASSIGN(const auto preflight, jobs::MemoryPreflight::create(sweep.workload, options));
+    PSC_TRY(jobs::requireMemory(prepared.plan, sweep.workload, options));
     SweepEstimate estimate;
     estimate.sweep = sweep.name;
     estimate.workers = jobs::workerCounts(options);
-    for (const core::TensorInfo& tensor : checkpoint->tensors())
-        estimate.memoryBytes += tensor.elements() * 4;
     const Experience experience(recorded, sweep.workload.model.filename().string());
     double seconds = 0;
     bool known = true;
     for (std::size_t i = 0; i < prepared.plan.trials.size(); ++i) {
-        SweepEstimate::Trial trial {.planned = prepared.plan.trials[i], .status = "open", .seconds = std::nullopt};
+        SweepEstimate::Trial trial {.planned = prepared.plan.trials[i],
+                                    .status = "open",
+                                    .seconds = std::nullopt,
+                                    .memory = preflight.estimate(prepared.plan.trials[i].pipeline)};
         if (prepared.plan.done[i]) {
             trial.status = "done";
             ++estimate.done;
@@ -157,6 +166,8 @@ core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::
             trial.seconds = experience.secondsOf(trial.planned.pipeline);
             known = known && trial.seconds;
             seconds += trial.seconds.value_or(0);
+            estimate.memory = std::max(estimate.memory, trial.memory.peak);
+            estimate.scratch = std::max(estimate.scratch, trial.memory.scratch);
         }
         estimate.trials.push_back(std::move(trial));
     }

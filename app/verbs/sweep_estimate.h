@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/verbs/sweep_arguments.h"
+#include "core/memory/memory_estimate.h"
 #include "core/project/records.h"
 
 #include <optional>
@@ -18,6 +19,7 @@ struct SweepEstimate
         core::PlannedTrial planned;
         std::string status;            ///< "done", "open", or "held": failed or interrupted earlier and left alone
         std::optional<double> seconds; ///< expected, of an open one
+        core::MemoryEstimate memory;
     };
 
     std::string sweep;
@@ -27,11 +29,12 @@ struct SweepEstimate
     int open = 0;
     jobs::WorkerCounts workers;
     std::optional<double> seconds; ///< of the whole sweep on these workers; empty when nothing like it ran before
-    std::int64_t memoryBytes = 0;  ///< rough, of one worker: the weights in float32
+    core::Bytes memory;            ///< of one worker: the most that an open trial takes
     std::int64_t diskBytes = 0;    ///< rough growth of the project
+    core::Bytes scratch;           ///< of one worker: the most that an open trial puts into scratch files
 };
 
-/// Errors: those of reading sweep, model, data and project.
+/// Errors: those of reading sweep, model, data and project; OutOfMemory (a trial does not fit the memory budget).
 core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::SweepOptions& options,
                                           const std::vector<core::TrialRecord>& recorded);
 
