@@ -37,7 +37,13 @@ void forEachSample(std::size_t count, Work&& work, std::size_t inFlight = std::n
     });
 }
 
-/// The same for work(index) that may fail: the error of the lowest index, when there is one. After an error other
+/// Number of samples that forEachSample computes at once, of `count`.
+inline std::size_t sampleThreads(std::size_t count)
+{
+    return std::max<std::size_t>(1, std::min(static_cast<std::size_t>(at::get_num_threads()), count));
+}
+
+/// forEachSample for work(index) that may fail: the error of the lowest index, when there is one. After an error other
 /// threads stop at their next index.
 template <typename Work>
 core::Status tryForEachSample(std::size_t count, Work&& work,

@@ -9,6 +9,7 @@
 #include "core/engine/evaluation/metric_registry.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/host/plugin_host.h"
+#include "core/engine/host/service_host.h"
 #include "core/engine/process_memory.h"
 #include "core/engine/recovery/trial_recovery.h"
 #include "core/engine/stage/stage_executor.h"
@@ -27,12 +28,6 @@
 namespace paretoscope::engine {
 
 namespace {
-
-class NoServices : public HostServices
-{
-public:
-    Service* find(std::string_view, int) override { return nullptr; }
-};
 
 class Stopwatch
 {
@@ -81,7 +76,6 @@ struct TrialRunner::Impl
     PluginHost plugins;
     StatisticCache cache;
     TensorCache references;
-    NoServices services;
     std::unique_ptr<WarmModel> model;
     std::map<std::filesystem::path, std::unique_ptr<WarmModel>> baselines; ///< that metrics name
 
@@ -105,7 +99,7 @@ struct TrialRunner::Impl
     core::Result<std::vector<std::unique_ptr<Stage>>> makeStages(const core::Pipeline& pipeline);
     core::Result<std::optional<Calibration>> readCalibration(const core::TrialRequest& request);
     core::Result<const WarmModel*> baselineFor(const core::Json& metricOptions);
-    core::Bytes baselineLimit() const;
+    core::Bytes auxiliaryLimit() const;
     core::Json numericalConditions() const;
     core::Result<std::vector<core::MetricRecord>> measure(const std::vector<core::MetricSpec>& specs,
                                                           const EvaluationContext& evaluation);
@@ -205,8 +199,8 @@ core::Json TrialRunner::Impl::numericalConditions() const
     return {{"numerics", core::kEngineNumericsVersion}, {"threads", options.threads}, {"device", options.device}};
 }
 
-/// Another model's weights are kept only where there is no budget, and where they take little of the machine.
-core::Bytes TrialRunner::Impl::baselineLimit() const
+/// What a baseline and the services may keep beside the trial: nothing under a budget, little of the machine otherwise.
+core::Bytes TrialRunner::Impl::auxiliaryLimit() const
 {
     return {options.memoryBudget ? 0 : core::physicalMemory().value / 8};
 }
@@ -218,7 +212,7 @@ core::Result<const WarmModel*> TrialRunner::Impl::baselineFor(const core::Json& 
         return model.get();
     std::unique_ptr<WarmModel>& baseline = baselines[path];
     if (!baseline) {
-        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, baselineLimit()));
+        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, auxiliaryLimit()));
     }
     const std::int64_t ours = model->graph().architecture().vocabSize;
     const std::int64_t theirs = baseline->graph().architecture().vocabSize;
@@ -278,7 +272,10 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
     TrialLog log;
     TrialRecovery recovery(options.cacheFolder, recoveryKey(request));
     recovery.restore(tensors, log);
-    Hooks hooks;
+    RunTimeParts parts;
+    const std::vector<std::vector<std::int32_t>> noSamples;
+    ServiceHost services({model->graph(), tensors, calibration ? calibration->samples : noSamples, parts.hooks,
+                          parts.kvStore, observer, auxiliaryLimit()});
     PipelineContext context {model->graph(),
                              tensors,
                              calibration ? &*calibration : nullptr,
@@ -288,7 +285,7 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                              observer,
                              log,
                              request.seed,
-                             hooks,
+                             parts,
                              estimate.plan,
                              &recovery};
     for (std::size_t i = 0; i < stages.size(); ++i) {
@@ -303,8 +300,8 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
     for (const int index : request.measurements)
         specs.push_back(request.workload.evaluate.at(static_cast<std::size_t>(index)));
     core::TrialOutcome outcome;
-    PSC_ASSIGN(outcome.metrics, measure(specs, {model->graph(), tensors, hooks, observer, estimate.plan, &recovery,
-                                                &log, static_cast<int>(stages.size())}));
+    PSC_ASSIGN(outcome.metrics, measure(specs, {model->graph(), tensors, parts.hooks, observer, estimate.plan,
+                                                &recovery, &log, static_cast<int>(stages.size()), parts.kvStore}));
 
     const core::Bytes stored = storedSize(model->graph().architecture(), tensors);
     const auto parameters = static_cast<double>(model->graph().architecture().parameters());

@@ -2,6 +2,7 @@
 #include "core/engine/evaluation/evaluator.h"
 
 #include "core/engine/activations/activation_store.h"
+#include "core/engine/decoding/incremental_decoder.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/parallel.h"
 #include "core/engine/streaming/block_reader.h"
@@ -21,6 +22,8 @@ constexpr std::int64_t kActivationBytes = std::int64_t(256) << 20;
 /// vocabularies.
 constexpr int kLogitRows = 128;
 
+using Ids = std::vector<std::int32_t>;
+
 struct Reader
 {
     Metric* metric = nullptr;
@@ -39,6 +42,7 @@ struct Range
 struct Job
 {
     const std::vector<std::int32_t>* ids = nullptr;
+    int promptTokens = 0;
     std::vector<Range> ranges; ///< different ones
 };
 
@@ -58,14 +62,15 @@ void addReader(Job& job, const MetricSequence& wanted, Reader reader)
 std::vector<Job> jobsOf(const std::vector<std::unique_ptr<Metric>>& metrics)
 {
     std::vector<Job> jobs;
-    std::map<std::vector<std::int32_t>, std::size_t> known;
+    std::map<std::pair<std::vector<std::int32_t>, int>, std::size_t> known;
     for (const auto& metric : metrics) {
         const std::vector<MetricSequence>& sequences = metric->sequences();
         for (std::size_t i = 0; i < sequences.size(); ++i) {
-            const auto [place, isNew] = known.emplace(sequences[i].ids, jobs.size());
+            const MetricSequence& wanted = sequences[i];
+            const auto [place, isNew] = known.emplace(std::pair(wanted.ids, wanted.promptTokens), jobs.size());
             if (isNew)
-                jobs.push_back({&sequences[i].ids, {}});
-            addReader(jobs[place->second], sequences[i], {metric.get(), static_cast<int>(i)});
+                jobs.push_back({&wanted.ids, wanted.promptTokens, {}});
+            addReader(jobs[place->second], wanted, {metric.get(), static_cast<int>(i)});
         }
     }
     return jobs;
@@ -97,7 +102,7 @@ private:
     core::Status runBatch(std::span<const Job> jobs)
     {
         ActivationStore states(jobs.size(), m_context.memory.activations, m_context.memory.scratch);
-        PSC_TRY(passBlocks(jobs, states));
+        PSC_TRY(m_context.kvStore ? passStores(jobs, states) : passBlocks(jobs, states));
         PSC_ASSIGN(const LoadedTensors head, LoadedTensors::load(m_context.tensors, m_context.model.headTensors()));
         PSC_TRY(tryForEachSample(
             jobs.size(),
@@ -164,6 +169,40 @@ private:
             return 0;
         const TrialRecovery::Position& at = m_context.recovery->position();
         return at.stage == m_context.stages && m_context.recovery->restoreStates(at, states) ? at.block : 0;
+    }
+
+    /// Every sequence through a key/value store of its own: its prompt, then the other tokens one by one.
+    core::Status passStores(std::span<const Job> jobs, ActivationStore& kept)
+    {
+        PSC_TRY(report(jobs.size(), 0));
+        IncrementalDecoder decoder(
+            {m_context.model, m_context.tensors, m_context.hooks, m_context.kvStore, core::Bytes {0}});
+        std::vector<std::vector<at::Tensor>> parts(jobs.size());
+        for (const bool isPrompt : {true, false}) {
+            std::vector<DecodeChunk> chunks;
+            std::vector<std::size_t> readers;
+            for (std::size_t i = 0; i < jobs.size(); ++i) {
+                const std::vector<std::int32_t>& ids = *jobs[i].ids;
+                const auto prompt = std::min(ids.begin() + jobs[i].promptTokens, ids.end());
+                const int sequence = isPrompt ? decoder.open() : static_cast<int>(i);
+                DecodeChunk chunk {sequence, isPrompt ? Ids(ids.begin(), prompt) : Ids(prompt, ids.end()), 1};
+                if (isPrompt)
+                    chunk.tokensPerWrite = 0;
+                if (chunk.ids.empty())
+                    continue;
+                chunks.push_back(std::move(chunk));
+                readers.push_back(i);
+            }
+            PSC_ASSIGN(const std::vector<at::Tensor> states, decoder.extend(chunks));
+            for (std::size_t i = 0; i < chunks.size(); ++i) {
+                parts[readers[i]].push_back(states[i]);
+                if (isPrompt)
+                    decoder.store(chunks[i].sequence).endPrompt();
+            }
+        }
+        for (std::size_t i = 0; i < jobs.size(); ++i)
+            PSC_TRY(kept.put(i, at::cat(parts[i])));
+        return core::success();
     }
 
     /// Progress counts blocks over all sequences.

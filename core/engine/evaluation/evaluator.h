@@ -24,6 +24,9 @@ struct EvaluationContext
     TrialRecovery* recovery = nullptr; ///< null: an interrupted evaluation begins anew
     TrialLog* log = nullptr;           ///< with `recovery`
     int stages = 0;                    ///< length of the pipeline, likewise
+    /// Empty: the full forward. Otherwise every sequence runs through such a store: its prompt at once, then token by
+    /// token (MetricSequence::promptTokens).
+    KvStoreFactory kvStore {};
 };
 
 /// Runs every sequence that a metric asks for once, block by block, and delivers its logits; equal sequences of

@@ -2,10 +2,12 @@
 #include "core/engine/host/plugin_host.h"
 
 #include "core/engine/foreign_exception.h"
+#include "core/engine/host/service_host.h"
 #include "core/engine/statistics/activation_statistics.h"
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace paretoscope::engine {
@@ -39,6 +41,24 @@ core::Status checkDescriptor(const PluginDescriptor& descriptor, const core::Plu
                         "install library and manifest of one build");
     if (manifest.kind == core::PluginKind::Stage && !descriptor.makeStage)
         return unusable(manifest, "its manifest says stage, but the library makes none", kRebuildHint);
+    return core::success();
+}
+
+core::Status checkServices(const core::PluginManifest& manifest)
+{
+    const auto offered = offeredServices();
+    const core::Json needed = manifest.needs.value("services", core::Json::object());
+    for (const auto& [id, version] : needed.items()) {
+        const bool isOffered =
+            std::any_of(offered.begin(), offered.end(), [&, &id = id, &version = version](const ServiceName& name) {
+                return name.id == id && version == name.version;
+            });
+        if (!isOffered)
+            return unusable(manifest,
+                            "it needs version " + version.dump() + " of the service " + id +
+                                ", which this program does not offer",
+                            "use a newer Paretoscope");
+    }
     return core::success();
 }
 
@@ -81,10 +101,7 @@ core::Result<std::unique_ptr<Stage>> PluginHost::makeStage(const core::StageSpec
         return unusable(*manifest,
                         "it is no stage but of the kind " + std::string(core::pluginKindName(manifest->kind)),
                         "pipelines are made of stages");
-    if (const core::Json services = manifest->needs.value("services", core::Json::object()); !services.empty())
-        return unusable(*manifest,
-                        "it needs the service " + services.begin().key() + ", which this version does not offer",
-                        "use a newer Paretoscope");
+    PSC_TRY(checkServices(*manifest));
     PSC_ASSIGN(const PluginDescriptor* descriptor, load(*manifest));
     return guarded("preparing plugin " + manifest->id, [&] { return descriptor->makeStage(spec.parameters); });
 }

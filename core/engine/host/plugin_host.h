@@ -38,6 +38,9 @@ private:
     std::vector<StatisticFactory> m_statistics;
 };
 
+/// Whether this program offers every service that `manifest` needs. Errors: Unsupported, naming the first it does not.
+core::Status checkServices(const core::PluginManifest& manifest);
+
 /// Whether `descriptor` fits this program and `manifest`. Errors: Unsupported, saying what differs.
 core::Status checkDescriptor(const PluginDescriptor& descriptor, const core::PluginManifest& manifest);
 

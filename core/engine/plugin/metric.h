@@ -18,6 +18,9 @@ struct MetricSequence
     std::vector<std::int32_t> ids;
     int firstScored = 0; ///< positions [firstScored, endScored) of the logits are delivered
     int endScored = 0;
+    /// Where a stage replaced the key/value store: this many tokens pass at once before KvStore::endPrompt, the others
+    /// one by one. 0: all one by one, with the store in use from the first token on.
+    int promptTokens = 0;
 };
 
 /// A metric over next-token logits. The engine runs the sequences (one forward serves all metrics that ask for the same

@@ -6,6 +6,7 @@
 #include "core/engine/plugin/compressed_tensor.h"
 #include "core/engine/plugin/hooks.h"
 #include "core/engine/plugin/host_services.h"
+#include "core/engine/plugin/kv_store.h"
 #include "core/engine/plugin/statistic.h"
 #include "core/engine/plugin/unit.h"
 
@@ -41,8 +42,11 @@ struct StagePlan
     std::vector<StatisticRequest> statistics; ///< gathered at the input of every target
     Propagate propagate = Propagate::Step;
     Hooks evaluationHooks; ///< run-time part of the method, active in every forward after this stage
+    /// Makes the key/value stores of every decoding and evaluation after this stage; empty: as before. Evaluation then
+    /// runs token by token through them.
+    KvStoreFactory kvStore;
     /// `apply` reads what earlier calls left in the stage object (a budget used up): an interrupted trial then begins
-    /// with this stage again instead of with the block in hand. So does one whose plan has hooks.
+    /// with this stage again instead of with the block in hand. So does one whose plan has hooks or a store.
     bool keepsState = false;
 };
 

@@ -39,7 +39,7 @@ private:
     core::Result<StatisticValues> walkSteps(int block, LoadedTensors& tensors);
     core::Status walkStep(const Inputs& wanted, Inputs& seen, LoadedTensors& tensors, StatisticValues& all);
     core::Status enterModel();
-    const Hooks& hooks() const { return isOriginal() ? m_noHooks : m_context.evaluationHooks; }
+    const Hooks& hooks() const { return isOriginal() ? m_noHooks : m_context.parts.hooks; }
     /// Statistics of the original model do not see what this or an earlier stage replaced.
     bool isOriginal() const { return m_plan.propagate == Propagate::Original; }
     bool appliesOnTheWay() const { return m_plan.propagate == Propagate::Step && m_plan.scope == StageScope::Tensor; }
@@ -334,15 +334,18 @@ core::Status runStage(Stage& stage, const PipelineContext& context)
         PSC_ASSIGN(StagePlan plan, stage.prepare(context.model.view()));
         std::sort(plan.targets.begin(), plan.targets.end());
         const Hooks added = plan.evaluationHooks;
+        const KvStoreFactory kvStore = plan.kvStore;
         TrialRecovery* recovery = context.recovery;
         if (recovery && recovery->position().stage > context.stage)
             return core::success(); // done by an earlier process
-        if (recovery && (plan.keepsState || !added.empty()))
+        if (recovery && (plan.keepsState || !added.empty() || kvStore))
             recovery->pause();
         PSC_TRY(StageRun(stage, std::move(plan), context).run());
         if (recovery)
             recovery->save({context.stage + 1, -1}, context.tensors, context.log, nullptr);
-        context.evaluationHooks.insert(context.evaluationHooks.end(), added.begin(), added.end());
+        context.parts.hooks.insert(context.parts.hooks.end(), added.begin(), added.end());
+        if (kvStore)
+            context.parts.kvStore = kvStore;
         return core::success();
     });
 }

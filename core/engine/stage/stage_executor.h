@@ -24,6 +24,13 @@ struct Calibration
     core::Json identity; ///< model, tokens, numerics, threads: all that a statistic of the original model depends on
 };
 
+/// What stages add to every forward after them.
+struct RunTimeParts
+{
+    Hooks hooks;
+    KvStoreFactory kvStore; ///< of the last stage that has one; empty: dense
+};
+
 /// Everything one pipeline shares between its stages.
 struct PipelineContext
 {
@@ -36,8 +43,8 @@ struct PipelineContext
     TrialObserver& observer;
     TrialLog& log;
     std::uint64_t seed = 0;
-    Hooks& evaluationHooks; ///< collected from the stages
-    core::MemoryPlan memory;
+    RunTimeParts& parts; ///< collected from the stages
+    core::MemoryPlan memory = {};
     TrialRecovery* recovery = nullptr; ///< null: nothing is kept for an interrupted trial
     int stage = 0;                     ///< index within the pipeline
 };

@@ -129,13 +129,13 @@ core::Result<Outcome> run(const core::MemoryPlan& memory, Propagate propagate)
     NoServices services;
     Observer observer;
     TrialLog log;
-    Hooks hooks;
+    RunTimeParts parts;
     const StatisticCache noCache({});
     PSC_TRY(runStage(stage, {model->graph(), tensors, &calibration, builtInStatistics(), noCache, services, observer,
-                             log, 7, hooks, memory}));
+                             log, 7, parts, memory}));
     std::vector<std::unique_ptr<Metric>> metrics;
     metrics.push_back(std::make_unique<Recorder>(sequences()));
-    PSC_TRY(evaluate(metrics, {model->graph(), tensors, hooks, observer, memory}));
+    PSC_TRY(evaluate(metrics, {model->graph(), tensors, parts.hooks, observer, memory}));
     Outcome outcome;
     outcome.spilled = scratch->size();
     for (const auto& [name, replacement] : tensors.replacements()) {

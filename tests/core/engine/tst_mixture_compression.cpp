@@ -53,7 +53,7 @@ struct Fixture
     Calibration calibration;
     ModelTensors tensors;
     TrialLog log;
-    Hooks hooks;
+    RunTimeParts parts;
     NoServices services;
     Observer observer;
     StatisticCache cache {{}};
@@ -77,7 +77,7 @@ struct Fixture
     {
         const c10::InferenceMode noGradients;
         return runStage(stage, {model->graph(), tensors, &calibration, plugins.statistics(), cache, services, observer,
-                                log, 7, hooks});
+                                log, 7, parts});
     }
 
     core::Status run(const char* plugin, const core::Json& parameters)

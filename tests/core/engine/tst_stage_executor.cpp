@@ -84,7 +84,7 @@ struct Fixture
     Calibration calibration {{{1, 5, 9, 20, 33, 7}, {400, 17, 2, 80, 1000, 3, 11}}, {{"test", 1}}};
     ModelTensors tensors = model->tensors();
     TrialLog log;
-    Hooks hooks;
+    RunTimeParts parts;
     NoServices services;
     Observer observer;
 
@@ -92,7 +92,7 @@ struct Fixture
     {
         const c10::InferenceMode noGradients;
         return runStage(stage, {model->graph(), tensors, &calibration, builtInStatistics(), cache, services, observer,
-                                log, 7, hooks});
+                                log, 7, parts});
     }
 };
 
@@ -241,7 +241,7 @@ private Q_SLOTS:
         const c10::InferenceMode noGradients;
         const core::Status done =
             runStage(stage, {fixture.model->graph(), fixture.tensors, nullptr, builtInStatistics(), StatisticCache({}),
-                             fixture.services, fixture.observer, fixture.log, 7, fixture.hooks});
+                             fixture.services, fixture.observer, fixture.log, 7, fixture.parts});
         QVERIFY(!done.ok());
         QCOMPARE(done.error().code, core::ErrorCode::InvalidArgument);
     }

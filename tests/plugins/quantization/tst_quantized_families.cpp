@@ -55,7 +55,7 @@ struct Fixture
         PSC_ASSIGN(const auto stage, host.makeStage(spec));
         PSC_TRY(stage->validate(model->graph().view()));
         return runStage(*stage, {model->graph(), tensors, &calibration, host.statistics(), StatisticCache({}), services,
-                                 observer, log, 7, hooks});
+                                 observer, log, 7, parts});
     }
 
     at::Tensor logits(const ModelTensors& weights) const
@@ -65,7 +65,7 @@ struct Fixture
             graph.enter(calibration.samples[1], LoadedTensors::load(weights, graph.entryTensors()).value());
         for (int block = 0; block < graph.view().blocks; ++block) {
             const LoadedTensors loaded = LoadedTensors::load(weights, graph.blockTensors(block)).value();
-            const auto pass = graph.begin(block, 0, state, loaded, hooks);
+            const auto pass = graph.begin(block, 0, state, loaded, parts.hooks);
             while (!pass->inputs().empty())
                 pass->advance(loaded);
             state = pass->output();
@@ -77,7 +77,7 @@ struct Fixture
     ModelTensors tensors;
     Calibration calibration;
     TrialLog log;
-    Hooks hooks;
+    RunTimeParts parts;
     NoServices services;
     SilentObserver observer;
 };
