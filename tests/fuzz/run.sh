@@ -6,7 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 case "${1:-30}" in
-    -h | --help) echo "Usage: tests/fuzz/run.sh [SECONDS per target, default 30] [TARGET...]"; exit 0 ;;
+    -h | --help)
+        echo "Usage: tests/fuzz/run.sh [SECONDS per target, default 30] [TARGET...]"
+        echo "PARETOSCOPE_FUZZ_SEED=N repeats a run as far as the machine's speed allows; by default every run is another."
+        exit 0 ;;
     *[!0-9]*) echo "run.sh: \"$1\" is no number of seconds (see --help)" >&2; exit 2 ;;
 esac
 seconds=${1:-30}
@@ -25,8 +28,10 @@ for target in "${targets[@]}"; do
     findings=build/fuzz/findings/$target
     mkdir -p "$corpus" "$findings"
     echo "== $target for $seconds s"
+    log=build/fuzz/$target.log
     "build/fuzz/fuzz/$target" "$corpus" "tests/fuzz/corpus/$format" -dict="tests/fuzz/$format.dict" \
-        -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="$findings/" 2>&1 | grep -E "^(stat::|==|SUMMARY|artifact|.*ERROR|.*runtime error)" || true
-    [ "${PIPESTATUS[0]}" -eq 0 ] || { echo "run.sh: $target failed; see $findings" >&2; exit 1; }
+        -max_total_time="$seconds" -seed="${PARETOSCOPE_FUZZ_SEED:-0}" -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="$findings/" >"$log" 2>&1 ||
+        { tail -n 40 "$log" >&2; echo "run.sh: $target failed; its input is in $findings" >&2; exit 1; }
+    grep -E "^stat::(number|average|peak)" "$log"
 done
