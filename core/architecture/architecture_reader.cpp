@@ -46,7 +46,7 @@ private:
 
     const Json& m_family;
     FamilyValues m_values;
-    ModelSizes m_sizes;
+    SharedSizes m_sizes;
     std::int64_t m_layers = 0;
     Architecture m_result;
 };

@@ -10,7 +10,7 @@
 namespace paretoscope::core {
 
 /// Sizes that parts share.
-struct ModelSizes
+struct SharedSizes
 {
     std::int64_t hidden = 0;
     std::int64_t intermediate = 0;
@@ -24,14 +24,14 @@ struct ModelSizes
 class PartReader
 {
 public:
-    PartReader(const FamilyValues& values, ModelSizes sizes, std::string prefix)
+    PartReader(const FamilyValues& values, SharedSizes sizes, std::string prefix)
         : m_values(values)
         , m_sizes(sizes)
         , m_prefix(std::move(prefix))
     {}
 
     const FamilyValues& values() const { return m_values; }
-    const ModelSizes& sizes() const { return m_sizes; }
+    const SharedSizes& sizes() const { return m_sizes; }
     /// The full name of a tensor or module; "{expert}" in it becomes the index of the expert that is read.
     std::string named(const Json& name) const;
 
@@ -53,7 +53,7 @@ public:
 
 private:
     const FamilyValues& m_values;
-    ModelSizes m_sizes;
+    SharedSizes m_sizes;
     std::string m_prefix;
     std::int64_t m_expert = 0;
     std::int64_t m_experts = 0;
