@@ -5,6 +5,8 @@
 #include "core/engine/services/gradient_service.h"
 #include "core/engine/warm_model.h"
 
+#include "tests/core/engine/model_rows.h"
+
 #include <QtTest>
 
 #include <ATen/Parallel.h>
@@ -17,7 +19,6 @@ using namespace paretoscope::engine;
 
 namespace {
 
-const std::filesystem::path kModels = PARETOSCOPE_TEST_DATA "/parity/models";
 const std::filesystem::path kTinyLlama = PARETOSCOPE_RESOURCES "/models/tiny-llama";
 const std::vector<std::vector<std::int32_t>> kSequences {{3, 17, 5, 99, 12, 40, 7}, {150, 1, 1, 8}, {77, 30, 2, 9, 11}};
 
@@ -153,18 +154,6 @@ at::Tensor signs(const at::Tensor& like, std::uint64_t seed)
     return at::randint(0, 2, like.sizes(), at::kFloat) * 2 - 1;
 }
 
-void addModels()
-{
-    QTest::addColumn<QString>("folder");
-    QTest::addRow("tiny-llama") << QString::fromStdString(kTinyLlama.string());
-    std::vector<std::filesystem::path> folders;
-    for (const auto& entry : std::filesystem::directory_iterator(kModels))
-        folders.push_back(entry.path());
-    std::sort(folders.begin(), folders.end());
-    for (const auto& folder : folders)
-        QTest::addRow("%s", folder.filename().c_str()) << QString::fromStdString(folder.string());
-}
-
 } // namespace
 
 class TstGradients : public QObject
@@ -174,7 +163,7 @@ class TstGradients : public QObject
 private Q_SLOTS:
     void initTestCase() { at::set_num_threads(1); } // tensors this small are slower on more
 
-    void agreeWithFloat64_data() { addModels(); }
+    void agreeWithFloat64_data() { tests::addModelRows(); }
     void agreeWithFloat64()
     {
         QFETCH(QString, folder);
@@ -209,7 +198,7 @@ private Q_SLOTS:
         qInfo("largest relative difference of %zu tensors: %.1e", names.size(), worst);
     }
 
-    void hessianVectorProductsAgreeWithFloat64_data() { addModels(); }
+    void hessianVectorProductsAgreeWithFloat64_data() { tests::addModelRows(); }
     void hessianVectorProductsAgreeWithFloat64()
     {
         QFETCH(QString, folder);

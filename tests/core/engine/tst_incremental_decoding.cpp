@@ -6,6 +6,8 @@
 #include "core/engine/decoding/incremental_decoder.h"
 #include "core/engine/warm_model.h"
 
+#include "tests/core/engine/model_rows.h"
+
 #include <QtTest>
 
 #include <ATen/Parallel.h>
@@ -219,17 +221,7 @@ class TstIncrementalDecoding : public QObject
 private Q_SLOTS:
     void initTestCase() { at::set_num_threads(1); } // tensors this small are slower on more
 
-    void equalsTheFullForward_data()
-    {
-        QTest::addColumn<QString>("folder");
-        QTest::addRow("tiny-llama") << QString::fromStdString(kTinyLlama.string());
-        std::vector<std::filesystem::path> folders;
-        for (const auto& entry : std::filesystem::directory_iterator(kModels))
-            folders.push_back(entry.path());
-        std::sort(folders.begin(), folders.end());
-        for (const auto& folder : folders)
-            QTest::addRow("%s", folder.filename().c_str()) << QString::fromStdString(folder.string());
-    }
+    void equalsTheFullForward_data() { tests::addModelRows(); }
     void equalsTheFullForward()
     {
         QFETCH(QString, folder);

@@ -7,6 +7,8 @@
 #include "core/engine/statistics/activation_statistics.h"
 #include "core/engine/warm_model.h"
 
+#include "tests/core/engine/bystanders.h"
+
 #include <QTemporaryDir>
 #include <QtTest>
 
@@ -18,6 +20,8 @@
 
 using namespace paretoscope;
 using namespace paretoscope::engine;
+using paretoscope::tests::NoServices;
+using paretoscope::tests::SilentObserver;
 
 namespace {
 
@@ -55,19 +59,6 @@ public:
 
 private:
     Propagate m_propagate;
-};
-
-class NoServices : public HostServices
-{
-public:
-    Service* find(std::string_view, int) override { return nullptr; }
-};
-
-class Observer : public TrialObserver
-{
-public:
-    void progressed(std::string_view, int, int) override {}
-    bool isCancelled() const override { return false; }
 };
 
 /// Keeps every logit.
@@ -127,7 +118,7 @@ core::Result<Outcome> run(const core::MemoryPlan& memory, Propagate propagate)
         tensors.spillTo(scratch);
     RoundByInput stage(propagate);
     NoServices services;
-    Observer observer;
+    SilentObserver observer;
     TrialLog log;
     RunTimeParts parts;
     const StatisticCache noCache({});

@@ -8,6 +8,8 @@
 #include "core/engine/statistics/activation_statistics.h"
 #include "core/engine/warm_model.h"
 
+#include "tests/core/engine/bystanders.h"
+
 #include <QTemporaryDir>
 #include <QtTest>
 
@@ -20,6 +22,8 @@
 
 using namespace paretoscope;
 using namespace paretoscope::engine;
+using paretoscope::tests::NoServices;
+using paretoscope::tests::SilentObserver;
 
 namespace {
 
@@ -32,19 +36,6 @@ fs::path parityModel(const char* name)
     return fs::path(PARETOSCOPE_TEST_DATA "/parity/models") / name;
 }
 
-class NoServices : public HostServices
-{
-public:
-    Service* find(std::string_view, int) override { return nullptr; }
-};
-
-class Observer : public TrialObserver
-{
-public:
-    void progressed(std::string_view, int, int) override {}
-    bool isCancelled() const override { return false; }
-};
-
 /// A model with a few random calibration sequences.
 struct Fixture
 {
@@ -55,7 +46,7 @@ struct Fixture
     TrialLog log;
     RunTimeParts parts;
     NoServices services;
-    Observer observer;
+    SilentObserver observer;
     StatisticCache cache {{}};
 
     explicit Fixture(const fs::path& folder, int sequences = 8, int length = 48)

@@ -5,6 +5,8 @@
 #include "core/engine/statistics/activation_statistics.h"
 #include "core/engine/warm_model.h"
 
+#include "tests/core/engine/bystanders.h"
+
 #include <QTemporaryDir>
 #include <QtTest>
 
@@ -14,6 +16,7 @@
 
 using namespace paretoscope;
 using namespace paretoscope::engine;
+using paretoscope::tests::NoServices;
 
 namespace {
 
@@ -58,12 +61,6 @@ public:
 private:
     Propagate m_propagate;
     StageScope m_scope;
-};
-
-class NoServices : public HostServices
-{
-public:
-    Service* find(std::string_view, int) override { return nullptr; }
 };
 
 class Observer : public TrialObserver

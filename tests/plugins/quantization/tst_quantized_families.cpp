@@ -6,6 +6,8 @@
 #include "core/engine/stage/stage_executor.h"
 #include "core/engine/warm_model.h"
 
+#include "tests/core/engine/bystanders.h"
+
 #include <QtTest>
 
 #include <ATen/Parallel.h>
@@ -13,24 +15,13 @@
 
 using namespace paretoscope;
 using namespace paretoscope::engine;
+using paretoscope::tests::NoServices;
+using paretoscope::tests::SilentObserver;
 
 namespace {
 
 const std::filesystem::path kModels = PARETOSCOPE_TEST_DATA "/parity/models";
 constexpr std::int64_t kGroup = 16;
-
-class NoServices : public HostServices
-{
-public:
-    Service* find(std::string_view, int) override { return nullptr; }
-};
-
-class SilentObserver : public TrialObserver
-{
-public:
-    void progressed(std::string_view, int, int) override {}
-    bool isCancelled() const override { return false; }
-};
 
 /// One model with the sequences of its golden file as calibration.
 struct Fixture
