@@ -34,6 +34,15 @@ Error ioError(const fs::path& path, std::string_view verb, int code)
 
 } // namespace
 
+void syncFolder(const fs::path& folder)
+{
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
+
 Status requireFreeSpace(const fs::path& folder, std::int64_t bytes)
 {
     struct statvfs status
@@ -141,11 +150,7 @@ Status OutputFile::commit(bool overwrite)
     if (::rename(m_temporary.c_str(), m_path.c_str()) != 0)
         return failed("name", errno);
     ::close(std::exchange(m_descriptor, -1));
-    const int folder = ::open(folderOf(m_path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        ::fsync(folder); // so that the name survives a power cut; some file systems refuse, which loses nothing else
-        ::close(folder);
-    }
+    syncFolder(folderOf(m_path));
     return success();
 }
 

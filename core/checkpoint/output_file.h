@@ -37,6 +37,9 @@ private:
     int m_descriptor = -1;
 };
 
+/// Makes the names in `folder` survive a power cut. Some file systems refuse, which loses nothing else.
+void syncFolder(const std::filesystem::path& folder);
+
 /// Errors: Io when the file system of `folder` has less than `bytes` free; the message has both numbers.
 Status requireFreeSpace(const std::filesystem::path& folder, std::int64_t bytes);
 

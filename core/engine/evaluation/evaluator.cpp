@@ -168,7 +168,8 @@ private:
         if (!resumes(jobs))
             return 0;
         const TrialRecovery::Position& at = m_context.recovery->position();
-        return at.stage == m_context.stages && m_context.recovery->restoreStates(at, states) ? at.block : 0;
+        return at.stage == m_context.stages && m_context.recovery->restoreStates(at, states, *m_context.log) ? at.block
+                                                                                                             : 0;
     }
 
     /// Every sequence through a key/value store of its own: its prompt, then the other tokens one by one.

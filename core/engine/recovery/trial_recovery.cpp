@@ -3,11 +3,12 @@
 
 #include "core/base/mapped_file.h"
 #include "core/base/sha256.h"
+#include "core/checkpoint/output_file.h"
 #include "core/engine/model/packed_tensor.h"
 #include "core/sweep/trial_exchange.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <span>
 #include <system_error>
@@ -74,38 +75,34 @@ void append(TrialLog& log, const Json& more)
     log.statisticsFromCache = more.at("statistics_from_cache").get<int>();
 }
 
-/// Appears whole under its name or not at all.
-class WholeFile
+/// Written from the beginning to the end; on disk under its name, whole, once finish() has returned true.
+class DurableFile
 {
 public:
-    explicit WholeFile(const fs::path& path)
-        : m_path(path)
-        , m_temporary(path.string() + ".new")
-        , m_out(m_temporary, std::ios::binary)
-    {}
-    ~WholeFile()
+    explicit DurableFile(const fs::path& path)
     {
-        std::error_code ignored;
-        if (!m_done)
-            fs::remove(m_temporary, ignored);
+        auto created = core::OutputFile::create(path, 0);
+        if (created.ok())
+            m_file = std::move(created).value();
     }
-    void write(std::string_view bytes) { m_out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); }
-    bool finish()
+    void write(std::string_view bytes)
     {
-        m_out.close();
-        std::error_code problem;
-        if (m_out)
-            fs::rename(m_temporary, m_path, problem);
-        m_done = m_out && !problem;
-        return m_done;
+        if (m_file && m_file->writeAt(m_end, std::as_bytes(std::span(bytes))).ok())
+            m_end += static_cast<std::int64_t>(bytes.size());
+        else
+            m_file.reset();
     }
+    bool finish() { return m_file && m_file->commit(true).ok(); }
 
 private:
-    fs::path m_path;
-    fs::path m_temporary;
-    std::ofstream m_out;
-    bool m_done = false;
+    std::optional<core::OutputFile> m_file; ///< empty once anything went wrong
+    std::int64_t m_end = 0;
 };
+
+std::string damageText(const std::string& file, std::string_view remedy)
+{
+    return "going on after an interruption: " + file + " was missing or damaged; " + std::string(remedy);
+}
 
 std::string_view bytesOf(const at::Tensor& tensor)
 {
@@ -116,7 +113,7 @@ std::string_view bytesOf(const at::Tensor& tensor)
 std::optional<std::string> writeStates(const fs::path& path, const ActivationStore& states)
 {
     core::Sha256 hash;
-    WholeFile file(path);
+    DurableFile file(path);
     const auto put = [&](std::string_view bytes) {
         hash.update(bytes);
         file.write(bytes);
@@ -201,6 +198,8 @@ TrialRecovery::TrialRecovery(const fs::path& cacheFolder, const Json& key)
     m_folder = cacheFolder / "trials" / core::sha256(core::canonicalJson(key)).hex();
     std::error_code problem;
     fs::create_directories(m_folder, problem);
+    core::syncFolder(cacheFolder / "trials");
+    core::syncFolder(cacheFolder);
     m_lock = std::make_unique<Lock>(m_folder);
     if (m_lock->descriptor < 0)
         m_folder.clear();
@@ -262,16 +261,40 @@ void TrialRecovery::restore(ModelTensors& tensors, TrialLog& log)
         m_statesDigest = part->header.at("states_sha256").get<std::string>();
     }
     m_saved = log;
-    // What lies behind a damaged part is done again.
-    std::error_code problem;
-    for (int number = m_parts; fs::remove(partFile(number), problem); ++number)
-        fs::remove(statesFile(number), problem);
+    if (removeRest())
+        log.warnings.push_back(damageText("part-" + std::to_string(m_parts), "what it held was computed again"));
 }
 
-bool TrialRecovery::restoreStates(const Position& at, ActivationStore& states) const
+/// What lies behind the last valid part is done again; a process that was killed may have left unfinished files.
+/// @return whether a part was among it
+bool TrialRecovery::removeRest() const
 {
-    return !m_folder.empty() && m_parts > 0 && at == m_position && !m_statesDigest.empty() &&
-           readStates(statesFile(m_parts - 1), m_statesDigest, states);
+    std::vector<fs::path> rest;
+    bool hasPart = false;
+    std::error_code problem;
+    for (const fs::directory_entry& entry : fs::directory_iterator(m_folder, problem)) {
+        const std::string name = entry.path().filename().string();
+        const std::size_t dash = name.find('-');
+        const bool isUnfinished = name.find(".tmp") != std::string::npos;
+        if (dash == std::string::npos || (!isUnfinished && std::atoi(name.c_str() + dash + 1) < m_parts))
+            continue;
+        hasPart = hasPart || (!isUnfinished && name.starts_with("part-"));
+        rest.push_back(entry.path());
+    }
+    for (const fs::path& path : rest)
+        fs::remove(path, problem);
+    return hasPart;
+}
+
+bool TrialRecovery::restoreStates(const Position& at, ActivationStore& states, TrialLog& log) const
+{
+    if (m_folder.empty() || m_parts == 0 || at != m_position || m_statesDigest.empty())
+        return false;
+    const fs::path file = statesFile(m_parts - 1);
+    if (readStates(file, m_statesDigest, states))
+        return true;
+    log.warnings.push_back(damageText(file.filename().string(), "the samples passed the finished blocks again"));
+    return false;
 }
 
 void TrialRecovery::save(const Position& next, const ModelTensors& tensors, TrialLog& log,
@@ -320,7 +343,7 @@ bool TrialRecovery::write(const Position& next, const ModelTensors& tensors, con
                                    {"replaced", std::move(replaced)}}
                                  .dump() +
                              '\n' + packed;
-    WholeFile file(partFile(m_parts));
+    DurableFile file(partFile(m_parts));
     file.write(core::sha256(body).hex() + '\n');
     file.write(body);
     if (!file.finish())

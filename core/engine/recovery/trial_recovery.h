@@ -19,11 +19,12 @@ namespace paretoscope::engine {
 /// What of an unfinished trial is safe on disk, so that killing the process at any moment costs at most the block in
 /// hand. After every block: what the block replaced and logged (a part), and the activations that enter the next block.
 ///
-/// Files lie in FOLDER/trials/<hash of the key>/, appear under their names whole, and carry checksums; a damaged one
-/// counts as absent and costs the work since the one before. They are not synced: a process that dies loses nothing, a
-/// power cut perhaps a few blocks. Only the two newest sets of activations are kept. Results after going on are those
-/// of an undisturbed run, bit for bit. A folder that cannot be written costs safety, never the trial; the log then
-/// holds a warning.
+/// Files lie in FOLDER/trials/<hash of the key>/, appear under their names whole, and carry checksums. Each is on disk
+/// before save() returns (file, then name), activations before the part that names their checksum: neither a kill nor a
+/// power cut loses a finished block. A damaged file counts as absent and costs the work since the one before; the log
+/// then holds a sentence. Only the two newest sets of activations are kept. Results after going on are those of an
+/// undisturbed run, bit for bit. A folder that cannot be written costs safety, never the trial; the log then holds a
+/// warning.
 class TrialRecovery
 {
 public:
@@ -47,7 +48,8 @@ public:
     void restore(ModelTensors& tensors, TrialLog& log);
     const Position& position() const { return m_position; }
     /// The activations that enter `at`. False when there are none: the samples then pass the finished blocks again.
-    bool restoreStates(const Position& at, ActivationStore& states) const;
+    /// @param log told when they were kept, but are damaged
+    bool restoreStates(const Position& at, ActivationStore& states, TrialLog& log) const;
 
     /// Everything before `next` is done. @param states null where none are needed to go on
     void save(const Position& next, const ModelTensors& tensors, TrialLog& log, const ActivationStore* states);
@@ -67,6 +69,7 @@ private:
     std::filesystem::path partFile(int number) const;
     std::filesystem::path statesFile(int number) const;
     std::optional<Part> readPart(int number) const;
+    bool removeRest() const;
     bool write(const Position& next, const ModelTensors& tensors, const TrialLog& log, const ActivationStore* states);
 
     std::filesystem::path m_folder; ///< empty: switched off

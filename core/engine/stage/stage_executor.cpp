@@ -118,7 +118,7 @@ core::Status StageRun::runWithForward()
                      m_context.memory.readsAhead);
     const int first = std::max(firstBlock(), 0);
     int block = 0;
-    if (first > 0 && m_context.recovery->restoreStates({m_context.stage, first}, m_flow->states()))
+    if (first > 0 && m_context.recovery->restoreStates({m_context.stage, first}, m_flow->states(), m_context.log))
         block = first;
     else
         PSC_TRY(enterModel());

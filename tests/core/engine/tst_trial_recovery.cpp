@@ -7,9 +7,11 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <unistd.h>
 
 using namespace paretoscope;
@@ -161,26 +163,83 @@ private Q_SLOTS:
     void damagedFilesCostOnlyWhatTheyHeld_data()
     {
         QTest::addColumn<QString>("file");
-        QTest::addRow("newest part") << QStringLiteral("part-6");
-        QTest::addRow("activations") << QStringLiteral("states-6");
-        QTest::addRow("first part") << QStringLiteral("part-0");
+        QTest::addColumn<int>("lostBlocks"); ///< begun again; -1: its own blocks pass again, none is compressed again
+        QTest::addColumn<int>("length");     ///< in eighths of the file's
+        QTest::addColumn<int>("flipped");    ///< byte with a wrong bit, in eighths; -1: none
+        const std::pair<const char*, int> files[] {{"part-6", 1}, {"states-6", -1}, {"part-0", kBlocksBeforeKill}};
+        for (const auto& [file, lostBlocks] : files) {
+            for (const int length : {0, 1, 4, 7})
+                QTest::addRow("%s cut to %d/8", file, length)
+                    << QString::fromLatin1(file) << lostBlocks << length << -1;
+            for (const int flipped : {0, 3, 8})
+                QTest::addRow("%s, bit at %d/8", file, flipped)
+                    << QString::fromLatin1(file) << lostBlocks << 8 << flipped;
+        }
     }
     void damagedFilesCostOnlyWhatTheyHeld()
     {
         QFETCH(QString, file);
-        const QTemporaryDir undisturbedCache;
-        const Run undisturbed = start(undisturbedCache.path(), -1, QStringLiteral("step"));
+        QFETCH(int, lostBlocks);
+        QFETCH(int, length);
+        QFETCH(int, flipped);
+        const Interrupted& interrupted = afterSevenBlocks();
         const QTemporaryDir cache;
-        QVERIFY(start(cache.path(), 7, QStringLiteral("step")).killed);
+        std::filesystem::copy(interrupted.cache->path().toStdString(), cache.path().toStdString(),
+                              std::filesystem::copy_options::recursive);
         QDir trials(cache.filePath(QStringLiteral("trials")));
         const QString folder = trials.filePath(trials.entryList(QDir::Dirs | QDir::NoDotAndDotDot).value(0));
-        QFile damaged(folder + QLatin1Char('/') + file);
-        QVERIFY2(damaged.open(QIODevice::ReadWrite), qPrintable(damaged.fileName()));
-        damaged.seek(damaged.size() / 2);
-        damaged.putChar('?');
-        damaged.close();
+        damage(folder + QLatin1Char('/') + file, length, flipped);
+
         const Run run = start(cache.path(), -1, QStringLiteral("step"));
-        QCOMPARE(run.result, undisturbed.result);
+        if (lostBlocks >= 0)
+            QCOMPARE(run.blocks, interrupted.undisturbed.blocks.mid(kBlocksBeforeKill - lostBlocks));
+        auto result = core::Json::parse(run.result.toStdString());
+        auto& warnings = result.back().get_ref<core::Json::array_t&>();
+        const auto told = std::find_if(warnings.begin(), warnings.end(), [&](const core::Json& warning) {
+            return warning.get<std::string>().find(file.toStdString() + " was missing or damaged") != std::string::npos;
+        });
+        QVERIFY2(told != warnings.end(), run.result.constData());
+        warnings.erase(told);
+        QCOMPARE(QByteArray::fromStdString(result.dump()), interrupted.undisturbed.result);
+        QVERIFY(isEmpty(cache.filePath(QStringLiteral("trials"))));
+    }
+
+private:
+    static constexpr int kBlocksBeforeKill = 7;
+
+    /// A trial that was killed after seven blocks, and how it would have gone.
+    struct Interrupted
+    {
+        Run undisturbed;
+        std::unique_ptr<QTemporaryDir> cache;
+    };
+    static const Interrupted& afterSevenBlocks()
+    {
+        static const Interrupted interrupted = [] {
+            const QTemporaryDir undisturbedCache;
+            Interrupted made {start(undisturbedCache.path(), -1, QStringLiteral("step")),
+                              std::make_unique<QTemporaryDir>()};
+            if (!start(made.cache->path(), kBlocksBeforeKill, QStringLiteral("step")).killed)
+                qFatal("the trial was over before it was killed");
+            return made;
+        }();
+        return interrupted;
+    }
+
+    static void damage(const QString& path, int lengthInEighths, int flippedInEighths)
+    {
+        QFile file(path);
+        QVERIFY2(file.open(QIODevice::ReadWrite), qPrintable(path));
+        const qint64 size = file.size();
+        if (flippedInEighths >= 0) {
+            const qint64 place = qMin(size * flippedInEighths / 8, size - 1);
+            char byte = 0;
+            file.seek(place);
+            QVERIFY(file.getChar(&byte));
+            file.seek(place);
+            file.putChar(static_cast<char>(byte ^ 1));
+        }
+        QVERIFY(file.resize(size * lengthInEighths / 8));
     }
 };
 
