@@ -100,13 +100,11 @@ name: peers
 workload:
   kind: causal-lm
   model: {model}
-  calibration: {{corpus: {corpus}, sequences: {sequences}, length: 512, seed: 1}}
+  calibration: {{corpus: {corpus}, samples: {sequences}, length: 512}}
   evaluate:
     - perplexity: {{corpus: {corpus}, length: 512, windows: 1}}
 pipelines:
-  - stages:
-      - quantization/gptq: {{bits: 4, group_size: 64}}
-driver: grid
+  - [gptq: {{bits: 4, group_size: 64}}]
 """
 
 
