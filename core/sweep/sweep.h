@@ -16,7 +16,7 @@
 namespace paretoscope::core {
 
 /// Raised whenever the engine's numbers change; part of every identity.
-inline constexpr int kEngineNumericsVersion = 1;
+inline constexpr int kEngineNumericsVersion = 2;
 
 /// Most trials of one sweep.
 inline constexpr std::size_t kMaxTrials = 100'000;

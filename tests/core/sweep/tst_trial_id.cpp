@@ -78,15 +78,15 @@ private Q_SLOTS:
             QTest::addRow("%s", tag) << stages << seed << canonical;
         };
         const std::string model = sha256("model").hex();
-        row("baseline", {}, 0, "{'engine':1,'model':'" + model + "','pipeline':[]}");
+        row("baseline", {}, 0, "{'engine':2,'model':'" + model + "','pipeline':[]}");
         row("not calibrated", pipeline(false, {{"group_size", 64}, {"bits", 3}, {"clip", "none"}}), 7,
-            "{'engine':1,'model':'" + model +
+            "{'engine':2,'model':'" + model +
                 "','pipeline':[{'parameters':{'bits':3,'clip':'none','group_size':64},'plugin':'quantization/rtn',"
                 "'version':'1.0.0'}],'seed':7}");
         row("calibrated", pipeline(true, {{"damping", 0.01}}), 18446744073709551615U,
             "{'calibration':{'corpus':'" + sha256("train").hex() +
                 "','join':'raw','length':512,'samples':32,'select':'first','tokenizer':'" + sha256("tokenizer").hex() +
-                "'},'engine':1,'model':'" + model +
+                "'},'engine':2,'model':'" + model +
                 "','pipeline':[{'parameters':{'damping':0.01},'plugin':'quantization/gptq','version':'1.0.0'}],"
                 "'seed':18446744073709551615}");
     }
@@ -100,11 +100,11 @@ private Q_SLOTS:
 
     void oneVectorInFull()
     {
-        // echo -n '{"engine":1,"model":"9372c470...","pipeline":[]}' | sha256sum
+        // echo -n '{"engine":2,"model":"9372c470...","pipeline":[]}' | sha256sum
         QCOMPARE(sha256("model").hex(),
                  std::string("9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"));
         QCOMPARE(trialId(workload(), identity(), {}, 0).hex(),
-                 std::string("6d27e446c497a939bcf93c73483601b6ba1edd9706ed97471e261e6eae14c186"));
+                 std::string("77a2f9708dffe5f91477357f250c14783f65dc10aee537de066dd446bc465c8a"));
     }
 
     void spellingDoesNotMatter()
