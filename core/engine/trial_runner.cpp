@@ -4,6 +4,7 @@
 #include "core/engine/accounting/stored_size.h"
 #include "core/engine/build_info.h"
 #include "core/engine/cache/tensor_cache.h"
+#include "core/engine/device/compute_device.h"
 #include "core/engine/evaluation/evaluator.h"
 #include "core/engine/evaluation/logits_writer.h"
 #include "core/engine/evaluation/metric_registry.h"
@@ -60,6 +61,16 @@ core::Json toJson(const core::MemoryEstimate& estimate, std::optional<core::Byte
             {"passes", plan.keepsPasses ? "kept" : "computed again"}};
 }
 
+/// Numbers carry the name of their device, so what cannot compute there does not compute at all.
+core::Result<at::Device> computingDevice(const std::string& name)
+{
+    PSC_ASSIGN(const at::Device device, openDevice(name));
+    if (!device.is_cpu())
+        return core::Error {core::ErrorCode::Unsupported, name + ": this version computes on the CPU only",
+                            "use --device cpu"};
+    return device;
+}
+
 /// What ran out of memory says what was expected.
 core::Error withEstimate(core::Error error, const core::MemoryEstimate& estimate)
 {
@@ -73,6 +84,7 @@ core::Error withEstimate(core::Error error, const core::MemoryEstimate& estimate
 struct TrialRunner::Impl
 {
     RunnerOptions options;
+    core::Result<at::Device> device;
     PluginHost plugins;
     StatisticCache cache;
     TensorCache references;
@@ -81,6 +93,7 @@ struct TrialRunner::Impl
 
     explicit Impl(RunnerOptions given)
         : options(std::move(given))
+        , device(computingDevice(options.device))
         , plugins(options.pluginFolders)
         , cache(options.cacheFolder)
         , references(options.cacheFolder.empty() ? options.cacheFolder : options.cacheFolder / "references")
@@ -373,14 +386,21 @@ TrialRunner::TrialRunner(RunnerOptions options)
 {}
 TrialRunner::~TrialRunner() = default;
 
+core::Status TrialRunner::ready() const
+{
+    return m_impl->device.ok() ? core::success() : core::Status(m_impl->device.error());
+}
+
 core::Result<core::TrialOutcome> TrialRunner::run(const core::TrialRequest& request, TrialObserver& observer)
 {
+    PSC_TRY(ready());
     const c10::InferenceMode noGradients;
     return guarded("running the trial", [&] { return m_impl->run(request, observer); });
 }
 
 core::Result<core::Json> TrialRunner::evaluate(const core::Json& request, TrialObserver& observer)
 {
+    PSC_TRY(ready());
     const c10::InferenceMode noGradients;
     return guarded("evaluating the model", [&] { return m_impl->evaluate(request, observer); });
 }

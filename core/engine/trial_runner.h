@@ -16,7 +16,7 @@ namespace paretoscope::engine {
 struct RunnerOptions
 {
     int threads = 1; ///< intra-op; fixed for the life of the process
-    std::string device = "cpu";
+    std::string device = "cpu"; ///< or "cuda:0"
     std::optional<core::Bytes> memoryBudget;
     std::filesystem::path cacheFolder; ///< empty: no cache on disk
     std::vector<std::filesystem::path> pluginFolders;
@@ -40,6 +40,9 @@ class TrialRunner
 public:
     explicit TrialRunner(RunnerOptions options);
     ~TrialRunner();
+
+    /// Whether the device can be used; without it nothing runs. Errors: those of openDevice.
+    core::Status ready() const;
 
     /// Errors: those of the parts, with layer and module; Cancelled; OutOfMemory; Numerical.
     core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);

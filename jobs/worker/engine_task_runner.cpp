@@ -32,6 +32,8 @@ public:
         : m_runner(std::move(options))
     {}
 
+    core::Status ready() const { return m_runner.ready(); }
+
     core::Result<Json> runTrial(const Json& request, engine::TrialObserver& observer) override
     {
         PSC_ASSIGN(const core::TrialRequest trial, core::trialRequestFromJson(request));
@@ -61,7 +63,9 @@ core::Result<std::unique_ptr<TaskRunner>> makeEngineTaskRunner(const Configurati
     hello.device = options.device;
     hello.description = engine::TrialRunner::describeBuild();
     hello.libtorch = hello.description.value("libtorch", "");
-    return std::unique_ptr<TaskRunner>(std::make_unique<EngineTaskRunner>(std::move(options)));
+    auto runner = std::make_unique<EngineTaskRunner>(std::move(options));
+    PSC_TRY(runner->ready());
+    return std::unique_ptr<TaskRunner>(std::move(runner));
 }
 
 } // namespace paretoscope::jobs

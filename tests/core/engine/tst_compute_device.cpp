@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/device/compute_device.h"
+#include "core/engine/device/cuda_driver.h"
+#include "core/engine/trial_runner.h"
+
+#include <QTemporaryDir>
+#include <QtTest>
+
+using namespace paretoscope;
+using namespace paretoscope::engine;
+
+namespace {
+
+class Silent : public TrialObserver
+{
+public:
+    void progressed(std::string_view, int, int) override {}
+    bool isCancelled() const override { return false; }
+};
+
+bool mentions(const core::Error& error, const char* text)
+{
+    return error.message.find(text) != std::string::npos;
+}
+
+} // namespace
+
+class ComputeDeviceTest : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void namesAreParsed_data()
+    {
+        QTest::addColumn<std::string>("name");
+        QTest::addColumn<bool>("isKnown");
+        for (const char* name : {"cpu", "cuda:0", "cuda:12"})
+            QTest::addRow("%s", name) << std::string(name) << true;
+        for (const char* name : {"", "gpu", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cuda:1x", "cuda:999",
+                                 "cuda:99999999999999999999", "CPU", "cpu:0", "meta"})
+            QTest::addRow("not %s", name) << std::string(name) << false;
+    }
+
+    void namesAreParsed()
+    {
+        QFETCH(std::string, name);
+        QFETCH(bool, isKnown);
+        const auto device = parseDevice(name);
+        QCOMPARE(device.has_value(), isKnown);
+        if (isKnown)
+            QCOMPARE(device->str(), name);
+        else
+            QVERIFY(openDevice(name).error().code == core::ErrorCode::InvalidArgument);
+    }
+
+    void theCpuIsThere() { QVERIFY(openDevice("cpu").ok()); }
+
+    void aMissingDriverIsNamed()
+    {
+        const auto cards = cudaCards("libno-such-driver.so.1");
+        QVERIFY(!cards.ok());
+        QVERIFY(mentions(cards.error(), "no NVIDIA driver") && mentions(cards.error(), "libno-such-driver.so.1"));
+        QVERIFY(cards.error().hint.find("--device cpu") != std::string::npos);
+    }
+
+    void aLibraryThatIsNoDriverIsNamed()
+    {
+        const auto cards = cudaCards("libc.so.6");
+        QVERIFY(!cards.ok() && mentions(cards.error(), "is not an NVIDIA driver"));
+    }
+
+    void aLibtorchWithoutCudaIsNamed()
+    {
+        QTemporaryDir folder;
+        const auto loaded = loadCudaLibraries(folder.path().toStdString());
+        QVERIFY(!loaded.ok() && mentions(loaded.error(), "no libtorch_cuda.so"));
+    }
+
+    void aBrokenLibraryIsNamed()
+    {
+        QTemporaryDir folder;
+        QFile file(folder.filePath(QStringLiteral("libtorch_cuda.so")));
+        QVERIFY(file.open(QIODevice::WriteOnly) && file.write("text") == 4);
+        file.close();
+        const auto loaded = loadCudaLibraries(folder.path().toStdString());
+        QVERIFY(!loaded.ok() && mentions(loaded.error(), "cannot be loaded"));
+        QVERIFY(loaded.error().hint.find("nvidia-") != std::string::npos);
+    }
+
+    void libtorchIsFound() { QVERIFY(std::filesystem::exists(libtorchFolder() / "libtorch_cpu.so")); }
+
+    /// Never the numbers of another device under this one's name.
+    void aCardThatIsNotThereIsRefused()
+    {
+        const auto cards = cudaCards();
+        const std::string name = "cuda:" + std::to_string(cards.ok() ? cards.value().size() : 0);
+        RunnerOptions options;
+        options.device = name;
+        options.architectures = PARETOSCOPE_RESOURCES "/architectures";
+        TrialRunner runner(options);
+        QVERIFY(!runner.ready().ok());
+        Silent observer;
+        const auto done = runner.evaluate({{"model", PARETOSCOPE_RESOURCES "/models/tiny-llama"}}, observer);
+        QVERIFY(!done.ok());
+        QVERIFY(mentions(done.error(), name.c_str()));
+        QVERIFY(!done.error().hint.empty());
+        QVERIFY(mentions(done.error(), cards.ok() ? "the NVIDIA driver shows" : "NVIDIA driver"));
+    }
+};
+
+QTEST_GUILESS_MAIN(ComputeDeviceTest)
+#include "tst_compute_device.moc"
