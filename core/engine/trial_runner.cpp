@@ -245,8 +245,12 @@ core::Result<std::vector<core::MetricRecord>> TrialRunner::Impl::measure(const s
             return spec.options.value("baseline", "") == loaded.first.string();
         });
     });
-    const MetricContext context {*model, [this](const core::Json& metricOptions) { return baselineFor(metricOptions); },
-                                 references, numericalConditions(), evaluation.observer};
+    const MetricContext context {*model,
+                                 [this](const core::Json& metricOptions) { return baselineFor(metricOptions); },
+                                 references,
+                                 numericalConditions(),
+                                 evaluation.observer,
+                                 evaluation.memory};
     std::vector<std::unique_ptr<Metric>> metrics;
     for (const core::MetricSpec& spec : specs) {
         PSC_ASSIGN(std::unique_ptr<Metric> metric, makeMetric(spec, context));

@@ -110,6 +110,13 @@ TokenLoad evaluationLoad(const MetricSpec& metric, Bytes text)
     const std::int64_t windows = metric.options.value("windows", std::int64_t(0));
     const std::int64_t stride = std::max<std::int64_t>(1, metric.options.value("stride", std::int64_t(0)));
     const std::int64_t step = stride > 1 ? stride : load.longest;
+    if (metric.name == "greedy_match") {
+        load.sequences = metric.options.value("prompts", std::int64_t(100));
+        load.longest =
+            metric.options.value("length", std::int64_t(64)) + metric.options.value("tokens", std::int64_t(64));
+        load.tokens = load.sequences * load.longest;
+        return load;
+    }
     load.sequences = windows > 0 ? windows : std::max<std::int64_t>(1, all / step);
     load.tokens = load.sequences * load.longest;
     return load;
@@ -147,7 +154,12 @@ TrialLoad trialLoad(const WorkloadSpec& workload, const Pipeline& pipeline, cons
         const Bytes text = fileBytes(file);
         if (read.insert(file).second)
             load.text += text;
-        if (!counted.insert(metric.options.dump()).second)
+        const std::filesystem::path baseline = metric.options.value("baseline", workload.model.string());
+        load.readsOtherBaseline = load.readsOtherBaseline || baseline != workload.model;
+        load.referenceHeads += metric.name == "kl_divergence" ? 1 : 0;
+        Json sequences = metric.options;
+        sequences.erase("baseline");
+        if (!counted.insert(sequences.dump()).second)
             continue;
         const TokenLoad more = evaluationLoad(metric, text);
         load.evaluation.sequences += more.sequences;
@@ -181,8 +193,8 @@ public:
     /// Everything but activations between blocks.
     std::int64_t without(const MemoryPlan& plan) const
     {
-        return always(plan) +
-               std::max({entry(plan), evaluationBlock(plan), head(plan), gathering(plan), applying(plan)});
+        return always(plan) + std::max({entry(plan), evaluationBlock(plan), otherBaseline(plan), head(plan),
+                                        gathering(plan), applying(plan)});
     }
     /// Activations of all samples between two blocks.
     std::int64_t states(const MemoryPlan& plan) const
@@ -200,7 +212,8 @@ private:
     {
         return kProcess + kProcessPerThread * m_load.threads + (m_hasBudget ? kSlackWithin : kSlack) +
                3 * m_load.text.value + (plan.keepsWeights ? m_model.weights.value : 0) +
-               (plan.spillsReplacements ? 0 : replaced());
+               (plan.spillsReplacements ? 0 : replaced()) +
+               (m_load.readsOtherBaseline && !m_hasBudget ? m_model.weights.value : 0);
     }
     std::int64_t inFlight(const MemoryPlan& plan) const
     {
@@ -231,7 +244,28 @@ private:
     std::int64_t head(const MemoryPlan& plan) const
     {
         const std::int64_t logits = std::min(kLogitRows, m_load.evaluation.longest) * m_model.vocabulary * kFloat;
-        return (plan.keepsWeights ? 0 : m_model.head.value + m_model.largestStored.value) + inFlight(plan) * 3 * logits;
+        return (plan.keepsWeights ? 0 : m_model.head.value + m_model.largestStored.value) +
+               inFlight(plan) * 3 * logits + comparing(plan);
+    }
+    /// A baseline's logits beside the model's: its hidden states of a window and its head, which is at hand only where
+    /// it is that of the model in memory.
+    std::int64_t comparing(const MemoryPlan& plan) const
+    {
+        if (m_load.referenceHeads == 0)
+            return 0;
+        const std::int64_t logits = std::min(kLogitRows, m_load.evaluation.longest) * m_model.vocabulary * kFloat;
+        const std::int64_t states = m_load.evaluation.longest * m_model.hidden * kFloat;
+        const bool isAtHand = plan.keepsWeights && !m_load.readsOtherBaseline;
+        return inFlight(plan) * (2 * logits + states) + (isAtHand ? 0 : m_load.referenceHeads * m_model.head.value);
+    }
+    /// The pass over another model; it is not kept within a budget.
+    std::int64_t otherBaseline(const MemoryPlan& plan) const
+    {
+        if (!m_load.readsOtherBaseline)
+            return 0;
+        const std::int64_t block = m_model.largestBlock.value * (plan.readsAhead ? 2 : 1) +
+                                   inFlight(plan) * sequence(m_load.evaluation.longest);
+        return m_model.largestStored.value + std::max({block, m_model.entry.value, m_model.head.value});
     }
     std::int64_t square() const { return m_model.widestInput * m_model.widestInput; }
     /// Samples that wait inside a block: the residual stream and the widest activation that a unit reads.

@@ -42,13 +42,15 @@ struct TokenLoad
 struct TrialLoad
 {
     TokenLoad evaluation;
-    TokenLoad calibration;         ///< zero when no stage reads it
-    Bytes text;                    ///< of the corpora, tokenised as a whole
-    bool replacesWeights = false;  ///< any stage at all
-    double statisticPerSquare = 0; ///< bytes per squared feature of an input while statistics are gathered,
-    double valuePerSquare = 0;     ///< once they are finished,
-    double workPerSquare = 0;      ///< and what a method allocates beside them,
-    double workPerWeight = 0;      ///< also per element of the weight in hand
+    TokenLoad calibration;           ///< zero when no stage reads it
+    int referenceHeads = 0;          ///< metrics that make a baseline's logits, each with a head of its own
+    bool readsOtherBaseline = false; ///< from another model; it counts as one of the same sizes
+    Bytes text;                      ///< of the corpora, tokenised as a whole
+    bool replacesWeights = false;    ///< any stage at all
+    double statisticPerSquare = 0;   ///< bytes per squared feature of an input while statistics are gathered,
+    double valuePerSquare = 0;       ///< once they are finished,
+    double workPerSquare = 0;        ///< and what a method allocates beside them,
+    double workPerWeight = 0;        ///< also per element of the weight in hand
     int threads = 1;
 };
 

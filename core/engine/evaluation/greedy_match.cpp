@@ -75,7 +75,7 @@ private:
 };
 
 core::Status iterate(const std::vector<Ids>& prompts, std::vector<Ids>& guesses, std::vector<std::size_t> open,
-                     const WarmModel& model, TrialObserver& observer)
+                     const WarmModel& model, TrialObserver& observer, const core::MemoryPlan& memory)
 {
     const auto total = static_cast<int>(open.size());
     const std::size_t most = open.empty() ? 0 : guesses[open.front()].size() + 1;
@@ -86,7 +86,7 @@ core::Status iterate(const std::vector<Ids>& prompts, std::vector<Ids>& guesses,
         std::vector<std::unique_ptr<Metric>> pass;
         pass.push_back(std::make_unique<NextGuess>(prompts, guesses, open));
         GenerationProgress progress(observer, total - static_cast<int>(open.size()), total);
-        PSC_TRY(evaluate(pass, {model.graph(), model.tensors(), Hooks(), progress}));
+        PSC_TRY(evaluate(pass, {model.graph(), model.tensors(), Hooks(), progress, memory}));
         std::vector<std::size_t> stillOpen;
         for (std::size_t i = 0; i < open.size(); ++i) {
             Ids& guess = guesses[open[i]];
@@ -126,7 +126,7 @@ core::Result<std::vector<Ids>> greedyContinuations(const std::vector<Ids>& promp
         }
         keys.push_back(std::move(key));
     }
-    PSC_TRY(iterate(prompts, continuations, missing, model, context.observer));
+    PSC_TRY(iterate(prompts, continuations, missing, model, context.observer, context.memory));
     for (const std::size_t index : missing)
         (void)context.references.store(keys[index],
                                        at::tensor(at::ArrayRef<std::int32_t>(continuations[index]), at::kInt));

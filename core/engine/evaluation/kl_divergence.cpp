@@ -215,7 +215,7 @@ core::Result<std::unique_ptr<Metric>> makeKlDivergence(const core::Json& options
     PSC_ASSIGN(const WarmModel* baseline, context.baseline(options));
     PSC_ASSIGN(std::unique_ptr<ReferenceStates> reference,
                ReferenceStates::prepare(windows.sequences, *baseline, context.references, context.conditions,
-                                        context.observer));
+                                        context.observer, context.memory));
     PSC_ASSIGN(const core::MetricKind* kind, core::findMetricKind("kl_divergence"));
     const std::string id = kind->protocolId(options, {windows.corpusDigest, baseline->digest()});
     return std::unique_ptr<Metric>(

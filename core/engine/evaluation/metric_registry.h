@@ -6,6 +6,7 @@
 #include "core/engine/plugin/metric.h"
 #include "core/engine/trial_runner.h"
 #include "core/engine/warm_model.h"
+#include "core/memory/memory_plan.h"
 #include "core/sweep/sweep.h"
 
 #include <functional>
@@ -25,6 +26,7 @@ struct MetricContext
     const TensorCache& references; ///< of what baselines say
     core::Json conditions;         ///< what bits follow from beside model and tokens: numerics version, threads, device
     TrialObserver& observer;
+    core::MemoryPlan memory = {}; ///< passes of a baseline keep to it as well
 };
 
 /// Makes the metric that a sweep's `evaluate` entry or an option of the `evaluate` verb names.

@@ -64,7 +64,7 @@ ReferenceStates::ReferenceStates(const WarmModel& baseline, const TensorCache& c
 
 core::Result<std::unique_ptr<ReferenceStates>>
 ReferenceStates::prepare(const Sequences& sequences, const WarmModel& baseline, const TensorCache& cache,
-                         const core::Json& conditions, TrialObserver& observer)
+                         const core::Json& conditions, TrialObserver& observer, const core::MemoryPlan& memory)
 {
     std::unique_ptr<ReferenceStates> states(new ReferenceStates(baseline, cache));
     std::map<std::vector<std::int32_t>, std::size_t> known;
@@ -81,12 +81,15 @@ ReferenceStates::prepare(const Sequences& sequences, const WarmModel& baseline, 
         key["tokens"] = core::digestOfIds({ids}).hex();
         states->m_keys.push_back(std::move(key));
     }
-    states->m_inMemory.resize(distinct.size());
-    PSC_TRY(states->compute(distinct, observer));
+    states->m_isKept.resize(distinct.size());
+    const core::Bytes inMemory = memory.scratch.empty() ? memory.activations : core::Bytes {0};
+    states->m_kept = std::make_unique<ActivationStore>(distinct.size(), inMemory, memory.scratch);
+    PSC_TRY(states->compute(distinct, observer, memory));
     return states;
 }
 
-core::Status ReferenceStates::compute(const Sequences& sequences, TrialObserver& observer)
+core::Status ReferenceStates::compute(const Sequences& sequences, TrialObserver& observer,
+                                      const core::MemoryPlan& memory)
 {
     std::vector<std::size_t> missing;
     Sequences wanted;
@@ -100,26 +103,39 @@ core::Status ReferenceStates::compute(const Sequences& sequences, TrialObserver&
     if (missing.empty())
         return core::success();
     const int lastBlock = m_baseline.graph().view().blocks - 1;
+    std::mutex mutex;
+    core::Status problem = core::success();
     // Different sequences come on different threads; the evaluator numbers distinct ones in the order given.
     const Hooks hooks {{HookPoint::BlockOutput, [&](const HookSite& site, const at::Tensor& value) {
                             if (site.block == lastBlock) {
                                 const std::size_t index = missing[static_cast<std::size_t>(site.sample)];
-                                if (!m_cache.store(m_keys[index], value))
-                                    m_inMemory[index] = value.clone();
+                                const core::Status kept = keep(index, value);
+                                const std::lock_guard lock(mutex);
+                                if (!kept.ok())
+                                    problem = kept;
                             }
                             return value;
                         }}};
     std::vector<std::unique_ptr<Metric>> readers;
     readers.push_back(std::make_unique<StatesOnly>(wanted));
     ReferenceProgress progress(observer);
-    return evaluate(readers, {m_baseline.graph(), m_baseline.tensors(), hooks, progress});
+    PSC_TRY(evaluate(readers, {m_baseline.graph(), m_baseline.tensors(), hooks, progress, memory}));
+    return problem;
+}
+
+core::Status ReferenceStates::keep(std::size_t index, const at::Tensor& states)
+{
+    if (m_cache.store(m_keys[index], states))
+        return core::success();
+    m_isKept[index] = 1;
+    return m_kept->put(index, states.clone()); // the evaluator goes on with its own
 }
 
 core::Result<at::Tensor> ReferenceStates::read(std::size_t sequence) const
 {
     const std::size_t index = m_index[sequence];
-    if (m_inMemory[index].defined())
-        return m_inMemory[index];
+    if (m_isKept[index])
+        return m_kept->get(index);
     if (std::optional<CachedTensor> entry = m_cache.find(m_keys[index]))
         return std::move(entry->value);
     return core::Error {core::ErrorCode::Io, "a state of the baseline went out of the cache while it was in use",

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/engine/activations/activation_store.h"
 #include "core/engine/cache/tensor_cache.h"
 #include "core/engine/trial_runner.h"
 #include "core/engine/warm_model.h"
+#include "core/memory/memory_plan.h"
 
 #include <cstdint>
 #include <memory>
@@ -14,15 +16,18 @@ namespace paretoscope::engine {
 /// What a baseline says about given sequences, for metrics that compare with it: the hidden states that leave its last
 /// block, from which its head makes the very logits again. At 576 features and 49152 tokens that is 2.3 kB a token
 /// instead of the 98 kB of 16-bit logits, and nothing is rounded. One cache entry per sequence, by model, tokens and
-/// all that may change a bit; what is not in the cache is computed and stored. Without a cache they are kept in memory.
+/// all that may change a bit; what is not in the cache is computed and stored. Without a cache they go to a scratch
+/// file, and without a folder for that they stay in memory.
 class ReferenceStates
 {
 public:
     /// @param cache outlives the object. @param conditions what beside model and tokens the bits follow from: numerics
-    /// version, threads, device. Errors: those of evaluate().
+    /// version, threads, device. @param memory of the trial; the pass over the baseline keeps to it. Errors: those of
+    /// evaluate().
     static core::Result<std::unique_ptr<ReferenceStates>>
     prepare(const std::vector<std::vector<std::int32_t>>& sequences, const WarmModel& baseline,
-            const TensorCache& cache, const core::Json& conditions, TrialObserver& observer);
+            const TensorCache& cache, const core::Json& conditions, TrialObserver& observer,
+            const core::MemoryPlan& memory);
 
     /// float32 [tokens, hidden]. Errors: Io (it went out of the cache after prepare()).
     core::Result<at::Tensor> read(std::size_t sequence) const;
@@ -33,13 +38,17 @@ public:
 private:
     struct Head;
     ReferenceStates(const WarmModel& baseline, const TensorCache& cache);
-    core::Status compute(const std::vector<std::vector<std::int32_t>>& sequences, TrialObserver& observer);
+    core::Status compute(const std::vector<std::vector<std::int32_t>>& sequences, TrialObserver& observer,
+                         const core::MemoryPlan& memory);
+
+    core::Status keep(std::size_t index, const at::Tensor& states);
 
     const WarmModel& m_baseline;
     const TensorCache& m_cache;
-    std::vector<core::Json> m_keys;     ///< per distinct sequence
-    std::vector<at::Tensor> m_inMemory; ///< likewise; undefined when the cache has it
-    std::vector<std::size_t> m_index;   ///< of each sequence among the distinct ones
+    std::vector<core::Json> m_keys;   ///< per distinct sequence
+    std::vector<char> m_isKept;       ///< likewise: in m_kept, as the cache does not have it
+    std::vector<std::size_t> m_index; ///< of each sequence among the distinct ones
+    std::unique_ptr<ActivationStore> m_kept;
     std::size_t m_computed = 0;
     std::shared_ptr<Head> m_head;
 };

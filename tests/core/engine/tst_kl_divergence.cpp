@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The numbers that compare a model with a baseline, against what float64 makes of the logits of both.
+#include "core/architecture/architecture.h"
 #include "core/corpus/corpus.h"
 #include "core/engine/kernels/divergence.h"
+#include "core/memory/memory_estimate.h"
 #include "core/statistics/sample.h"
 #include "evaluation_fixture.h"
 
@@ -185,6 +187,41 @@ private Q_SLOTS:
                 std::filesystem::resize_file(entry.path(), entry.file_size() - 4);
         }
         QCOMPARE(evaluated(m_coarse, request, 1, cache).at("metrics"), without);
+    }
+
+    /// Under the smallest budget that is accepted, passes over the baseline read block by block and spill.
+    void budgetChangesNothing_data()
+    {
+        QTest::addColumn<bool>("withCache");
+        QTest::addRow("states in the cache") << true;
+        QTest::addRow("states in a scratch file") << false;
+    }
+    void budgetChangesNothing()
+    {
+        QFETCH(bool, withCache);
+        core::Json request = klDivergence({{"baseline", kTinyLlama.string()}});
+        request.push_back({{"name", "greedy_match"},
+                           {"options",
+                            {{"corpus", kWikiText},
+                             {"prompts", 2},
+                             {"length", 12},
+                             {"tokens", 5},
+                             {"baseline", kTinyLlama.string()}}}});
+        const core::Json unlimited = evaluated(m_coarse, request).at("metrics");
+
+        core::WorkloadSpec workload;
+        workload.model = m_coarse;
+        for (const core::Json& metric : request)
+            workload.evaluate.push_back({metric.at("name").get<std::string>(), metric.at("options")});
+        const auto checkpoint = core::openCheckpoint(m_coarse).value();
+        const auto sizes = core::modelSizes(
+            core::describeArchitecture(*checkpoint, kResources / "architectures").value(), *checkpoint);
+        engine::RunnerOptions options = runnerOptions(1, withCache ? folder("budget") : std::filesystem::path());
+        options.memoryBudget = core::planMemory(sizes, core::trialLoad(workload, {}, {}, 1), core::Bytes {1}, {}).least;
+        engine::TrialRunner runner(options);
+        const core::Json document = evaluated(runner, m_coarse, request);
+        QCOMPARE(document.at("metrics"), unlimited);
+        QVERIFY(document.at("estimated_memory_bytes").get<std::int64_t>() <= options.memoryBudget->value);
     }
 
     void otherMetricsChangeNothing_data()

@@ -53,6 +53,14 @@ core::TrialLoad evaluationOnly(std::int64_t windows)
     return load;
 }
 
+core::TrialLoad comparison(int metrics, bool otherBaseline)
+{
+    core::TrialLoad load = evaluationOnly(8);
+    load.referenceHeads = metrics;
+    load.readsOtherBaseline = otherBaseline;
+    return load;
+}
+
 } // namespace
 
 Q_DECLARE_METATYPE(paretoscope::core::TrialLoad)
@@ -81,6 +89,8 @@ private Q_SLOTS:
         QTest::addColumn<core::TrialLoad>("load");
         QTest::addRow("evaluation") << evaluationOnly(8);
         QTest::addRow("evaluation of a whole corpus") << evaluationOnly(100'000);
+        QTest::addRow("comparison with a baseline") << comparison(1, false);
+        QTest::addRow("comparison with another model") << comparison(2, true);
         QTest::addRow("gptq") << gptq(8);
         QTest::addRow("gptq, many samples") << gptq(4096);
     }
@@ -128,6 +138,48 @@ private Q_SLOTS:
         const MemoryEstimate second = core::planFrugally(largeModel(), load, std::nullopt);
         QVERIFY(second.peak.value < first.peak.value / 2);
         QCOMPARE(second.plan.inFlight, std::size_t(4));
+    }
+
+    void baselinesCount()
+    {
+        const core::ModelSizes model = largeModel();
+        const auto least = [&](const core::TrialLoad& load) {
+            return core::planMemory(model, load, Bytes {1}, kPhysical).least.value;
+        };
+        // A second head, the logits it makes and a copy of them, the hidden states of one window.
+        const std::int64_t logits = std::int64_t(128) * 32000 * 4;
+        QCOMPARE(least(comparison(1, false)) - least(evaluationOnly(8)),
+                 model.head.value + 2 * logits + std::int64_t(512) * 2048 * 4);
+        QCOMPARE(least(comparison(2, false)) - least(comparison(1, false)), model.head.value);
+        // Without a budget another model stays in memory as well.
+        const auto peak = [&](const core::TrialLoad& load) {
+            return core::planMemory(model, load, std::nullopt, kPhysical).peak.value;
+        };
+        QVERIFY(peak(comparison(1, true)) - peak(comparison(1, false)) >= model.weights.value);
+    }
+
+    void metricsSayWhatTheyCompareWith()
+    {
+        core::WorkloadSpec workload;
+        workload.model = "/models/this";
+        const core::Json windows {{"corpus", "/nonexistent"}, {"length", 256}, {"windows", 4}};
+        core::Json other = windows;
+        other["baseline"] = "/models/other";
+        const core::Json prompts {{"corpus", "/nonexistent"}, {"length", 200}, {"tokens", 100}, {"prompts", 3}};
+        const core::PluginCatalogue plugins;
+        const auto load = [&] { return core::trialLoad(workload, {}, plugins, 1); };
+        workload.evaluate = {{"perplexity", windows}};
+        QCOMPARE(load().referenceHeads, 0);
+        workload.evaluate.push_back({"kl_divergence", windows});
+        QCOMPARE(load().referenceHeads, 1);
+        QVERIFY(!load().readsOtherBaseline);
+        workload.evaluate.push_back({"kl_divergence", other});
+        QCOMPARE(load().referenceHeads, 2);
+        QVERIFY(load().readsOtherBaseline);
+        QCOMPARE(load().evaluation.sequences, std::int64_t(4)); // the same windows all the time
+        workload.evaluate.push_back({"greedy_match", prompts});
+        QCOMPARE(load().evaluation.sequences, std::int64_t(7));
+        QCOMPARE(load().evaluation.longest, std::int64_t(300));
     }
 
     void sizesComeFromHeaders()
