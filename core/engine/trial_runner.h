@@ -15,7 +15,7 @@ namespace paretoscope::engine {
 
 struct RunnerOptions
 {
-    int threads = 1; ///< intra-op; fixed for the life of the process
+    int threads = 1;            ///< intra-op; fixed for the life of the process
     std::string device = "cpu"; ///< or "cuda:0"
     std::optional<core::Bytes> memoryBudget;
     std::filesystem::path cacheFolder; ///< empty: no cache on disk
