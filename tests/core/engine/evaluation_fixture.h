@@ -2,6 +2,7 @@
 // Evaluations of small models through TrialRunner, and the logits of the same models for computing numbers again.
 #pragma once
 
+#include "bystanders.h"
 #include "core/base/mapped_file.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/safetensors_file.h"
@@ -22,13 +23,6 @@ inline const std::filesystem::path kResources = PARETOSCOPE_RESOURCES;
 inline const std::filesystem::path kTestData = PARETOSCOPE_TEST_DATA;
 inline const std::filesystem::path kTinyLlama = kResources / "models/tiny-llama";
 inline const std::string kWikiText = (kResources / "demo/corpora/wiki.test.tokens").string();
-
-class SilentObserver : public engine::TrialObserver
-{
-public:
-    void progressed(std::string_view, int, int) override {}
-    bool isCancelled() const override { return false; }
-};
 
 inline engine::RunnerOptions runnerOptions(int threads = 1, const std::filesystem::path& cache = {})
 {

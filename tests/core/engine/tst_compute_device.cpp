@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "bystanders.h"
 #include "core/engine/device/compute_device.h"
 #include "core/engine/device/cuda_driver.h"
 #include "core/engine/trial_runner.h"
@@ -11,13 +12,6 @@ using namespace paretoscope::engine;
 
 namespace {
 
-class Silent : public TrialObserver
-{
-public:
-    void progressed(std::string_view, int, int) override {}
-    bool isCancelled() const override { return false; }
-};
-
 bool mentions(const core::Error& error, const char* text)
 {
     return error.message.find(text) != std::string::npos;
@@ -25,7 +19,7 @@ bool mentions(const core::Error& error, const char* text)
 
 } // namespace
 
-class ComputeDeviceTest : public QObject
+class TstComputeDevice : public QObject
 {
     Q_OBJECT
 
@@ -99,7 +93,7 @@ private Q_SLOTS:
         options.architectures = PARETOSCOPE_RESOURCES "/architectures";
         TrialRunner runner(options);
         QVERIFY(!runner.ready().ok());
-        Silent observer;
+        tests::SilentObserver observer;
         const auto done = runner.evaluate({{"model", PARETOSCOPE_RESOURCES "/models/tiny-llama"}}, observer);
         QVERIFY(!done.ok());
         QVERIFY(mentions(done.error(), name.c_str()));
@@ -108,5 +102,5 @@ private Q_SLOTS:
     }
 };
 
-QTEST_GUILESS_MAIN(ComputeDeviceTest)
+QTEST_GUILESS_MAIN(TstComputeDevice)
 #include "tst_compute_device.moc"
