@@ -241,11 +241,15 @@ private:
     {
         return blocks(plan) + inFlight(plan) * sequence(m_load.evaluation.longest);
     }
+    /// The rows that a head makes at once.
+    std::int64_t logits() const
+    {
+        return std::min(kLogitRows, m_load.evaluation.longest) * m_model.vocabulary * kFloat;
+    }
     std::int64_t head(const MemoryPlan& plan) const
     {
-        const std::int64_t logits = std::min(kLogitRows, m_load.evaluation.longest) * m_model.vocabulary * kFloat;
         return (plan.keepsWeights ? 0 : m_model.head.value + m_model.largestStored.value) +
-               inFlight(plan) * 3 * logits + comparing(plan);
+               inFlight(plan) * 3 * logits() + comparing(plan);
     }
     /// A baseline's logits beside the model's: its hidden states of a window and its head, which is at hand only where
     /// it is that of the model in memory.
@@ -253,10 +257,9 @@ private:
     {
         if (m_load.referenceHeads == 0)
             return 0;
-        const std::int64_t logits = std::min(kLogitRows, m_load.evaluation.longest) * m_model.vocabulary * kFloat;
         const std::int64_t states = m_load.evaluation.longest * m_model.hidden * kFloat;
         const bool isAtHand = plan.keepsWeights && !m_load.readsOtherBaseline;
-        return inFlight(plan) * (2 * logits + states) + (isAtHand ? 0 : m_load.referenceHeads * m_model.head.value);
+        return inFlight(plan) * (2 * logits() + states) + (isAtHand ? 0 : m_load.referenceHeads * m_model.head.value);
     }
     /// The pass over another model; it is not kept within a budget.
     std::int64_t otherBaseline(const MemoryPlan& plan) const
