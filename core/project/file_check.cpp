@@ -5,7 +5,10 @@
 #include "core/project/schema_v1.h"
 #include "core/project/sqlite_error.h"
 
+#include <sqlite3.h>
+
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <tuple>
@@ -88,6 +91,18 @@ Error newerProject(Database& database, std::int64_t version, std::int64_t known)
             named ? "open it with Paretoscope " + required.value() + " or newer" : "open it with a newer Paretoscope"};
 }
 
+/// A page that the disk does not give is not a damaged one: quick_check reports both, with SQLite's code.
+Error unsoundProject(const std::string& verdict, const std::filesystem::path& file)
+{
+    constexpr std::string_view kCode = "unable to get the page. error code=";
+    if (const std::size_t at = verdict.find(kCode); at != std::string::npos) {
+        const int code = std::atoi(verdict.c_str() + at + kCode.size());
+        if ((code & 0xff) != SQLITE_CORRUPT)
+            return sqliteError(code, nullptr, 0, file);
+    }
+    return damagedProject(file, verdict);
+}
+
 } // namespace
 
 Result<FileHeader> checkHeader(Database& database, const ProjectFiles& files)
@@ -140,7 +155,7 @@ Result<std::int64_t> checkContent(Database& database, std::span<const Migration>
         return version;
     PSC_ASSIGN(const std::string verdict, database.text("PRAGMA quick_check(1)"));
     if (verdict != "ok")
-        return damagedProject(database.name(), verdict);
+        return unsoundProject(verdict, database.name());
     return version;
 }
 

@@ -60,7 +60,14 @@ Status checkMayWrite(const ProjectFiles& files, bool create)
 bool isLockedByReader(const Database& database)
 {
     const int code = database.lastCode() & 0xff;
-    return code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_READONLY || code == SQLITE_CANTOPEN;
+    return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+}
+
+/// Also while a reader of this process holds the shared memory read-only.
+bool mayPass(const Database& database)
+{
+    const int code = database.lastCode() & 0xff;
+    return isLockedByReader(database) || code == SQLITE_READONLY || code == SQLITE_CANTOPEN;
 }
 
 } // namespace
@@ -113,8 +120,7 @@ Status WriteConnection::connect()
             break;
         m_database.reset();
         if (Clock::now() > deadline)
-            return Error {ErrorCode::Busy, m_files.main.string() + " is held open by another program that reads it",
-                          "close that program, then try again"};
+            return m_obstacle;
         std::this_thread::sleep_for(kPause);
     }
     m_identity = stampOf(m_files.main);
@@ -126,9 +132,14 @@ Status WriteConnection::connect()
 Result<bool> WriteConnection::connectOnce()
 {
     const auto failed = [this](const Error& error) -> Result<bool> {
-        if (m_database && isLockedByReader(*m_database))
-            return false;
-        return error;
+        if (!m_database || !mayPass(*m_database))
+            return error;
+        m_obstacle =
+            isLockedByReader(*m_database)
+                ? Error {ErrorCode::Busy, m_files.main.string() + " is held open by another program that reads it",
+                         "close that program, then try again"}
+                : error;
+        return false;
     };
     PSC_ASSIGN(Database database, Database::open(m_files.main, Database::Access::ReadWrite));
     m_database = std::make_unique<Database>(std::move(database));

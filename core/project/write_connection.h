@@ -40,7 +40,7 @@ private:
     WriteConnection(WriterLock lock, const ProjectFiles& files, const StoreEnvironment& environment);
     Status create();
     Status connect();
-    Result<bool> connectOnce(); ///< false: something in this process reads the file right now, try again
+    Result<bool> connectOnce(); ///< false: something may only be in the way for a moment (m_obstacle), try again
     Status chooseJournal();
     Status backUpBeforeMigration(std::int64_t version);
     void putToRest();
@@ -50,6 +50,7 @@ private:
     StoreEnvironment m_environment;
     FileStamp m_identity;
     FileSystem m_fileSystem;
+    Error m_obstacle;
     std::unique_ptr<Database> m_database;
 };
 
