@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A second process for the tests: writes, holds or fills a project until it is told to stop or killed.
+#include "faulty_vfs.h"
 #include "sample_records.h"
+#include "scripted_run.h"
 
 #include "core/project/database.h"
 #include "core/project/project_store.h"
@@ -11,6 +13,7 @@
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -181,6 +184,19 @@ int makeSample(const std::string& file)
     return status.ok() ? 0 : fail(status.error());
 }
 
+/// script FILE JOURNAL KIND AT UNSYNCED SEED: the scripted run with a fault; says "done N" after each finished trial.
+int runScript(const std::string& file, const std::vector<int>& numbers)
+{
+    FaultyVfs vfs;
+    vfs.arm({.kind = static_cast<Fault::Kind>(numbers[1]),
+             .at = numbers[2],
+             .unsynced = static_cast<Fault::Unsynced>(numbers[3]),
+             .seed = static_cast<std::uint32_t>(numbers[4])});
+    const auto errors = scriptedRun(file, static_cast<JournalKind>(numbers[0]),
+                                    [](int number) { say("done " + std::to_string(number)); });
+    return errors.empty() ? 0 : fail(errors.front());
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -200,6 +216,9 @@ int main(int argc, char** argv)
         return makeSample(argv[2]);
     if (task == "open" && argc >= 4)
         return openAs(argv[2], argv[3], argc > 4 ? numberFrom(argv[4]) : -1);
-    std::fputs("usage: writer_process write|hold|answer|fill|fill-disk|sample|open FILE ...\n", stderr);
+    if (task == "script" && argc == 8)
+        return runScript(argv[2], {numberFrom(argv[3]), numberFrom(argv[4]), numberFrom(argv[5]), numberFrom(argv[6]),
+                                   numberFrom(argv[7])});
+    std::fputs("usage: writer_process write|hold|answer|fill|fill-disk|sample|open|script FILE ...\n", stderr);
     return 2;
 }
