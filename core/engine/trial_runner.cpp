@@ -65,7 +65,7 @@ core::Json toJson(const core::MemoryEstimate& estimate, std::optional<core::Byte
 core::Result<at::Device> computingDevice(const std::string& name)
 {
     PSC_ASSIGN(const at::Device device, openDevice(name));
-    if (!device.is_cpu())
+    if (device.is_cuda())
         return core::Error {core::ErrorCode::Unsupported, name + ": this version computes on the CPU only",
                             "use --device cpu"};
     return device;
@@ -157,7 +157,7 @@ core::Status TrialRunner::Impl::warmUp(const std::filesystem::path& path, TrialO
         return core::success();
     observer.progressed("load", 0, 1);
     model.reset();
-    PSC_ASSIGN(model, WarmModel::load(path, options.architectures, core::Bytes {}));
+    PSC_ASSIGN(model, WarmModel::load(path, options.architectures, core::Bytes {}, device.value()));
     return core::success();
 }
 
@@ -225,7 +225,7 @@ core::Result<const WarmModel*> TrialRunner::Impl::baselineFor(const core::Json& 
         return model.get();
     std::unique_ptr<WarmModel>& baseline = baselines[path];
     if (!baseline) {
-        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, auxiliaryLimit()));
+        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, auxiliaryLimit(), device.value()));
     }
     const std::int64_t ours = model->graph().architecture().vocabSize;
     const std::int64_t theirs = baseline->graph().architecture().vocabSize;

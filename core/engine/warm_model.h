@@ -20,8 +20,9 @@ class WarmModel
 {
 public:
     /// Errors: those of checkpoint and architecture; Unsupported (what cannot be computed exactly).
-    static core::Result<std::unique_ptr<WarmModel>>
-    load(const std::filesystem::path& model, const std::filesystem::path& architectures, core::Bytes residentLimit);
+    static core::Result<std::unique_ptr<WarmModel>> load(const std::filesystem::path& model,
+                                                         const std::filesystem::path& architectures,
+                                                         core::Bytes residentLimit, at::Device device = at::kCPU);
     /// Weights kept as float32 between passes; applies from now on.
     void limitResident(core::Bytes limit) const { m_tensors->limitResident(limit); }
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 include_guard(GLOBAL)
 
-# paretoscope_add_test(<name> LABELS <module>... LIBRARIES <target>... [SOURCES <file>...])
-# A Qt Test program tst_<name> from tst_<name>.cpp in the current folder, registered with CTest.
+# paretoscope_add_test(<name> LABELS <module>... LIBRARIES <target>... [FILE <file>] [SOURCES <file>...])
+# A Qt Test program tst_<name> from FILE (tst_<name>.cpp) in the current folder, registered with CTest.
 function(paretoscope_add_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LABELS;LIBRARIES;SOURCES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "FILE" "LABELS;LIBRARIES;SOURCES")
     set(target "tst_${name}")
-    add_executable(${target} "${target}.cpp" ${arg_SOURCES})
+    if(NOT arg_FILE)
+        set(arg_FILE "${target}.cpp")
+    endif()
+    add_executable(${target} "${arg_FILE}" ${arg_SOURCES})
     # Qt 6.4's moc stumbles over GCC 12's <concepts> where that header comes first; its include guard keeps moc out.
     set_target_properties(${target} PROPERTIES AUTOMOC ON RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests"
         AUTOMOC_MOC_OPTIONS "-D_GLIBCXX_CONCEPTS")

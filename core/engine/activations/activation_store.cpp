@@ -2,6 +2,9 @@
 #include "core/engine/activations/activation_store.h"
 
 #include "core/base/assert.h"
+#include "core/engine/device/transfer.h"
+
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace paretoscope::engine {
 
@@ -12,10 +15,20 @@ std::int64_t bytesOf(const at::Tensor& value)
     return static_cast<std::int64_t>(value.nbytes());
 }
 
+/// Not complete before the card's stream has come here.
+at::Tensor queuedToHost(const at::Tensor& value, at::Device device)
+{
+    if (value.is_cpu())
+        return value;
+    return at::empty(value.sizes(), stagingOptions(device, value.scalar_type())).copy_(value, /*non_blocking=*/true);
+}
+
 } // namespace
 
-ActivationStore::ActivationStore(std::size_t samples, core::Bytes inMemory, const std::filesystem::path& scratchFolder)
+ActivationStore::ActivationStore(std::size_t samples, core::Bytes inMemory, const std::filesystem::path& scratchFolder,
+                                 at::Device device)
     : m_limit(inMemory)
+    , m_device(device)
     , m_places(samples)
     , m_scratch(scratchFolder)
 {}
@@ -46,10 +59,10 @@ core::Status ActivationStore::put(std::size_t sample, const at::Tensor& value)
     const std::int64_t bytes = bytesOf(value);
     place.bytes = bytes;
     if (claim(bytes)) {
-        place.resident = value;
+        place.resident = queuedToHost(value, m_device);
         return core::success();
     }
-    const at::Tensor raw = value.contiguous();
+    const at::Tensor raw = toHost(value);
     place.shape = raw.sizes().vec();
     if (place.room < bytes) {
         PSC_ASSIGN(place.offset, m_scratch.reserve(bytes));
@@ -69,11 +82,25 @@ core::Bytes ActivationStore::bytes() const
 
 core::Result<at::Tensor> ActivationStore::get(std::size_t sample) const
 {
+    PSC_ASSIGN(const at::Tensor value, find(sample));
+    return toDevice(value, m_device);
+}
+
+core::Result<at::Tensor> ActivationStore::getOnHost(std::size_t sample) const
+{
+    PSC_ASSIGN(const at::Tensor value, find(sample));
+    if (!m_device.is_cpu())
+        c10::impl::VirtualGuardImpl(m_device.type()).synchronizeDevice(m_device.index());
+    return value;
+}
+
+core::Result<at::Tensor> ActivationStore::find(std::size_t sample) const
+{
     const Place& place = m_places[sample];
     if (place.resident.defined())
         return place.resident;
     PSC_ASSERT(place.offset >= 0, "a sample's activation is read before it was put");
-    at::Tensor value = at::empty(place.shape, at::kFloat);
+    at::Tensor value = at::empty(place.shape, stagingOptions(m_device, at::kFloat));
     PSC_TRY(m_scratch.read(place.offset, {static_cast<std::byte*>(value.mutable_data_ptr()), value.nbytes()}));
     return value;
 }

@@ -3,6 +3,7 @@
 
 #include "core/base/mapped_file.h"
 #include "core/base/sha256.h"
+#include "core/engine/device/transfer.h"
 
 #include <unistd.h>
 
@@ -71,7 +72,7 @@ bool TensorCache::store(const core::Json& key, const at::Tensor& value, const co
 {
     if (!enabled())
         return false;
-    const at::Tensor raw = value.to(at::kFloat).contiguous();
+    const at::Tensor raw = toHost(value.to(at::kFloat));
     std::string body = core::Json {{"shape", raw.sizes().vec()}, {"note", note}}.dump() + '\n';
     body.append(static_cast<const char*>(raw.const_data_ptr()), raw.nbytes());
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/decoding/greedy_generation.h"
 
+#include "core/engine/device/transfer.h"
+
 #include <algorithm>
+#include <cmath>
 #include <span>
 
 namespace paretoscope::engine {
@@ -67,8 +70,10 @@ private:
     core::Status choose(Generation& generation, const at::Tensor& states)
     {
         PSC_ASSIGN(const at::Tensor logits, m_session.logits(states.narrow(0, states.size(0) - 1, 1)));
-        const auto next = static_cast<std::int32_t>(logits.argmax().item<std::int64_t>());
-        if (!logits[0][next].isfinite().item<bool>())
+        // float64 holds every id exactly; one copy, so that a card is waited for once.
+        const at::Tensor chosen = toHost(at::stack({logits.argmax().to(at::kDouble), logits.max().to(at::kDouble)}));
+        const auto next = static_cast<std::int32_t>(chosen.const_data_ptr<double>()[0]);
+        if (!std::isfinite(chosen.const_data_ptr<double>()[1]))
             return core::Error {core::ErrorCode::Numerical, "the model gives logits that are not finite",
                                 "an earlier stage broke the model: use more bits or less sparsity"};
         generation.generated.push_back(next);

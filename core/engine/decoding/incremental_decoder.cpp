@@ -3,6 +3,7 @@
 
 #include "core/base/assert.h"
 #include "core/engine/decoding/dense_kv_store.h"
+#include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/parallel.h"
 
@@ -108,14 +109,18 @@ core::Result<std::vector<at::Tensor>> IncrementalDecoder::extend(const std::vect
         const auto blocks = static_cast<std::size_t>(m_context.model.view().blocks);
         std::vector<at::Tensor> states(chunks.size());
         PSC_ASSIGN(const std::shared_ptr<const LoadedTensors> entry, load(blocks));
-        forEachSample(chunks.size(), [&](std::size_t i) {
-            states[i] = m_context.model.enter(chunks[i].ids, *entry, length(chunks[i].sequence));
-        });
+        const std::size_t atOnce = samplesAtOnce(m_context.tensors.device());
+        forEachSample(
+            chunks.size(),
+            [&](std::size_t i) {
+                states[i] = m_context.model.enter(chunks[i].ids, *entry, length(chunks[i].sequence));
+            },
+            atOnce);
         for (std::size_t block = 0; block < blocks; ++block) {
             PSC_ASSIGN(const std::shared_ptr<const LoadedTensors> tensors, load(block));
-            forEachSample(chunks.size(), [&](std::size_t i) {
-                passBlock(static_cast<int>(block), chunks[i], states[i], *tensors);
-            });
+            forEachSample(
+                chunks.size(),
+                [&](std::size_t i) { passBlock(static_cast<int>(block), chunks[i], states[i], *tensors); }, atOnce);
         }
         for (const DecodeChunk& chunk : chunks)
             m_sequences[static_cast<std::size_t>(chunk.sequence)].length += static_cast<std::int64_t>(chunk.ids.size());

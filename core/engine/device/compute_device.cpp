@@ -6,6 +6,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/DeviceType.h>
 
 #include <charconv>
 #include <limits>
@@ -74,6 +75,9 @@ core::Status loadCudaLibraries(const std::filesystem::path& folder)
 
 core::Result<at::Device> openDevice(std::string_view name)
 {
+    const at::Device registered(c10::DeviceType::PrivateUse1, 0);
+    if (c10::is_privateuse1_backend_registered() && name == registered.str())
+        return registered;
     const std::optional<at::Device> device = parseDevice(name);
     if (!device)
         return core::Error {core::ErrorCode::InvalidArgument, "unknown device \"" + std::string(name) + '"',

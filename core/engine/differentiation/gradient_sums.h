@@ -30,10 +30,12 @@ public:
     }
     /// Calls work(sample) for every sample in parallel and adds what it gives, parallel to `names`, in the order of the
     /// samples; as many results as there are threads are held at once. Undefined is zero. @param isSquared adds squares
+    /// @param inFlight samples at once, at most
     template <typename Work>
-    void addAll(const std::vector<std::string>& names, std::size_t samples, bool isSquared, Work&& work)
+    void addAll(const std::vector<std::string>& names, std::size_t samples, bool isSquared, Work&& work,
+                std::size_t inFlight)
     {
-        const std::size_t atOnce = sampleThreads(samples);
+        const std::size_t atOnce = std::min(sampleThreads(samples), inFlight);
         std::vector<std::vector<at::Tensor>> parts(atOnce);
         for (std::size_t begin = 0; begin < samples; begin += atOnce) {
             const std::size_t count = std::min(atOnce, samples - begin);

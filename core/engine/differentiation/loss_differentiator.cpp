@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/differentiation/loss_differentiator.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/kernels/transformer.h"
 #include "core/engine/parallel.h"
 
@@ -114,14 +115,16 @@ core::Result<LossDifferentiator::Loaded> LossDifferentiator::load(const std::vec
     for (const std::string& name : read) {
         const auto replaced = m_request.replaced.find(name);
         const at::Tensor value = replaced == m_request.replaced.end() ? loaded.tensors.tensor(name) : replaced->second;
-        loaded.tensors.set(name, m_kind == Derivative::None ? value : recordable(value));
+        const at::Tensor there = toDevice(value, m_context.tensors.device());
+        loaded.tensors.set(name, m_kind == Derivative::None ? there : recordable(there));
     }
     for (const std::string& name : m_names) {
         if (std::find(read.begin(), read.end(), name) == read.end())
             continue;
         loaded.names.push_back(name);
         if (m_kind == Derivative::Second)
-            loaded.directions.push_back(recordable(m_directions.find(name)->second));
+            loaded.directions.push_back(
+                recordable(toDevice(m_directions.find(name)->second, m_context.tensors.device())));
     }
     return loaded;
 }
@@ -129,7 +132,8 @@ core::Result<LossDifferentiator::Loaded> LossDifferentiator::load(const std::vec
 template <typename Work>
 void LossDifferentiator::forAll(const Loaded& loaded, Work&& work)
 {
-    m_sums.addAll(loaded.names, samples(), m_kind == Derivative::Squared, std::forward<Work>(work));
+    m_sums.addAll(loaded.names, samples(), m_kind == Derivative::Squared, std::forward<Work>(work),
+                  samplesAtOnce(m_context.tensors.device()));
 }
 
 void LossDifferentiator::finish(const Loaded& loaded)
@@ -179,20 +183,26 @@ core::Status LossDifferentiator::forward()
     m_inputs.resize(static_cast<std::size_t>(blocks() - m_firstBlock));
     {
         PSC_ASSIGN(const Loaded loaded, load(m_context.model.entryTensors()));
-        forEachSample(samples(), [&](std::size_t i) {
-            const RecordableScope recordable;
-            m_states[i] = enter(i, loaded);
-        });
+        forEachSample(
+            samples(),
+            [&](std::size_t i) {
+                const RecordableScope recordable;
+                m_states[i] = enter(i, loaded);
+            },
+            samplesAtOnce(m_context.tensors.device()));
     }
     for (int block = 0; block < blocks(); ++block) {
         PSC_TRY(checkCancelled());
         if (block >= m_firstBlock && m_kind != Derivative::None)
             m_inputs[static_cast<std::size_t>(block - m_firstBlock)] = m_states;
         PSC_ASSIGN(const Loaded loaded, load(m_context.model.blockTensors(block)));
-        forEachSample(samples(), [&](std::size_t i) {
-            const RecordableScope recordable;
-            m_states[i] = passForward(block, i, loaded);
-        });
+        forEachSample(
+            samples(),
+            [&](std::size_t i) {
+                const RecordableScope recordable;
+                m_states[i] = passForward(block, i, loaded);
+            },
+            samplesAtOnce(m_context.tensors.device()));
     }
     return core::success();
 }
@@ -207,8 +217,9 @@ std::vector<at::Tensor> LossDifferentiator::headOf(std::size_t sample, const Loa
     const std::vector<std::int32_t>& ids = m_request.sequences[sample];
     const auto rows = static_cast<std::int64_t>(ids.size()) - 1;
     const State state = std::exchange(m_states[sample], {});
-    const at::Tensor targets =
-        at::tensor(at::ArrayRef<std::int32_t>(ids.data() + 1, static_cast<std::size_t>(rows)), at::kInt).to(at::kLong);
+    const at::Tensor targets = toDevice(
+        at::tensor(at::ArrayRef<std::int32_t>(ids.data() + 1, static_cast<std::size_t>(rows)), at::kInt).to(at::kLong),
+        state.value.device());
     const double scale = lossScale(sample);
     std::vector<at::Tensor> sums(loaded.names.size());
     std::vector<at::Tensor> adjoints;
@@ -226,7 +237,7 @@ std::vector<at::Tensor> LossDifferentiator::headOf(std::size_t sample, const Loa
         }
         const at::Tensor tangent = state.tangent.defined() ? state.tangent.narrow(0, first, count) : at::Tensor();
         const Segment segment {function, loaded.tensors, loaded.names, input, m_firstBlock < blocks() || m_needsEntry};
-        const at::Tensor one = at::ones({}, at::kDouble);
+        const at::Tensor one = at::ones({}, state.value.options().dtype(at::kDouble));
         const SegmentGradient gradient = m_kind == Derivative::Second
                                              ? pullBackTwice(segment, tangent, loaded.directions, one, {})
                                              : pullBack(segment, one);

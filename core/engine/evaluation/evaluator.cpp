@@ -3,6 +3,7 @@
 
 #include "core/engine/activations/activation_store.h"
 #include "core/engine/decoding/incremental_decoder.h"
+#include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/parallel.h"
 #include "core/engine/streaming/block_reader.h"
@@ -99,9 +100,15 @@ public:
     }
 
 private:
+    std::size_t atOnce() const
+    {
+        return std::min(m_context.memory.inFlight, samplesAtOnce(m_context.tensors.device()));
+    }
+
     core::Status runBatch(std::span<const Job> jobs)
     {
-        ActivationStore states(jobs.size(), m_context.memory.activations, m_context.memory.scratch);
+        ActivationStore states(jobs.size(), m_context.memory.activations, m_context.memory.scratch,
+                               m_context.tensors.device());
         PSC_TRY(m_context.kvStore ? passStores(jobs, states) : passBlocks(jobs, states));
         PSC_ASSIGN(const LoadedTensors head, LoadedTensors::load(m_context.tensors, m_context.model.headTensors()));
         PSC_TRY(tryForEachSample(
@@ -112,7 +119,7 @@ private:
                     deliver(range, state, head);
                 return core::success();
             },
-            m_context.memory.inFlight));
+            atOnce()));
         m_sequencesDone += jobs.size();
         return core::success();
     }
@@ -136,8 +143,7 @@ private:
         if (block == 0) {
             PSC_ASSIGN(const LoadedTensors entry, LoadedTensors::load(m_context.tensors, model.entryTensors()));
             PSC_TRY(tryForEachSample(
-                jobs.size(), [&](std::size_t i) { return states.put(i, model.enter(*jobs[i].ids, entry)); },
-                m_context.memory.inFlight));
+                jobs.size(), [&](std::size_t i) { return states.put(i, model.enter(*jobs[i].ids, entry)); }, atOnce()));
         }
         for (; block < model.view().blocks; ++block) {
             PSC_TRY(report(jobs.size(), block));
@@ -152,7 +158,7 @@ private:
                         pass->advance(tensors);
                     return states.put(i, pass->output());
                 },
-                m_context.memory.inFlight));
+                atOnce()));
             if (resumes(jobs))
                 m_context.recovery->saveNowAndThen({m_context.stages, block + 1}, m_context.tensors, *m_context.log,
                                                    &states);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/evaluation/greedy_match.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/evaluation/evaluator.h"
 #include "core/evaluation/metric_kind.h"
 #include "core/statistics/sample.h"
@@ -25,7 +26,7 @@ MetricSequence continued(const Ids& prompt, const Ids& continuation)
 
 void appendLikeliest(const at::Tensor& logits, Ids& ids)
 {
-    const at::Tensor likeliest = logits.argmax(1).contiguous();
+    const at::Tensor likeliest = toHost(logits.argmax(1));
     for (std::int64_t row = 0; row < likeliest.size(0); ++row)
         ids.push_back(static_cast<std::int32_t>(likeliest.const_data_ptr<std::int64_t>()[row]));
 }

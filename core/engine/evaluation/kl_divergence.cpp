@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/evaluation/kl_divergence.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/evaluation/perplexity.h"
 #include "core/evaluation/metric_kind.h"
 #include "core/statistics/sample.h"
@@ -121,7 +122,7 @@ core::Status KlDivergence::compare(std::size_t index, int begin, const at::Tenso
     PSC_ASSIGN(const at::Tensor reference, m_reference->logits(window.states.narrow(0, begin, logits.size(0))));
     const at::ArrayRef<std::int32_t> next(sequence.ids.data() + begin + 1, static_cast<std::size_t>(logits.size(0)));
     const std::vector<TokenDivergence> tokens =
-        tokenDivergences(reference, logits, at::tensor(next, at::kInt).to(at::kLong));
+        tokenDivergences(reference, logits, toDevice(at::tensor(next, at::kInt).to(at::kLong), logits.device()));
     window.tokens.insert(window.tokens.end(), tokens.begin(), tokens.end());
     if (begin + logits.size(0) == sequence.endScored)
         window.states = at::Tensor();

@@ -3,6 +3,7 @@
 
 #include "core/base/mapped_file.h"
 #include "core/checkpoint/safetensors_writer.h"
+#include "core/engine/device/transfer.h"
 
 #include <algorithm>
 #include <mutex>
@@ -91,7 +92,7 @@ private:
     void append(const std::string& tensor, const at::Tensor& value)
     {
         const bool isIndex = value.scalar_type() == at::kLong;
-        const at::Tensor rows = (isIndex ? value.to(at::kInt) : value).contiguous();
+        const at::Tensor rows = toHost(isIndex ? value.to(at::kInt) : value);
         const std::lock_guard lock(m_mutex);
         if (!m_problem.ok())
             return;

@@ -2,6 +2,7 @@
 #include "core/engine/evaluation/reference_states.h"
 
 #include "core/corpus/corpus.h"
+#include "core/engine/device/transfer.h"
 #include "core/engine/evaluation/evaluator.h"
 
 #include <map>
@@ -83,7 +84,8 @@ ReferenceStates::prepare(const Sequences& sequences, const WarmModel& baseline, 
     }
     states->m_isKept.resize(distinct.size());
     const core::Bytes inMemory = memory.scratch.empty() ? memory.activations : core::Bytes {0};
-    states->m_kept = std::make_unique<ActivationStore>(distinct.size(), inMemory, memory.scratch);
+    states->m_kept =
+        std::make_unique<ActivationStore>(distinct.size(), inMemory, memory.scratch, baseline.tensors().device());
     PSC_TRY(states->compute(distinct, observer, memory));
     return states;
 }
@@ -137,7 +139,7 @@ core::Result<at::Tensor> ReferenceStates::read(std::size_t sequence) const
     if (m_isKept[index])
         return m_kept->get(index);
     if (std::optional<CachedTensor> entry = m_cache.find(m_keys[index]))
-        return std::move(entry->value);
+        return toDevice(entry->value, m_baseline.tensors().device());
     return core::Error {core::ErrorCode::Io, "a state of the baseline went out of the cache while it was in use",
                         "run it again; do not empty the cache meanwhile"};
 }

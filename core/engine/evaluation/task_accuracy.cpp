@@ -2,6 +2,7 @@
 #include "core/engine/evaluation/task_accuracy.h"
 
 #include "core/corpus/corpus.h"
+#include "core/engine/device/transfer.h"
 #include "core/statistics/sample.h"
 
 #include <algorithm>
@@ -84,7 +85,7 @@ void TaskAccuracy::consume(int sequence, int begin, const at::Tensor& logits)
         return;
     const auto index = static_cast<std::size_t>(sequence);
     const std::size_t offset = static_cast<std::size_t>(begin - sequences()[index].firstScored);
-    const at::Tensor likeliest = logits.argmax(1).contiguous();
+    const at::Tensor likeliest = toHost(logits.argmax(1));
     for (std::int64_t row = 0; row < likeliest.size(0); ++row) {
         if (likeliest.const_data_ptr<std::int64_t>()[row] != m_targets[index][offset + std::size_t(row)])
             m_isGreedy[index] = 0;

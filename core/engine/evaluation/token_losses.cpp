@@ -2,6 +2,7 @@
 #include "core/engine/evaluation/token_losses.h"
 
 #include "core/base/assert.h"
+#include "core/engine/device/transfer.h"
 #include "core/engine/kernels/transformer.h"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ void TokenLosses::consume(int sequence, int begin, const at::Tensor& logits)
     const auto rows = static_cast<std::size_t>(logits.size(0));
     const auto offset = static_cast<std::size_t>(begin - m_sequences[index].firstScored);
     const at::Tensor targets = at::tensor(at::ArrayRef<std::int32_t>(m_targets[index].data() + offset, rows), at::kInt);
-    const at::Tensor losses = negativeLogLikelihood(logits, targets.to(at::kLong)).contiguous();
+    const at::Tensor losses = toHost(negativeLogLikelihood(logits, toDevice(targets.to(at::kLong), logits.device())));
     std::copy_n(losses.const_data_ptr<double>(), rows, m_losses[index].begin() + static_cast<std::ptrdiff_t>(offset));
 }
 

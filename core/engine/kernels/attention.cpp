@@ -49,10 +49,11 @@ at::Tensor explicitAttention(const at::Tensor& query, const at::Tensor& key, con
 
 } // namespace
 
-at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, std::int64_t window)
+at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, std::int64_t window, at::Device device)
 {
-    const at::Tensor keys = at::arange(positions, at::kLong);
-    const at::Tensor own = at::arange(positions - tokens, positions, at::kLong).unsqueeze(1);
+    const auto index = at::TensorOptions(at::kLong).device(device);
+    const at::Tensor keys = at::arange(positions, index);
+    const at::Tensor own = at::arange(positions - tokens, positions, index).unsqueeze(1);
     const at::Tensor causal = keys <= own;
     return window == 0 ? causal : at::logical_and(causal, keys > own - window);
 }
@@ -63,12 +64,11 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
     const std::int64_t tokens = query.size(0);
     const std::int64_t positions = key.size(0);
     const bool isWindowed = options.window > 0 && options.window < positions;
+    const auto mask = [&] { return causalMask(tokens, positions, isWindowed ? options.window : 0, query.device()); };
     if (options.softCap != 0 || options.sinks.defined())
-        return explicitAttention(query, key, value, causalMask(tokens, positions, isWindowed ? options.window : 0),
-                                 options);
+        return explicitAttention(query, key, value, mask(), options);
     if (isWindowed || tokens != positions)
-        return fusedAttention(query, key, value, causalMask(tokens, positions, isWindowed ? options.window : 0),
-                              options.scale);
+        return fusedAttention(query, key, value, mask(), options.scale);
     return fusedAttention(query, key, value, {}, options.scale);
 }
 

@@ -20,7 +20,7 @@ struct AttentionOptions
 at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const AttentionOptions& options);
 
-/// Which keys a query may see, bool [tokens, positions]; the queries are the last `tokens` positions.
-at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, std::int64_t window);
+/// Which keys a query may see, bool [tokens, positions] on `device`; the queries are the last `tokens` positions.
+at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, std::int64_t window, at::Device device = at::kCPU);
 
 } // namespace paretoscope::engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/kernels/gram.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/parallel.h"
 
 #include <algorithm>
@@ -20,23 +21,32 @@ void addGram(const at::Tensor& x, at::Tensor& sum)
     const std::int64_t width = x.size(1);
     const std::int64_t panels = (width + kPanel - 1) / kPanel;
     // The longest panels first, each on one thread.
-    forEachSample(static_cast<std::size_t>(panels), [&](std::size_t panel) {
+    const auto addPanel = [&](std::size_t panel) {
         const std::int64_t begin = static_cast<std::int64_t>(panel) * kPanel;
         const std::int64_t rows = std::min(kPanel, width - begin);
         const std::int64_t columns = width - begin;
         const at::Tensor product = at::mm(x.narrow(1, begin, rows).t(), x.narrow(1, begin, columns));
+        if (!x.is_cpu()) {
+            sum.narrow(0, begin, rows).narrow(1, begin, columns).add_(product);
+            return;
+        }
         const float* in = product.const_data_ptr<float>();
         for (std::int64_t row = 0; row < rows; ++row) {
             double* out = sum.mutable_data_ptr<double>() + (begin + row) * width + begin;
             for (std::int64_t column = 0; column < columns; ++column)
                 out[column] += double(in[row * columns + column]);
         }
-    });
+    };
+    forEachSample(static_cast<std::size_t>(panels), addPanel, samplesAtOnce(x.device()));
 }
 
 at::Tensor symmetricFromUpper(const at::Tensor& upper, double divisor)
 {
     const std::int64_t width = upper.size(0);
+    if (!upper.is_cpu()) {
+        const at::Tensor value = (upper / divisor).to(at::kFloat);
+        return at::where(at::ones_like(value, at::kBool).triu(), value, value.t());
+    }
     at::Tensor full = at::empty({width, width}, at::kFloat);
     const double* in = upper.const_data_ptr<double>();
     float* out = full.mutable_data_ptr<float>();

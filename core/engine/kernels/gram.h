@@ -6,7 +6,8 @@
 namespace paretoscope::engine {
 
 /// Adds X^T X to `sum`, only blocks on and above the diagonal (a rank-k update costs half of a full product).
-/// @param x float32 [n, k]; @param sum float64 [k, k]. The product is made in float32, the sum in float64.
+/// @param x float32 [n, k]; @param sum float64 [k, k] on the same device. The product is made in float32, the sum in
+/// float64.
 void addGram(const at::Tensor& x, at::Tensor& sum);
 
 /// The full symmetric matrix of which addGram filled the upper blocks, divided by `divisor`. @return float32 [k, k]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/kernels/rotary.h"
 
+#include "core/engine/device/transfer.h"
+
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -17,8 +19,13 @@ const std::vector<double>& frequenciesFor(const core::RotarySpec& spec, std::int
 
 RotaryTable tableOf(const std::vector<double>& frequencies, const at::Tensor& positions, double amplitude)
 {
-    const at::Tensor angles = at::outer(positions, at::tensor(frequencies, at::kDouble));
+    const at::Tensor angles = at::outer(positions, toDevice(at::tensor(frequencies, at::kDouble), positions.device()));
     return {(angles.cos() * amplitude).to(at::kFloat), (angles.sin() * amplitude).to(at::kFloat)};
+}
+
+RotaryTable onDevice(const RotaryTable& table, at::Device device)
+{
+    return {toDevice(table.cosine, device), toDevice(table.sine, device)};
 }
 
 at::Tensor rotated(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style)
@@ -49,16 +56,17 @@ RotaryTable rotaryTableAt(const core::RotarySpec& spec, const at::Tensor& positi
     return tableOf(spec.inverseFrequencies, positions.to(at::kDouble), isShift ? 1.0 : spec.amplitude);
 }
 
-RotaryTable RotaryTables::at(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens) const
+RotaryTable RotaryTables::at(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens,
+                             at::Device device) const
 {
     const std::int64_t end = first + tokens;
     const c10::InferenceMode isOff(false); // autograd cannot use a table that was made in inference mode
     const std::lock_guard lock(m_mutex);
-    RotaryTable& table = m_tables[{spec.amplitude, frequenciesFor(spec, end)}];
+    RotaryTable& table = m_tables[{spec.amplitude, frequenciesFor(spec, end), device.str()}];
     // Doubled, so that decoding token by token does not compute it anew for every token.
     const std::int64_t grown = table.cosine.defined() ? 2 * table.cosine.size(0) : 0;
     if (!table.cosine.defined() || table.cosine.size(0) < end)
-        table = rotaryTable(spec, 0, std::max(end, grown), end);
+        table = onDevice(rotaryTable(spec, 0, std::max(end, grown), end), device);
     return {table.cosine.narrow(0, first, tokens), table.sine.narrow(0, first, tokens)};
 }
 

@@ -6,7 +6,8 @@
 
 #include <map>
 #include <mutex>
-#include <utility>
+#include <string>
+#include <tuple>
 #include <vector>
 
 namespace paretoscope::engine {
@@ -21,19 +22,21 @@ struct RotaryTable
 ///        spec with two sets uses
 RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens, std::int64_t length);
 
-/// The same for any positions, int64 [tokens]. @param isShift the keys carry the amplitude already: it is left out
+/// The same for any positions, int64 [tokens], on their device. @param isShift the keys carry the amplitude already: it
+/// is left out
 RotaryTable rotaryTableAt(const core::RotarySpec& spec, const at::Tensor& positions, bool isShift);
 
 /// The tables from position 0 of every rotary spec of a model, made once for the longest sequence so far. Thread-safe.
 class RotaryTables
 {
 public:
-    /// For positions [first, first + tokens) of a sequence that ends there.
-    RotaryTable at(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens) const;
+    /// For positions [first, first + tokens) of a sequence that ends there; on `device`, with the host's numbers.
+    RotaryTable at(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens, at::Device device) const;
 
 private:
     mutable std::mutex m_mutex;
-    mutable std::map<std::pair<double, std::vector<double>>, RotaryTable> m_tables; ///< by amplitude and frequencies
+    /// By amplitude, frequencies and device.
+    mutable std::map<std::tuple<double, std::vector<double>, std::string>, RotaryTable> m_tables;
 };
 
 /// Rotates the pairs of the first channels of every head; as many as the table has; the others pass.

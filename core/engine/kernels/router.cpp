@@ -28,7 +28,8 @@ at::Tensor limitToGroups(const at::Tensor& scores, const core::RoutingRule& rule
         return scores;
     const at::Tensor grouped = scores.detach().unflatten(-1, {rule.groups, -1});
     const at::Tensor kept = largest(scoreGroups(grouped, rule.groupScore), rule.keptGroups);
-    const at::Tensor open = at::zeros({scores.size(0), rule.groups}, at::kBool).scatter_(1, kept, true);
+    const at::Tensor open =
+        at::zeros({scores.size(0), rule.groups}, scores.options().dtype(at::kBool)).scatter_(1, kept, true);
     return grouped.masked_fill(open.logical_not().unsqueeze(-1), -std::numeric_limits<double>::infinity()).flatten(-2);
 }
 
@@ -61,17 +62,16 @@ std::vector<ExpertRows> rowsByExpert(const Routing& routing, int experts)
     const std::int64_t perToken = routing.experts.size(1);
     const at::Tensor flat = routing.experts.flatten();
     // Stable: within an expert the tokens stay in their order.
-    const at::Tensor order = std::get<1>(at::sort(flat, /*stable=*/true, 0, /*descending=*/false));
+    const auto [sorted, order] = at::sort(flat, /*stable=*/true, 0, /*descending=*/false);
     const at::Tensor tokens = order.div(perToken, "floor");
     const at::Tensor weights = routing.weights.flatten().index_select(0, order);
-    const at::Tensor counts = at::bincount(flat + 1, {}, experts + 1).cpu();
-    const std::int64_t* count = counts.const_data_ptr<std::int64_t>();
+    // The one place of a block where the host waits for a card: it must know how many rows the experts' products have.
+    const at::Tensor begins = at::searchsorted(sorted, at::arange(experts + 1, flat.options())).cpu();
+    const std::int64_t* begin = begins.const_data_ptr<std::int64_t>(); // before begin[0]: sent nowhere
     std::vector<ExpertRows> rows;
-    std::int64_t begin = count[0]; // sent nowhere
     for (int expert = 0; expert < experts; ++expert) {
-        const std::int64_t size = count[expert + 1];
-        rows.push_back({tokens.narrow(0, begin, size), weights.narrow(0, begin, size)});
-        begin += size;
+        const std::int64_t size = begin[expert + 1] - begin[expert];
+        rows.push_back({tokens.narrow(0, begin[expert], size), weights.narrow(0, begin[expert], size)});
     }
     return rows;
 }

@@ -111,7 +111,8 @@ at::Tensor AttentionPass::attend(const TensorSource& tensors) const
     heads.value = clipped(heads.value);
     const at::Tensor unrotatedKey = heads.key;
     if (m_spec.rotary) {
-        const RotaryTable table = m_context.rotary.at(*m_spec.rotary, m_context.firstRotaryPosition(), m_value.size(0));
+        const RotaryTable table =
+            m_context.rotary.at(*m_spec.rotary, m_context.firstRotaryPosition(), m_value.size(0), m_value.device());
         heads.query = applyRotary(heads.query, table, m_spec.rotary->style);
         heads.key = applyRotary(heads.key, table, m_spec.rotary->style);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/model/language_model.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/kernels/transformer.h"
 
 #include <algorithm>
@@ -66,8 +67,9 @@ at::Tensor LanguageModel::enter(const std::vector<std::int32_t>& sample, const T
                                 std::int64_t firstPosition) const
 {
     const core::EntrySpec& entry = m_architecture->entry;
-    const at::Tensor ids = at::tensor(at::ArrayRef<std::int32_t>(sample), at::kInt);
-    at::Tensor state = at::embedding(tensors.tensor(entry.embedding), ids);
+    const at::Tensor embedding = tensors.tensor(entry.embedding);
+    const at::Tensor ids = toDevice(at::tensor(at::ArrayRef<std::int32_t>(sample), at::kInt), embedding.device());
+    at::Tensor state = at::embedding(embedding, ids);
     if (entry.scale != 1)
         state = state * entry.scale;
     if (entry.projection)

@@ -97,7 +97,8 @@ at::Tensor LatentAttentionPass::attend(const TensorSource& tensors) const
     const at::Tensor query = projected.view({tokens, m_spec.heads, m_spec.keyDim()});
     const at::Tensor expanded =
         applyLinear(m_latent, m_spec.keyValue, tensors).view({tokens, m_spec.heads, m_spec.plainDim + m_spec.valueDim});
-    const RotaryTable table = m_context.rotary.at(m_spec.rotary, m_context.firstRotaryPosition(), tokens);
+    const RotaryTable table =
+        m_context.rotary.at(m_spec.rotary, m_context.firstRotaryPosition(), tokens, m_latent.device());
     const auto rotated = [&](const at::Tensor& x) { return applyRotary(x, table, m_spec.rotary.style); };
     const at::Tensor rotatedQuery = rotated(query.narrow(2, m_spec.plainDim, m_spec.rotaryDim));
     const at::Tensor plainKey = expanded.narrow(2, 0, m_spec.plainDim);

@@ -3,18 +3,22 @@
 
 #include "core/base/assert.h"
 #include "core/checkpoint/dequantize.h"
+#include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/model/packed_tensor.h"
 
 #include <c10/core/InferenceMode.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 
 namespace paretoscope::engine {
 
 CheckpointTensors::CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint,
-                                     const core::Architecture& architecture, core::Bytes residentLimit)
+                                     const core::Architecture& architecture, core::Bytes residentLimit,
+                                     at::Device device)
     : m_checkpoint(std::move(checkpoint))
+    , m_device(device)
     , m_residentLimit(residentLimit)
 {
     for (const core::ExpectedTensor& tensor : architecture.tensors()) {
@@ -58,7 +62,8 @@ core::Result<at::Tensor> CheckpointTensors::readStored(std::string_view name) co
     const auto dimensions = info->shape.begin() + (place.count > 0 ? 1 : 0);
     return guarded("reading " + std::string(name), [&]() -> core::Result<at::Tensor> {
         const c10::InferenceMode noInference(false); // a weight may become part of a graph
-        at::Tensor tensor = at::empty(std::vector<std::int64_t>(dimensions, info->shape.end()), at::kFloat);
+        at::Tensor tensor =
+            at::empty(std::vector<std::int64_t>(dimensions, info->shape.end()), stagingOptions(m_device, at::kFloat));
         const std::int64_t elements = tensor.numel();
         const std::span<float> out {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(elements)};
         if (place.count > 0)
@@ -66,7 +71,8 @@ core::Result<at::Tensor> CheckpointTensors::readStored(std::string_view name) co
         else
             PSC_TRY(m_checkpoint->readFloat32(info->name, out));
         m_checkpoint->releasePages(info->name);
-        return place.transposed && tensor.dim() == 2 ? tensor.t().contiguous() : tensor;
+        // This thread waits for the copy: what others find among the resident tensors is complete.
+        return (place.transposed && tensor.dim() == 2 ? tensor.t().contiguous() : tensor).to(m_device);
     });
 }
 
@@ -106,7 +112,7 @@ core::Result<at::Tensor> ModelTensors::read(std::string_view name) const
     if (found == m_replaced.end())
         return m_base->read(name);
     return guarded("dequantising " + std::string(name),
-                   [&]() -> core::Result<at::Tensor> { return found->second->dequantize(); });
+                   [&]() -> core::Result<at::Tensor> { return toDevice(found->second->dequantize(), device()); });
 }
 
 std::shared_ptr<const CompressedTensor> ModelTensors::replacement(std::string_view name) const
@@ -149,6 +155,14 @@ core::Result<LoadedTensors> LoadedTensors::loadOriginal(const ModelTensors& mode
         loaded.m_tensors.emplace(name, std::move(tensor));
     }
     return loaded;
+}
+
+void LoadedTensors::usedByCurrentStream() const
+{
+    for (const auto& [name, tensor] : m_tensors) {
+        if (!tensor.is_cpu())
+            tensor.record_stream(c10::impl::VirtualGuardImpl(tensor.device().type()).getStream(tensor.device()));
+    }
 }
 
 at::Tensor LoadedTensors::tensor(std::string_view name) const

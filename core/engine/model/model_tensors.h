@@ -20,15 +20,16 @@
 
 namespace paretoscope::engine {
 
-/// The tensors of a checkpoint as float32, in the orientation in which the graph reads them. Keeps what was read as
-/// long as all of it fits `residentLimit`; otherwise every read dequantises from the mapped file again. Thread-safe.
+/// The tensors of a checkpoint as float32 on one device, in the orientation in which the graph reads them. Keeps what
+/// was read as long as all of it fits `residentLimit`; otherwise every read dequantises from the mapped file again.
+/// Thread-safe.
 class CheckpointTensors
 {
 public:
     /// The tensors of `architecture` that are stored transposed are turned when they are read; of stacked ones a single
     /// matrix is read.
     CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint, const core::Architecture& architecture,
-                      core::Bytes residentLimit);
+                      core::Bytes residentLimit, at::Device device = at::kCPU);
 
     /// Not to be modified in place. Errors: NotFound, Unsupported; OutOfMemory.
     core::Result<at::Tensor> read(std::string_view name) const;
@@ -37,6 +38,7 @@ public:
     /// Applies from now on; gives up what is kept when it exceeds the limit.
     void limitResident(core::Bytes limit) const;
     const core::Checkpoint& checkpoint() const { return *m_checkpoint; }
+    at::Device device() const { return m_device; }
 
 private:
     /// Where the checkpoint has what the graph reads under another name or in another orientation.
@@ -51,6 +53,7 @@ private:
     core::Status readMatrix(const core::TensorInfo& info, std::int64_t first, std::span<float> out) const;
 
     std::shared_ptr<const core::Checkpoint> m_checkpoint;
+    at::Device m_device;
     std::map<std::string, Place, std::less<>> m_places; ///< by graph name; those that are as stored are absent
     mutable core::Bytes m_residentLimit;
     mutable std::mutex m_mutex;
@@ -66,7 +69,7 @@ public:
         : m_base(std::move(base))
     {}
 
-    core::Result<at::Tensor> read(std::string_view name) const; ///< float32, as replaced
+    core::Result<at::Tensor> read(std::string_view name) const; ///< float32 on the device, as replaced
     core::Result<at::Tensor> readOriginal(std::string_view name) const { return m_base->read(name); }
     const core::TensorInfo* stored(std::string_view name) const { return m_base->stored(name); }
     /// Null when the tensor is as in the checkpoint.
@@ -82,6 +85,8 @@ public:
     /// Errors: Io (scratch disk full).
     core::Status spill(std::string_view name);
     const core::Checkpoint& checkpoint() const { return m_base->checkpoint(); }
+    /// On which everything computes that reads these tensors.
+    at::Device device() const { return m_base->device(); }
 
 private:
     std::shared_ptr<core::ScratchFile> m_scratch;
@@ -103,6 +108,9 @@ public:
     {
         m_tensors.insert_or_assign(std::string(name), std::move(value));
     }
+    /// To be called when they were made on another stream of the card: their memory is used again no sooner than the
+    /// current stream is through with them.
+    void usedByCurrentStream() const;
 
 private:
     std::map<std::string, at::Tensor, std::less<>> m_tensors;

@@ -3,6 +3,7 @@
 
 #include "core/base/assert.h"
 #include "core/engine/accounting/dense_tensor.h"
+#include "core/engine/device/transfer.h"
 #include "core/engine/quantization/group_affine_tensor.h"
 
 #include <array>
@@ -69,7 +70,7 @@ std::string pack(const CompressedTensor& tensor)
     core::Json parts = core::Json::array();
     std::string raw;
     for (const auto& [name, part] : tensor.serialise()) {
-        const at::Tensor dense = part.contiguous();
+        const at::Tensor dense = toHost(part);
         parts.push_back({{"name", name}, {"type", nameOf(dense.scalar_type())}, {"shape", dense.sizes().vec()}});
         raw.append(static_cast<const char*>(dense.const_data_ptr()), dense.nbytes());
     }

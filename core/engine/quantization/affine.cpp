@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/quantization/affine.h"
 
+#include "core/engine/device/transfer.h"
+
 #include <ATen/Parallel.h>
 
 #include <c10/util/BFloat16.h>
@@ -90,6 +92,16 @@ double errorOf(const float* values, std::int64_t count, const AffineGrid& grid, 
     return sum;
 }
 
+/// For every column what its group has. @param perGroup [rows, groups]. @return [rows, columns]
+at::Tensor byColumn(const at::Tensor& perGroup, std::int64_t columns, std::int64_t groupSize,
+                    const at::Tensor& columnGroups = {})
+{
+    if (columnGroups.defined())
+        return perGroup.index_select(1, columnGroups);
+    const at::Tensor column = at::arange(columns, perGroup.options().dtype(at::kInt));
+    return perGroup.index_select(1, column.floor_divide(groupSize));
+}
+
 } // namespace
 
 std::int64_t AffineOptions::groups(std::int64_t inFeatures) const
@@ -141,6 +153,10 @@ AffineGrid fitGrid(const float* values, std::int64_t count, const AffineOptions&
 
 core::Result<AffineGrids> fitGrids(const at::Tensor& weight, const AffineOptions& options)
 {
+    if (!weight.is_cpu()) {
+        PSC_ASSIGN(const AffineGrids grids, fitGrids(toHost(weight), options));
+        return AffineGrids {toDevice(grids.scales, weight.device()), toDevice(grids.zeros, weight.device())};
+    }
     const std::int64_t rows = weight.size(0);
     const std::int64_t columns = weight.size(1);
     const std::int64_t groups = options.groups(columns);
@@ -178,6 +194,12 @@ at::Tensor quantizeToCodes(const at::Tensor& weight, const AffineGrids& grids, c
     const std::int64_t groups = options.groups(columns);
     const std::int64_t groupSize = options.groupSizeFor(columns);
     const auto levels = static_cast<float>(options.levels());
+    if (!weight.is_cpu())
+        return (weight / byColumn(grids.scales, columns, groupSize))
+            .round_()
+            .add_(byColumn(grids.zeros, columns, groupSize))
+            .clamp_(0, levels)
+            .to(at::kByte);
     at::Tensor codes = at::empty({rows, columns}, at::kByte);
     const float* values = weight.const_data_ptr<float>();
     const float* scales = grids.scales.const_data_ptr<float>();
@@ -202,6 +224,9 @@ at::Tensor dequantizeCodes(const at::Tensor& codes, const AffineGrids& grids, st
     const std::int64_t rows = codes.size(0);
     const std::int64_t columns = codes.size(1);
     const std::int64_t groups = grids.scales.size(1);
+    if (!codes.is_cpu())
+        return (codes.to(at::kFloat) - byColumn(grids.zeros, columns, groupSize, columnGroups))
+            .mul_(byColumn(grids.scales, columns, groupSize, columnGroups));
     at::Tensor weight = at::empty({rows, columns}, at::kFloat);
     const std::uint8_t* in = codes.const_data_ptr<std::uint8_t>();
     const float* scales = grids.scales.const_data_ptr<float>();

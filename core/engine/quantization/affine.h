@@ -78,8 +78,8 @@ struct AffineGrids
     at::Tensor zeros;  ///< float32 [rows, groups], integral
 };
 
-/// @param weight float32 [out, in], contiguous. Errors: Numerical (a value or a scale that is not finite; names the
-/// first row and column).
+/// @param weight float32 [out, in], contiguous. Fitted on the host, wherever it lies. Errors: Numerical (a value or a
+/// scale that is not finite; names the first row and column).
 core::Result<AffineGrids> fitGrids(const at::Tensor& weight, const AffineOptions& options);
 
 /// @return uint8 codes [out, in]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/quantization/group_affine_tensor.h"
 
+#include "core/engine/device/transfer.h"
+
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -142,7 +144,8 @@ at::Tensor packRows(const at::Tensor& codes, int bits)
     const std::int64_t count = codes.size(1);
     const std::int64_t words = wordsFor(count, bits);
     at::Tensor packed = at::zeros({rows, words}, at::kInt);
-    const std::uint8_t* in = codes.const_data_ptr<std::uint8_t>();
+    const at::Tensor onHost = toHost(codes);
+    const std::uint8_t* in = onHost.const_data_ptr<std::uint8_t>();
     auto* out = reinterpret_cast<std::uint32_t*>(packed.mutable_data_ptr<std::int32_t>());
     for (std::int64_t row = 0; row < rows; ++row) {
         for (std::int64_t i = 0; i < count; ++i) {

@@ -46,7 +46,8 @@ private:
 };
 
 /// Packs rows of small unsigned integers into 32-bit words, least significant bit first; the last word of a row is
-/// padded with zeros. @param codes uint8 [rows, n], each < 2^bits. @return int32 [rows, ceil(n * bits / 32)]
+/// padded with zeros. @param codes uint8 [rows, n], each < 2^bits. @return int32 [rows, ceil(n * bits / 32)] on the
+/// host
 at::Tensor packRows(const at::Tensor& codes, int bits);
 /// The inverse: @param packed int32 [rows, words]. @return uint8 [rows, count]
 at::Tensor unpackRows(const at::Tensor& packed, std::int64_t count, int bits);

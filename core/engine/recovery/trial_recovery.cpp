@@ -119,7 +119,7 @@ std::optional<std::string> writeStates(const fs::path& path, const ActivationSto
         file.write(bytes);
     };
     for (std::size_t sample = 0; sample < states.size(); ++sample) {
-        const auto value = states.get(sample);
+        const auto value = states.getOnHost(sample);
         if (!value.ok())
             return std::nullopt;
         const at::Tensor raw = value.value().contiguous();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/services/activation_sampler.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
 
 #include <algorithm>
@@ -43,6 +44,7 @@ public:
 
     core::Result<std::vector<ActivationRows>> run(BlockInputs& inputs)
     {
+        m_device = inputs.device();
         PSC_TRY(locate());
         PSC_TRY(choose());
         m_parts.assign(m_places.size(), std::vector<Part>(m_samples.size()));
@@ -66,6 +68,7 @@ private:
     void keep(std::size_t place, std::size_t sample, const at::Tensor& value);
     std::vector<ActivationRows> join();
 
+    at::Device m_device = at::kCPU;
     const LanguageModel& m_model;
     const SampleRequest& m_request;
     const std::vector<std::vector<std::int32_t>>& m_samples;
@@ -131,7 +134,7 @@ void SamplingRun::keep(std::size_t place, std::size_t sample, const at::Tensor& 
             part.rows.push_back(row);
     }
     if (!part.rows.empty())
-        part.values = value.flatten(1).index_select(0, at::tensor(part.rows, at::kLong));
+        part.values = value.flatten(1).index_select(0, toDevice(at::tensor(part.rows, at::kLong), value.device()));
 }
 
 void SamplingRun::read(const std::vector<std::size_t>& places, std::size_t sample, const BlockPass& pass)
@@ -172,7 +175,9 @@ std::vector<ActivationRows> SamplingRun::join()
             results[place].index.insert(results[place].index.end(), part.rows.size(),
                                         static_cast<std::int64_t>(sample));
         }
-        results[place].values = values.empty() ? at::empty({0, m_places[place].width}, at::kFloat) : at::cat(values);
+        results[place].values =
+            values.empty() ? at::empty({0, m_places[place].width}, at::TensorOptions(at::kFloat).device(m_device))
+                           : at::cat(values);
     }
     return results;
 }

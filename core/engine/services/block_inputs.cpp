@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/services/block_inputs.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/differentiation/differentiable.h"
 #include "core/engine/parallel.h"
 
@@ -53,10 +54,13 @@ core::Status BlockInputs::restart()
     const std::vector<std::string> names = m_context.model.entryTensors();
     PSC_ASSIGN(const LoadedTensors entry, load(names));
     m_states.assign(m_context.samples.size(), {});
-    forEachSample(m_states.size(), [&](std::size_t sample) {
-        const RecordableScope recordable;
-        m_states[sample] = m_context.model.enter(m_context.samples[sample], entry);
-    });
+    forEachSample(
+        m_states.size(),
+        [&](std::size_t sample) {
+            const RecordableScope recordable;
+            m_states[sample] = m_context.model.enter(m_context.samples[sample], entry);
+        },
+        samplesAtOnce(m_context.tensors.device()));
     remember(names);
     m_block = 0;
     return core::success();
@@ -69,7 +73,7 @@ core::Status BlockInputs::pass(const Hooks& hooks, const StepVisitor& visitor, b
     const std::vector<std::string> names = m_context.model.blockTensors(m_block);
     PSC_ASSIGN(const LoadedTensors tensors, load(names));
     const int block = goOn ? std::exchange(m_block, -1) : m_block; // not started, should the pass fail
-    forEachSample(m_states.size(), [&](std::size_t sample) {
+    const auto passSample = [&](std::size_t sample) {
         const RecordableScope recordable;
         at::Tensor state = goOn ? std::move(m_states[sample]) : m_states[sample];
         const auto run = m_context.model.begin(block, static_cast<int>(sample), std::move(state), tensors, hooks);
@@ -80,7 +84,8 @@ core::Status BlockInputs::pass(const Hooks& hooks, const StepVisitor& visitor, b
         }
         if (goOn)
             m_states[sample] = run->output();
-    });
+    };
+    forEachSample(m_states.size(), passSample, samplesAtOnce(m_context.tensors.device()));
     if (goOn) {
         remember(names);
         m_block = block + 1;

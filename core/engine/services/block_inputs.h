@@ -46,6 +46,7 @@ public:
 
     /// The tensors of `block` as this source sees them.
     core::Result<LoadedTensors> load(const std::vector<std::string>& names) const;
+    at::Device device() const { return m_context.tensors.device(); }
     /// Statistics of the original model do not see what a stage added at run time.
     const Hooks& hooks() const { return m_source == ActivationSource::Original ? m_noHooks : m_context.hooks; }
 

@@ -2,6 +2,7 @@
 #include "core/engine/services/replay_service.h"
 
 #include "core/base/assert.h"
+#include "core/engine/device/transfer.h"
 #include "core/engine/differentiation/differentiable.h"
 #include "core/engine/differentiation/gradient_sums.h"
 #include "core/engine/foreign_exception.h"
@@ -80,6 +81,10 @@ private:
         return m_model.begin(m_block, static_cast<int>(sample), m_inputs[sample], tensors, m_hooks);
     }
     at::Tensor runSample(const Plan& plan, std::size_t sample, const TensorSource& tensors) const;
+    std::size_t atOnce() const
+    {
+        return samplesAtOnce(m_inputs.empty() ? at::Device(at::kCPU) : m_inputs.front().device());
+    }
 
     const CompressibleModel& m_model;
     const Hooks m_hooks; ///< as they were when the replay was opened
@@ -132,13 +137,16 @@ void BlockReplayRun::advanceTo(int step)
     const int from = m_prefixStep < step ? m_prefixStep : 0;
     m_prefixStep = 0; // there is none, should a pass fail
     m_prefix.resize(m_inputs.size());
-    forEachSample(m_inputs.size(), [&](std::size_t sample) {
-        const RecordableScope recordableStates;
-        if (from == 0)
-            m_prefix[sample] = beginPass(sample, own);
-        for (int done = from; done < step; ++done)
-            m_prefix[sample]->advance(own);
-    });
+    forEachSample(
+        m_inputs.size(),
+        [&](std::size_t sample) {
+            const RecordableScope recordableStates;
+            if (from == 0)
+                m_prefix[sample] = beginPass(sample, own);
+            for (int done = from; done < step; ++done)
+                m_prefix[sample]->advance(own);
+        },
+        atOnce());
     m_prefixStep = step;
 }
 
@@ -157,10 +165,13 @@ core::Result<std::vector<at::Tensor>> BlockReplayRun::run(const ReplayRequest& r
         PSC_ASSIGN(const Plan plan, planOf(request));
         const SubstitutedTensors tensors(m_weights, request.weights);
         std::vector<at::Tensor> results(plan.samples.size());
-        forEachSample(results.size(), [&](std::size_t i) {
-            const RecordableScope recordableStates;
-            results[i] = runSample(plan, plan.samples[i], tensors);
-        });
+        forEachSample(
+            results.size(),
+            [&](std::size_t i) {
+                const RecordableScope recordableStates;
+                results[i] = runSample(plan, plan.samples[i], tensors);
+            },
+            atOnce());
         return results;
     });
 }
@@ -188,7 +199,7 @@ core::Result<ReplayLoss> BlockReplayRun::loss(const ReplayRequest& request, cons
         };
         GradientSums sums(1.0, keep);
         std::vector<double> losses(targets.size());
-        sums.addAll(differentiate, targets.size(), false, [&](std::size_t i) {
+        const auto differentiateSample = [&](std::size_t i) {
             DifferentiableTensors source(tensors);
             std::vector<at::Tensor> leaves;
             std::vector<at::Tensor> gradients(differentiate.size());
@@ -202,7 +213,8 @@ core::Result<ReplayLoss> BlockReplayRun::loss(const ReplayRequest& request, cons
             if (sample.requires_grad())
                 gradients = torch::autograd::grad({sample}, leaves, {}, std::nullopt, false, true);
             return gradients;
-        });
+        };
+        sums.addAll(differentiate, targets.size(), false, differentiateSample, atOnce());
         result.value = std::accumulate(losses.begin(), losses.end(), 0.0);
         if (!std::isfinite(result.value))
             return core::Error {core::ErrorCode::Numerical,

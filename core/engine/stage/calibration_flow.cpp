@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/stage/calibration_flow.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/parallel.h"
 
 #include <ATen/Parallel.h>
@@ -8,20 +9,25 @@
 namespace paretoscope::engine {
 
 CalibrationFlow::CalibrationFlow(const CompressibleModel& model, const Samples& samples, const Hooks& hooks,
-                                 const core::MemoryPlan& memory)
+                                 const core::MemoryPlan& memory, at::Device device)
     : m_model(model)
     , m_samples(samples)
     , m_hooks(hooks)
     , m_memory(memory)
-    , m_states(samples.size(), memory.activations, memory.scratch)
+    , m_device(device)
+    , m_states(samples.size(), memory.activations, memory.scratch, device)
 {}
+
+std::size_t CalibrationFlow::atOnce() const
+{
+    return std::min(m_memory.inFlight, samplesAtOnce(m_device));
+}
 
 core::Status CalibrationFlow::enter(const TensorSource& tensors)
 {
     return tryForEachSample(
         m_samples.size(),
-        [&](std::size_t sample) { return m_states.put(sample, m_model.enter(m_samples[sample], tensors)); },
-        m_memory.inFlight);
+        [&](std::size_t sample) { return m_states.put(sample, m_model.enter(m_samples[sample], tensors)); }, atOnce());
 }
 
 core::Status CalibrationFlow::pass(int block, const TensorSource& tensors)
@@ -48,7 +54,7 @@ core::Status CalibrationFlow::begin(int block, const TensorSource& tensors, bool
             m_passes[sample] = m_model.begin(block, static_cast<int>(sample), std::move(state), tensors, m_hooks);
             return core::success();
         },
-        m_memory.inFlight);
+        atOnce());
 }
 
 core::Result<std::unique_ptr<BlockPass>> CalibrationFlow::passOf(std::size_t sample, int steps) const
@@ -66,7 +72,7 @@ core::Status CalibrationFlow::visit(const Visitor& visitor) const
         PSC_TRY(visitor(sample, m_passes[sample]->inputs()));
     if (!m_passes.empty())
         return core::success();
-    const std::size_t together = std::min(m_memory.inFlight, static_cast<std::size_t>(at::get_num_threads()));
+    const std::size_t together = std::min(atOnce(), static_cast<std::size_t>(at::get_num_threads()));
     for (std::size_t first = 0; first < m_samples.size(); first += together) {
         std::vector<std::unique_ptr<BlockPass>> passes(std::min(together, m_samples.size() - first));
         PSC_TRY(tryForEachSample(passes.size(), [&](std::size_t i) -> core::Status {
@@ -83,7 +89,7 @@ core::Status CalibrationFlow::advance()
 {
     ++m_step;
     forEachSample(
-        m_passes.size(), [&](std::size_t sample) { m_passes[sample]->advance(*m_tensors); }, m_memory.inFlight);
+        m_passes.size(), [&](std::size_t sample) { m_passes[sample]->advance(*m_tensors); }, atOnce());
     return core::success();
 }
 
@@ -101,7 +107,7 @@ core::Status CalibrationFlow::finish()
             }
             return m_states.put(sample, pass->output());
         },
-        m_memory.inFlight));
+        atOnce()));
     m_passes.clear();
     return core::success();
 }

@@ -24,7 +24,7 @@ public:
 
     /// Everything given must outlive the flow. Errors of all calls: Io (scratch disk full).
     CalibrationFlow(const CompressibleModel& model, const Samples& samples, const Hooks& hooks,
-                    const core::MemoryPlan& memory);
+                    const core::MemoryPlan& memory, at::Device device = at::kCPU);
 
     core::Status enter(const TensorSource& tensors);
     /// All samples through the whole block.
@@ -45,12 +45,14 @@ public:
     ActivationStore& states() { return m_states; }
 
 private:
+    std::size_t atOnce() const;
     core::Result<std::unique_ptr<BlockPass>> passOf(std::size_t sample, int steps) const;
 
     const CompressibleModel& m_model;
     const Samples& m_samples;
     const Hooks& m_hooks;
     const core::MemoryPlan& m_memory;
+    const at::Device m_device;
     ActivationStore m_states;
     int m_block = -1;
     int m_step = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/stage/stage_executor.h"
 
+#include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/stage/calibration_flow.h"
 #include "core/engine/stage/statistic_collector.h"
@@ -112,7 +113,8 @@ core::Status StageRun::runFromCache()
 
 core::Status StageRun::runWithForward()
 {
-    m_flow.emplace(m_context.model, m_context.calibration->samples, hooks(), m_context.memory);
+    m_flow.emplace(m_context.model, m_context.calibration->samples, hooks(), m_context.memory,
+                   m_context.tensors.device());
     m_reader.emplace(m_context.model, m_context.tensors,
                      isOriginal() ? BlockReader::Weights::Original : BlockReader::Weights::Replaced, lastBlock() + 1,
                      m_context.memory.readsAhead);
@@ -194,9 +196,10 @@ core::Status StageRun::walkStep(const Inputs& wanted, Inputs& seen, LoadedTensor
             if (wanted.contains(input.name))
                 here.emplace(input.name);
         }
-        return m_collector->add(sample, inputs, wanted);
+        m_collector->add(sample, inputs, wanted);
+        return core::success();
     }));
-    StatisticValues values = m_collector->finish();
+    PSC_ASSIGN(StatisticValues values, m_collector->finish());
     m_context.log.statisticsComputed += static_cast<int>(values.size());
     if (appliesOnTheWay())
         PSC_TRY(applyTo(targetsReading(here), values, &tensors));
@@ -286,6 +289,7 @@ std::optional<StatisticValues> StageRun::cachedStatistics(int block) const
             auto value = m_context.cache.find(cacheKey(input, request));
             if (!value)
                 return std::nullopt;
+            value->value = toDevice(value->value, m_context.tensors.device());
             values.emplace(std::pair(input, request.id), std::move(*value));
         }
     }

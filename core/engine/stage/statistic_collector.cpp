@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/stage/statistic_collector.h"
 
+#include "core/engine/device/transfer.h"
+
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace paretoscope::engine {
 
@@ -24,16 +28,14 @@ core::Result<StatisticCollector> StatisticCollector::create(const std::vector<St
     return collector;
 }
 
-core::Status StatisticCollector::add(std::size_t sample, const std::vector<StepInput>& inputs,
-                                     const std::set<std::string, std::less<>>& wanted)
+void StatisticCollector::add(std::size_t sample, const std::vector<StepInput>& inputs,
+                             const std::set<std::string, std::less<>>& wanted)
 {
     for (const StepInput& input : inputs) {
         if (!wanted.contains(input.name) || input.value.size(0) == 0)
             continue;
-        if (!input.value.sum().isfinite().item<bool>())
-            return core::Error {core::ErrorCode::Numerical,
-                                "an activation of calibration sequence " + std::to_string(sample) + " is not finite",
-                                "an earlier stage broke the model: use more bits or less sparsity before this stage"};
+        m_samples.push_back(sample);
+        m_sums.push_back(input.value.sum());
         for (std::size_t i = 0; i < m_requests.size(); ++i) {
             auto& accumulator = m_accumulators[{std::string(input.name), m_requests[i].id}];
             if (!accumulator)
@@ -41,11 +43,28 @@ core::Status StatisticCollector::add(std::size_t sample, const std::vector<StepI
             accumulator->add(input.value);
         }
     }
+}
+
+core::Status StatisticCollector::requireFinite()
+{
+    const std::vector<std::size_t> samples = std::exchange(m_samples, {});
+    const std::vector<at::Tensor> sums = std::exchange(m_sums, {});
+    if (sums.empty())
+        return core::success();
+    const at::Tensor all = toHost(at::stack(sums));
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        if (!std::isfinite(all.const_data_ptr<float>()[i]))
+            return core::Error {core::ErrorCode::Numerical,
+                                "an activation of calibration sequence " + std::to_string(samples[i]) +
+                                    " is not finite",
+                                "an earlier stage broke the model: use more bits or less sparsity before this stage"};
+    }
     return core::success();
 }
 
-StatisticValues StatisticCollector::finish()
+core::Result<StatisticValues> StatisticCollector::finish()
 {
+    PSC_TRY(requireFinite());
     StatisticValues values;
     while (!m_accumulators.empty()) {
         const auto node = m_accumulators.extract(m_accumulators.begin());

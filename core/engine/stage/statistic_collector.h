@@ -28,16 +28,20 @@ public:
                                                    std::span<const StatisticFactory> factories);
 
     /// Adds what one sample is about to read; only inputs named in `wanted` are read. Operators use all threads.
-    /// Errors: Numerical (an activation that is not finite; names the sample).
-    core::Status add(std::size_t sample, const std::vector<StepInput>& inputs,
-                     const std::set<std::string, std::less<>>& wanted);
+    void add(std::size_t sample, const std::vector<StepInput>& inputs,
+             const std::set<std::string, std::less<>>& wanted);
     /// The values over everything added since the last call; the accumulators are given up.
-    StatisticValues finish();
+    /// Errors: Numerical (an activation was not finite; names the sample).
+    core::Result<StatisticValues> finish();
 
 private:
+    core::Status requireFinite();
+
     std::vector<StatisticRequest> m_requests;
     std::vector<StatisticFactory> m_factories; ///< parallel to m_requests
     std::map<std::pair<std::string, std::string>, std::unique_ptr<Statistic>> m_accumulators;
+    std::vector<std::size_t> m_samples; ///< of every input added, and
+    std::vector<at::Tensor> m_sums;     ///< its sum, which is finite when all of it is; looked at once, in finish
 };
 
 } // namespace paretoscope::engine

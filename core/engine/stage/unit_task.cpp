@@ -4,6 +4,7 @@
 #include "core/base/assert.h"
 #include "core/base/sha256.h"
 #include "core/engine/accounting/dense_tensor.h"
+#include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
 
 #include <cmath>
@@ -98,14 +99,14 @@ at::Tensor UnitTask::tensor(std::string_view name) const
 void UnitTask::replace(const Unit& unit, std::shared_ptr<const CompressedTensor> weight)
 {
     if (m_loaded)
-        m_loaded->set(unit.tensor, weight->dequantize());
+        m_loaded->set(unit.tensor, toDevice(weight->dequantize(), m_context.tensors.device()));
     m_context.tensors.replace(unit.tensor, std::move(weight));
 }
 
 void UnitTask::replaceTensor(std::string_view name, at::Tensor value)
 {
     if (m_loaded)
-        m_loaded->set(name, value);
+        m_loaded->set(name, toDevice(value, m_context.tensors.device()));
     const core::TensorInfo* info = m_context.tensors.stored(name);
     PSC_ASSERT(info, "a stage replaced a tensor that the model does not have");
     m_context.tensors.replace(name, std::make_shared<DenseTensor>(std::move(value), info->type));
@@ -137,7 +138,7 @@ void UnitTask::recordErrors()
         if (!replacement)
             continue;
         const at::Tensor& before = m_weights.find(unit->tensor)->second;
-        const at::Tensor difference = before - replacement->dequantize();
+        const at::Tensor difference = before - toDevice(replacement->dequantize(), before.device());
         const double weightNorm = before.square().sum(at::kDouble).item<double>();
         if (weightNorm > 0)
             record(*unit, "relative_weight_error", difference.square().sum(at::kDouble).item<double>() / weightNorm);

@@ -15,7 +15,7 @@ public:
     void add(const at::Tensor& x) override
     {
         if (!m_sum.defined())
-            m_sum = at::zeros({x.size(1), x.size(1)}, at::kDouble);
+            m_sum = at::zeros({x.size(1), x.size(1)}, x.options().dtype(at::kDouble));
         addGram(x, m_sum);
         m_samples += x.size(0);
     }

@@ -5,8 +5,11 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
+#include <optional>
 
 #include <omp.h>
 
@@ -20,6 +23,39 @@ void useOneThread()
     at::get_num_threads(); // libtorch sets up a new thread here, and would undo the next line later
     ::omp_set_num_threads(1);
 }
+
+std::optional<c10::Event> queuedOn(at::Device device)
+{
+    if (device.is_cpu())
+        return std::nullopt;
+    c10::Event event(device.type());
+    event.record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
+    return event;
+}
+
+/// While it lives, what this thread asks of a card runs beside the computation there, but after `queued`. The end waits
+/// for it. Nothing for the CPU.
+class BesideComputation
+{
+public:
+    BesideComputation(at::Device device, const std::optional<c10::Event>& queued)
+    {
+        if (!queued)
+            return;
+        m_guard.emplace(c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device));
+        queued->block(m_guard->current_stream());
+    }
+    ~BesideComputation()
+    {
+        if (m_guard)
+            m_guard->current_stream().synchronize();
+    }
+    BesideComputation(const BesideComputation&) = delete;
+    BesideComputation& operator=(const BesideComputation&) = delete;
+
+private:
+    std::optional<c10::StreamGuard> m_guard;
+};
 
 } // namespace
 
@@ -39,6 +75,8 @@ core::Result<LoadedTensors> BlockReader::take(int block)
         loaded = m_ahead->tensors.get();
         if (!isCurrent(*m_ahead))
             loaded.reset();
+        else if (loaded->ok())
+            loaded->value().usedByCurrentStream();
     }
     m_ahead.reset();
     if (!loaded)
@@ -50,10 +88,11 @@ core::Result<LoadedTensors> BlockReader::take(int block)
 
 void BlockReader::readAhead(int block)
 {
-    m_ahead.emplace(Ahead {block, m_tensors, {}});
+    m_ahead.emplace(Ahead {block, m_tensors, queuedOn(m_tensors.device()), {}});
     m_ahead->tensors = std::async(std::launch::async, [this, block] {
         const c10::InferenceMode noGradients;
         useOneThread();
+        const BesideComputation beside(m_tensors.device(), m_ahead->queued);
         return guarded("reading block " + std::to_string(block), [&] { return load(block, m_ahead->seen); });
     });
 }

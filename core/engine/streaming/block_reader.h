@@ -4,13 +4,16 @@
 #include "core/engine/model/model_tensors.h"
 #include "core/engine/plugin/workload.h"
 
+#include <c10/core/Event.h>
+
 #include <future>
 #include <optional>
 
 namespace paretoscope::engine {
 
-/// Loads the tensors of one block after another. The next block is dequantised on a thread of its own while the
-/// current one is in use; a block of which a tensor was replaced in the meantime is read again.
+/// Loads the tensors of one block after another. The next block is dequantised on a thread of its own while the current
+/// one is in use, and copied to a card on a stream of its own; a block of which a tensor was replaced in the meantime
+/// is read again.
 class BlockReader
 {
 public:
@@ -31,6 +34,7 @@ private:
     {
         int block = 0;
         ModelTensors seen; ///< the tensors as they were when reading began
+        std::optional<c10::Event> queued; ///< what a card had to do by then, which may make replaced tensors
         std::future<core::Result<LoadedTensors>> tensors;
     };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/quantization/gptq/gptq.h"
 
+#include "core/engine/device/transfer.h"
 #include "plugins/quantization/gptq/inverse_factor.h"
 
 #include <ATen/Parallel.h>
@@ -157,8 +158,8 @@ core::Result<Quantized> roundOnly(const at::Tensor& weight, const Options& optio
 
 at::Tensor columnGroupsOf(const at::Tensor& order, std::int64_t groupSize)
 {
-    at::Tensor groups = at::empty({order.size(0)}, at::kInt);
-    groups.index_put_({order}, at::floor_divide(at::arange(order.size(0), at::kLong), groupSize).to(at::kInt));
+    at::Tensor groups = at::empty({order.size(0)}, order.options().dtype(at::kInt));
+    groups.index_put_({order}, at::floor_divide(at::arange(order.size(0), order.options()), groupSize).to(at::kInt));
     return groups;
 }
 
@@ -177,7 +178,7 @@ core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hes
 
     const bool reorder = options.order != ActivationOrder::None;
     const at::Tensor order = reorder ? std::get<1>(diagonal.sort(true, 0, true)) // stable: ties by index
-                                     : at::arange(diagonal.size(0), at::kLong);
+                                     : at::arange(diagonal.size(0), diagonal.options().dtype(at::kLong));
     std::optional<engine::AffineGrids> fixedGrids;
     if (options.order == ActivationOrder::Static) {
         PSC_ASSIGN(fixedGrids, engine::fitGrids(work, options.grid));
@@ -188,15 +189,20 @@ core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hes
     if (!inverted)
         return roundOnly(weight, options);
 
-    const std::int64_t* places = order.const_data_ptr<std::int64_t>();
-    Elimination elimination(std::move(work), std::move(inverted->factor), options, {places, places + order.size(0)},
-                            std::move(fixedGrids));
+    // Row by row on the host, wherever the factor was made.
+    if (fixedGrids)
+        *fixedGrids = engine::AffineGrids {engine::toHost(fixedGrids->scales), engine::toHost(fixedGrids->zeros)};
+    const at::Tensor places = engine::toHost(order);
+    const std::int64_t* place = places.const_data_ptr<std::int64_t>();
+    Elimination elimination(engine::toHost(work), engine::toHost(inverted->factor), options,
+                            {place, place + places.size(0)}, std::move(fixedGrids));
     elimination.run();
 
     Quantized result;
-    result.codes =
-        reorder ? at::empty_like(elimination.codes()).index_copy_(1, order, elimination.codes()) : elimination.codes();
-    result.grids = elimination.grids();
+    const at::Tensor codes = engine::toDevice(elimination.codes(), weight.device());
+    result.codes = reorder ? at::empty_like(codes).index_copy_(1, order, codes) : codes;
+    result.grids = engine::AffineGrids {engine::toDevice(elimination.grids().scales, weight.device()),
+                                        engine::toDevice(elimination.grids().zeros, weight.device())};
     if (options.order == ActivationOrder::Dynamic)
         result.columnGroups = columnGroupsOf(order, options.grid.groupSizeFor(weight.size(1)));
     result.loss = elimination.loss();

@@ -112,11 +112,27 @@ void reflectAtOtherDiagonal(float* matrix, std::int64_t n)
     });
 }
 
+std::optional<at::Tensor> inverseFactorOnCard(const at::Tensor& hessian, const at::Tensor& diagonal,
+                                              const at::Tensor& order, double damping)
+{
+    const at::Tensor reversed = order.flip(0);
+    const at::Tensor matrix = hessian.index_select(0, reversed).index_select(1, reversed).to(at::kDouble);
+    matrix.diagonal().copy_(diagonal.index_select(0, reversed) + damping);
+    const auto [lower, info] = at::linalg_cholesky_ex(matrix);
+    if (info.item<int>() != 0)
+        return std::nullopt;
+    at::Tensor upper = lower.t().contiguous();
+    invertUpper(upper);
+    return upper.to(at::kFloat).t().flip({0, 1});
+}
+
 } // namespace
 
 std::optional<at::Tensor> inverseFactor(const at::Tensor& hessian, const at::Tensor& diagonal, const at::Tensor& order,
                                         double damping)
 {
+    if (!hessian.is_cpu())
+        return inverseFactorOnCard(hessian, diagonal, order, damping);
     const std::int64_t n = hessian.size(0);
     Buffer buffer(n * n);
     fillReversed(buffer.doubles(), hessian, diagonal, order, damping);

@@ -13,8 +13,9 @@ namespace paretoscope::gptq {
 /// Computed in float64 as the inverse of the reversed Cholesky factor, which is the same matrix as the Cholesky factor
 /// of the inverse at a quarter of the cost. Everything happens in one buffer of 8 n² bytes, of which half is given
 /// back.
+/// On a card with its own operators and memory beside.
 /// @param hessian float32 [n, n], symmetric; @param diagonal float64 [n], used instead of its diagonal;
-/// @param order int64 [n]; @param damping δ
+/// @param order int64 [n]; all on one device; @param damping δ
 std::optional<at::Tensor> inverseFactor(const at::Tensor& hessian, const at::Tensor& diagonal, const at::Tensor& order,
                                         double damping);
 

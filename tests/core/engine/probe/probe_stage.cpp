@@ -28,7 +28,8 @@ public:
         Layer& stored = m_layers[static_cast<std::size_t>(layer)];
         append(stored.key, rounded(chunk.key));
         append(stored.value, rounded(chunk.value));
-        append(stored.positions, at::arange(chunk.firstPosition, chunk.firstPosition + chunk.key.size(0), at::kLong));
+        append(stored.positions, at::arange(chunk.firstPosition, chunk.firstPosition + chunk.key.size(0),
+                                            chunk.key.options().dtype(at::kLong)));
         const std::int64_t dropped = m_window > 0 ? std::max<std::int64_t>(0, stored.key.size(0) - m_window) : 0;
         for (at::Tensor* tensor : {&stored.key, &stored.value, &stored.positions})
             *tensor = tensor->narrow(0, dropped, tensor->size(0) - dropped);
@@ -66,7 +67,9 @@ private:
 
 at::Tensor signsLike(const at::Tensor& x)
 {
-    return ((at::arange(x.numel(), at::kLong) * 7919 % 13) % 2 * 2 - 1).to(at::kFloat).view(x.sizes());
+    return ((at::arange(x.numel(), x.options().dtype(at::kLong)) * 7919 % 13) % 2 * 2 - 1)
+        .to(at::kFloat)
+        .view(x.sizes());
 }
 
 double innerProduct(const at::Tensor& a, const at::Tensor& b)
