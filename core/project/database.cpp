@@ -22,7 +22,7 @@ constexpr std::pair<int, int> kLimits[] {
     {SQLITE_LIMIT_EXPR_DEPTH, 100},      {SQLITE_LIMIT_COMPOUND_SELECT, 10},
     {SQLITE_LIMIT_VDBE_OP, 100'000},     {SQLITE_LIMIT_FUNCTION_ARG, 20},
     {SQLITE_LIMIT_ATTACHED, 0},          {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
-    {SQLITE_LIMIT_VARIABLE_NUMBER, 100}, {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+    {SQLITE_LIMIT_VARIABLE_NUMBER, 100}, {SQLITE_LIMIT_TRIGGER_DEPTH, 5}, // trial, its runs, what they measured
     {SQLITE_LIMIT_WORKER_THREADS, 0},
 };
 
@@ -167,6 +167,19 @@ Result<std::string> Database::text(std::string_view sql)
     if (!row)
         return damagedProject(name(), "a value is missing");
     return statement.text(0);
+}
+
+Status Database::vacuum(const std::filesystem::path& into)
+{
+    sqlite3_limit(m_pool->handle, SQLITE_LIMIT_ATTACHED, 1); // VACUUM attaches the file it makes
+    const Status done = [&]() -> Status {
+        PSC_ASSIGN(Statement statement, prepare(into.empty() ? "VACUUM" : "VACUUM INTO ?"));
+        if (!into.empty())
+            statement.bind(1, into.string());
+        return statement.run();
+    }();
+    sqlite3_limit(m_pool->handle, SQLITE_LIMIT_ATTACHED, 0);
+    return done;
 }
 
 std::int64_t Database::changes() const

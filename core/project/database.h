@@ -62,6 +62,15 @@ public:
         }
     }
 
+    enum class Kind
+    {
+        Null,
+        Integer,
+        Real,
+        Text,
+        Blob
+    };
+    Kind kind(int column) const;
     std::int64_t integer(int column) const;
     double real(int column) const;
     std::optional<double> optionalReal(int column) const; ///< empty for NULL and for what is not finite
@@ -114,6 +123,9 @@ public:
     Status execute(std::string_view script);
     Result<std::int64_t> integer(std::string_view sql); ///< the only number a statement without parameters gives
     Result<std::string> text(std::string_view sql);
+
+    /// Rebuilds the file without free pages: in place, or as the new file `into`. Outside a transaction.
+    Status vacuum(const std::filesystem::path& into = {});
 
     std::int64_t changes() const; ///< rows the last statement changed
     void setBusyTimeout(int milliseconds);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace paretoscope::core {
@@ -27,6 +28,18 @@ Status fillFrom(Database& from, const std::filesystem::path& target)
     return copy.execute("PRAGMA journal_mode = DELETE"); // the header of the source may say WAL
 }
 
+bool synced(const std::filesystem::path& path, int flags)
+{
+    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    const bool done = ::fsync(descriptor) == 0;
+    const int code = errno;
+    ::close(descriptor);
+    errno = code;
+    return done;
+}
+
 } // namespace
 
 Status copyDatabase(Database& from, const std::filesystem::path& to)
@@ -37,12 +50,21 @@ Status copyDatabase(Database& from, const std::filesystem::path& to)
         ::unlink(temporary.c_str());
         return filled.error().withContext("cannot copy " + from.name().string());
     }
-    if (::rename(temporary.c_str(), to.c_str()) != 0) {
-        const int code = errno;
+    const Status moved = moveIntoPlace(temporary, to);
+    if (!moved.ok())
         ::unlink(temporary.c_str());
-        return Error {ErrorCode::Io, "cannot write " + to.string() + ": " + std::strerror(code),
+    return moved;
+}
+
+Status moveIntoPlace(const std::filesystem::path& temporary, const std::filesystem::path& to)
+{
+    const auto failed = [&to] {
+        return Error {ErrorCode::Io, "cannot write " + to.string() + ": " + std::strerror(errno),
                       "check the permissions of the folder"};
-    }
+    };
+    if (!synced(temporary, O_RDONLY) || ::rename(temporary.c_str(), to.c_str()) != 0)
+        return failed();
+    (void)synced(to.parent_path(), O_RDONLY | O_DIRECTORY); // some network file systems cannot
     return success();
 }
 

@@ -11,4 +11,7 @@ namespace paretoscope::core {
 /// Errors: Io (folder not writable, disk full); `to` is then untouched.
 Status copyDatabase(Database& from, const std::filesystem::path& to);
 
+/// Gives the file `temporary` the name `to` beside it, as one step that a power loss does not undo. Errors: Io.
+Status moveIntoPlace(const std::filesystem::path& temporary, const std::filesystem::path& to);
+
 } // namespace paretoscope::core

@@ -2,6 +2,7 @@
 #include "core/project/file_check.h"
 
 #include "core/project/project_row.h"
+#include "core/project/schema_check.h"
 #include "core/project/schema_v1.h"
 #include "core/project/sqlite_error.h"
 
@@ -10,8 +11,6 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <tuple>
 
 namespace paretoscope::core {
 
@@ -22,8 +21,6 @@ constexpr std::int64_t kHeaderBytes = 100;
 /// Up to here the check of every page takes about 45 ms.
 constexpr std::int64_t kQuickCheckBytes = 32 << 20;
 
-constexpr std::string_view kSchemaQuery = "SELECT type, name, tbl_name, sql FROM sqlite_schema";
-
 std::uint32_t bigEndian(std::span<const std::uint8_t> bytes, std::size_t offset, std::size_t count)
 {
     std::uint32_t value = 0;
@@ -32,63 +29,20 @@ std::uint32_t bigEndian(std::span<const std::uint8_t> bytes, std::size_t offset,
     return value;
 }
 
-/// Type, table and SQL of every object, by name.
-using Schema = std::map<std::string, std::tuple<std::string, std::string, std::string>>;
-
-Result<Schema> readSchema(Database& database)
+Status refuseStrangeSchema(const Schema& found, const Schema& expected, const std::filesystem::path& file)
 {
-    Schema schema;
-    PSC_ASSIGN(Statement query, database.prepare(kSchemaQuery));
-    PSC_TRY(query.forEachRow([&schema](const Statement& row) {
-        schema[row.text(1)] = {row.text(0), row.text(2), row.text(3)};
+    const std::vector<SchemaDifference> differences = schemaDifferences(found, expected);
+    if (differences.empty())
         return success();
-    }));
-    return schema;
-}
-
-Result<Schema> expectedSchema(std::span<const Migration> steps)
-{
-    PSC_ASSIGN(Database database, Database::open("expected schema", Database::Access::Memory));
-    PSC_TRY(migrate(database, steps));
-    return readSchema(database);
-}
-
-/// Tables SQLite keeps for itself (statistics of ANALYZE).
-bool isInternal(std::string_view name)
-{
-    return name == "sqlite_stat1" || name == "sqlite_stat4";
-}
-
-Status compareSchemas(const Schema& found, const Schema& expected, const std::filesystem::path& file)
-{
-    for (const auto& [name, object] : found) {
-        const auto known = expected.find(name);
-        if (known != expected.end() && known->second == object)
-            continue;
-        if (isInternal(name))
-            continue;
-        const std::string& type = std::get<0>(object);
-        return Error {
-            ErrorCode::Corrupt,
-            file.string() + " holds the " + type + " \"" + name + "\", which " +
-                (known != expected.end() ? "differs from a Paretoscope project's" : "no Paretoscope project has"),
-            "do not trust this file: ask whom you have it from; nothing in it was run"};
-    }
-    for (const auto& [name, object] : expected) {
-        if (!found.contains(name))
-            return damagedProject(file, "the " + std::get<0>(object) + " \"" + name + "\" is missing");
-    }
-    return success();
-}
-
-Error newerProject(Database& database, std::int64_t version, std::int64_t known)
-{
-    const Result<std::string> required = requiredProgram(database);
-    const bool named = required.ok() && !required.value().empty();
-    return {ErrorCode::Unsupported,
-            database.name().string() + " has schema version " + std::to_string(version) +
-                "; this program knows versions up to " + std::to_string(known),
-            named ? "open it with Paretoscope " + required.value() + " or newer" : "open it with a newer Paretoscope"};
+    const SchemaDifference& first = differences.front();
+    const std::string object = first.type + " \"" + first.name + "\"";
+    if (first.kind == SchemaDifference::Kind::Missing)
+        return damagedProject(file, "the " + object + " is missing");
+    return Error {ErrorCode::Corrupt,
+                  file.string() + " holds the " + object + ", which " +
+                      (first.kind == SchemaDifference::Kind::Changed ? "differs from a Paretoscope project's"
+                                                                     : "no Paretoscope project has"),
+                  "do not trust this file: ask whom you have it from; nothing in it was run"};
 }
 
 /// A page that the disk does not give is not a damaged one: quick_check reports both, with SQLite's code.
@@ -104,6 +58,16 @@ Error unsoundProject(const std::string& verdict, const std::filesystem::path& fi
 }
 
 } // namespace
+
+Error newerProject(Database& database, std::int64_t version, std::int64_t known)
+{
+    const Result<std::string> required = requiredProgram(database);
+    const bool named = required.ok() && !required.value().empty();
+    return {ErrorCode::Unsupported,
+            database.name().string() + " has schema version " + std::to_string(version) +
+                "; this program knows versions up to " + std::to_string(known),
+            named ? "open it with Paretoscope " + required.value() + " or newer" : "open it with a newer Paretoscope"};
+}
 
 Result<FileHeader> checkHeader(Database& database, const ProjectFiles& files)
 {
@@ -150,7 +114,7 @@ Result<std::int64_t> checkContent(Database& database, std::span<const Migration>
     const auto known = static_cast<std::size_t>(version - (steps.front().version - 1));
     PSC_ASSIGN(const Schema expected, expectedSchema(steps.first(known)));
     PSC_ASSIGN(const Schema found, readSchema(database));
-    PSC_TRY(compareSchemas(found, expected, database.name()));
+    PSC_TRY(refuseStrangeSchema(found, expected, database.name()));
     if (header.bytes > kQuickCheckBytes)
         return version;
     PSC_ASSIGN(const std::string verdict, database.text("PRAGMA quick_check(1)"));

@@ -35,4 +35,7 @@ Error withSizeExplained(const Error& error, const FileHeader& header, const Proj
 /// Errors: Unsupported (newer: names the program version needed), Corrupt.
 Result<std::int64_t> checkContent(Database& database, std::span<const Migration> steps, const FileHeader& header);
 
+/// The sentence for a schema version above `known`; names the program version that reads it.
+Error newerProject(Database& database, std::int64_t version, std::int64_t known);
+
 } // namespace paretoscope::core

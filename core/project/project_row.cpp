@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kInsert = "INSERT INTO project (id, uuid, created_utc, created_by, requires) "
                                      "VALUES (1, ?, ?, ?, '')";
+constexpr std::string_view kRenew = "UPDATE project SET uuid = ?, created_utc = ?, created_by = ? WHERE id = 1";
 constexpr std::string_view kSetRequires = "UPDATE project SET requires = ? WHERE id = 1";
 constexpr std::string_view kRequires = "SELECT requires FROM project WHERE id = 1";
 constexpr std::string_view kRaiseRevision = "UPDATE project SET revision = revision + 1 WHERE id = 1";
@@ -36,6 +37,12 @@ Status insertProjectRow(Database& database)
 {
     PSC_ASSIGN(Statement insert, database.prepare(kInsert));
     return insert.with(randomUuid(), utcTimestamp(), "Paretoscope " PARETOSCOPE_VERSION).run();
+}
+
+Status renewIdentity(Database& database)
+{
+    PSC_ASSIGN(Statement update, database.prepare(kRenew));
+    return update.with(randomUuid(), utcTimestamp(), "Paretoscope " PARETOSCOPE_VERSION).run();
 }
 
 Status setRequiredProgram(Database& database, std::string_view version)

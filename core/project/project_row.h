@@ -13,6 +13,8 @@ namespace paretoscope::core {
 
 /// A new identity and the program that made it.
 Status insertProjectRow(Database& database);
+/// A new identity for a file that was copied from another and is a project of its own.
+Status renewIdentity(Database& database);
 /// Notes the oldest program version that knows the file's schema.
 Status setRequiredProgram(Database& database, std::string_view version);
 Result<std::string> requiredProgram(Database& database);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/project/database.h"
-#include "core/project/project_files.h"
+#include "core/project/private_copy.h"
 #include "core/project/store_environment.h"
 
 namespace paretoscope::core {
@@ -21,23 +20,13 @@ public:
     Database& database() { return m_database; }
 
 private:
-    struct Stamps
-    {
-        FileStamp main;
-        FileStamp wal;
-        FileStamp journal;
-        static Stamps of(const ProjectFiles& files);
-        bool operator==(const Stamps&) const = default;
-    };
-    SnapshotCopy(Database database, const Stamps& stamps)
+    SnapshotCopy(Database database, const ProjectStamps& stamps)
         : m_database(std::move(database))
         , m_stamps(stamps)
     {}
-    static Result<SnapshotCopy> openCopy(const std::filesystem::path& copy, const ProjectFiles& files,
-                                         const Stamps& stamps, const StoreEnvironment& environment);
 
     Database m_database;
-    Stamps m_stamps;
+    ProjectStamps m_stamps;
 };
 
 } // namespace paretoscope::core

@@ -73,7 +73,7 @@ Error notAProject(const std::filesystem::path& file, std::string_view why)
 Error damagedProject(const std::filesystem::path& file, std::string_view what)
 {
     return {ErrorCode::Corrupt, file.string() + " is damaged: " + std::string(what),
-            "restore a backup copy; what is still readable can be saved with: sqlite3 FILE .recover"};
+            "restore a backup copy; what is still readable can be saved with: paretoscope verify FILE --repair-to NEW"};
 }
 
 Error sqliteError(int code, const char* detail, int systemError, const std::filesystem::path& file)
