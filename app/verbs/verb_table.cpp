@@ -12,6 +12,8 @@
     VERB(list)                                                                                                         \
     VERB(show)                                                                                                         \
     VERB(front)                                                                                                        \
+    VERB(verify)                                                                                                       \
+    VERB(compact)                                                                                                      \
     VERB(inspect)                                                                                                      \
     VERB(tokenize)                                                                                                     \
     VERB(evaluate)                                                                                                     \
@@ -51,9 +53,8 @@ std::vector<std::string> verbNames()
 
 bool isPlannedVerb(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 11> kPlanned {"export-table", "merge",    "verify",      "compact",
-                                                                "share",        "export",   "experts",     "roofline",
-                                                                "markers",      "hardware", "slurm-script"};
+    static constexpr std::array<std::string_view, 9> kPlanned {
+        "export-table", "merge", "share", "export", "experts", "roofline", "markers", "hardware", "slurm-script"};
     return findVerb(name) == nullptr && std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end();
 }
 
