@@ -2,6 +2,7 @@
 #include "jobs/trial_report.h"
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/sweep/trial_identity.h"
 
 #include <QDateTime>
 #include <QSysInfo>
@@ -88,6 +89,7 @@ TrialRecord TrialReporter::running(const core::PlannedTrial& trial, const TrialC
     record.startedUtc = course.startedUtc;
     record.attempts = course.attemptsBefore + course.attempts;
     record.provenance = provenance(course);
+    record.provenance["identity"] = core::trialIdentity(m_workload, m_identity, trial.pipeline, trial.seed);
     return record;
 }
 

@@ -3,6 +3,7 @@
 #include "core/evaluation/metric_kind.h"
 #include "core/sweep/sweep.h"
 #include "core/sweep/trial_exchange.h"
+#include "core/sweep/trial_identity.h"
 
 #include <algorithm>
 #include <map>
@@ -72,15 +73,21 @@ Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload)
     return identity;
 }
 
-TrialId trialId(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline,
-                std::uint64_t seed)
+Json trialIdentity(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline,
+                   std::uint64_t seed)
 {
     Json json {{"engine", kEngineNumericsVersion}, {"model", identity.model.hex()}, {"pipeline", toJson(pipeline)}};
     if (pipeline.needsCalibration() && workload.calibration)
         json["calibration"] = calibrationIdentity(*workload.calibration, identity);
     if (!pipeline.stages.empty()) // the baseline is the model itself, whatever the seed
         json["seed"] = seed;
-    return {sha256(canonicalJson(json))};
+    return json;
+}
+
+TrialId trialId(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline,
+                std::uint64_t seed)
+{
+    return {sha256(canonicalJson(trialIdentity(workload, identity, pipeline, seed)))};
 }
 
 std::vector<PlannedTrial> planTrials(const Sweep& sweep, const WorkloadIdentity& identity)

@@ -160,6 +160,7 @@ private Q_SLOTS:
         for (const char* key : {"command", "versions", "hashes", "device", "threads", "started", "finished", "host"})
             QVERIFY2(record.provenance.contains(key), key);
         QCOMPARE(record.provenance.at("command"), Json("paretoscope --batch scripted.yaml"));
+        QCOMPARE(core::sha256(core::canonicalJson(record.provenance.at("identity"))), record.id.digest);
         QCOMPARE(record.provenance.at("hashes").at("model").get<std::string>().size(), std::size_t(64));
 
         const auto workloads = run.runner->store().workloads().value();
