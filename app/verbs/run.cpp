@@ -50,6 +50,11 @@ public:
         m_arguments.declare(options);
         options.flag("--dry-run", m_dryRun, "Only tell what would run, as estimate does.");
         options.flag("--json-lines", m_jsonLines, "Print one JSON document a line for every event, as it happens.");
+        options
+            .choice("--durability", m_durability, {"power", "kill"},
+                    "What a finished trial survives: power, also a power cut (waits for the disk after each trial), or "
+                    "kill, the end of any process only.")
+            .defaultText = m_durability;
         m_progress.declare(options);
     }
 
@@ -71,6 +76,8 @@ public:
         auto store = core::ProjectStore::open(m_arguments.project(), core::OpenMode::Create);
         if (!store.ok())
             return {store.error(), ErrorSource::Project};
+        if (m_durability == "kill")
+            store.value().setDurability(core::Durability::ProcessKill);
         const Outcome outcome =
             runSweep(std::move(sweep), std::move(store).value(), std::move(options).value(), signals, session);
         if (isNew && outcome.error())
@@ -128,6 +135,7 @@ private:
 
     SweepArguments m_arguments;
     ProgressOption m_progress;
+    std::string m_durability = "power";
     bool m_dryRun = false;
     bool m_jsonLines = false;
 };

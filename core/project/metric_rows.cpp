@@ -27,6 +27,8 @@ constexpr std::string_view kInsert =
 constexpr std::string_view kConfirm = "UPDATE trial_metric SET confirmations = confirmations + 1 WHERE id = ?";
 constexpr std::string_view kFirstOfEach =
     "SELECT metric_id, value, standard_error, n, details, trial_id FROM trial_metric WHERE replicate = 0 ORDER BY id";
+constexpr std::string_view kOfKind = "SELECT trial_id, value, standard_error, n FROM trial_metric "
+                                     "WHERE metric_id = ? AND replicate = 0";
 constexpr std::string_view kOfTrial =
     "SELECT metric_id, value, standard_error, n, details FROM trial_metric WHERE trial_id = ? ORDER BY id";
 
@@ -146,6 +148,26 @@ Result<std::vector<MetricRecord>> readMeasurementsOf(Database& database, std::in
         return success();
     }));
     return metrics;
+}
+
+Status readMeasurementsNamed(Database& database, std::span<const std::string> names,
+                             const std::function<void(std::int64_t, MetricRecord)>& take)
+{
+    PSC_ASSIGN(const Kinds kinds, readKinds(database));
+    PSC_ASSIGN(Statement query, database.prepare(kOfKind));
+    for (const auto& [id, kind] : kinds) {
+        if (std::find(names.begin(), names.end(), kind.name) == names.end())
+            continue;
+        PSC_TRY(query.with(id).forEachRow([&](const Statement& row) {
+            MetricRecord metric = kind;
+            metric.value = row.optionalReal(1);
+            metric.standardError = row.optionalReal(2);
+            metric.n = row.integer(3);
+            take(row.integer(0), std::move(metric));
+            return success();
+        }));
+    }
+    return success();
 }
 
 } // namespace paretoscope::core

@@ -23,4 +23,8 @@ Status readMeasurements(Database& database, const std::function<void(std::int64_
 /// All measurements of one trial, replicates too, in order of recording.
 Result<std::vector<MetricRecord>> readMeasurementsOf(Database& database, std::int64_t trialRow);
 
+/// Calls `take(trialRow, metric)` with the first measurement of each kind that has one of these names, without details.
+Status readMeasurementsNamed(Database& database, std::span<const std::string> names,
+                             const std::function<void(std::int64_t, MetricRecord)>& take);
+
 } // namespace paretoscope::core

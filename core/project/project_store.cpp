@@ -114,6 +114,18 @@ Status ProjectStore::finishTrial(const TrialRecord& trial)
         [&](Database& database) { return recordFinishedTrial(database, trial); }, m_impl->results);
 }
 
+Status ProjectStore::finishTrials(std::span<const TrialRecord> trials)
+{
+    return m_impl->write(
+        std::to_string(trials.size()) + " finished trials",
+        [&](Database& database) -> Status {
+            for (const TrialRecord& trial : trials)
+                PSC_TRY(recordFinishedTrial(database, trial));
+            return success();
+        },
+        m_impl->results);
+}
+
 Status ProjectStore::setTrialStatus(const TrialId& id, TrialStatus status)
 {
     return m_impl->write("the status of trial " + id.hex().substr(0, 12),
@@ -152,6 +164,11 @@ void ProjectStore::setDurability(Durability durability)
 Result<std::vector<TrialRecord>> ProjectStore::trials() const
 {
     return m_impl->read(readTrials);
+}
+
+Result<std::vector<TrialRecord>> ProjectStore::trialsWithMetrics(std::span<const std::string> names) const
+{
+    return m_impl->read([names](Database& database) { return readTrialsWithMetrics(database, names); });
 }
 
 Result<TrialRecord> ProjectStore::trial(const TrialId& id) const

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ public:
     /// the same one again is not doubled, and one that contradicts an earlier one is kept beside it and reported as an
     /// event.
     Status finishTrial(const TrialRecord& trial);
+    /// Many at once, all or none: what imports and merges use.
+    Status finishTrials(std::span<const TrialRecord> trials);
     Status setTrialStatus(const TrialId& id, TrialStatus status);
     /// Running trials of a coordinator that is gone become Interrupted. Called once after opening for a sweep.
     Result<int> interruptRunningTrials();
@@ -65,7 +68,10 @@ public:
     void setDurability(Durability durability); ///< PowerLoss unless set
 
     // Reading.
-    Result<std::vector<TrialRecord>> trials() const;    ///< with metrics, without layer metrics; in order of insertion
+    Result<std::vector<TrialRecord>> trials() const; ///< with metrics, without layer metrics; in order of insertion
+    /// All trials with the metrics of these names alone: id, label, status, seed, workload, value, standard error and
+    /// conditions. For fronts over projects too large to be read whole.
+    Result<std::vector<TrialRecord>> trialsWithMetrics(std::span<const std::string> names) const;
     Result<TrialRecord> trial(const TrialId& id) const; ///< complete
     /// By a unique prefix of the hex id (at least 4 digits) or an exact label. Errors: NotFound, InvalidArgument.
     Result<TrialRecord> findTrial(const std::string& idOrLabel) const;

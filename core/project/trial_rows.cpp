@@ -38,6 +38,10 @@ const std::string kSelect =
     "JOIN pipeline p ON p.id = t.pipeline_id LEFT JOIN workload w ON w.id = t.workload_id "
     "LEFT JOIN sweep s ON s.id = t.sweep_id LEFT JOIN attempt a ON a.id = "
     "(SELECT id FROM attempt WHERE trial_id = t.id ORDER BY number DESC LIMIT 1) WHERE t.deleted_utc IS NULL ";
+/// What a front needs: no pipelines, no runs.
+constexpr std::string_view kLight =
+    "SELECT t.id, t.hash, t.label, t.seed, t.status, w.name FROM trial t LEFT JOIN workload w ON w.id = t.workload_id "
+    "WHERE t.deleted_utc IS NULL ORDER BY t.id";
 const std::string kAll = kSelect + "ORDER BY t.id";
 const std::string kOne = kSelect + "AND t.hash = ?";
 
@@ -156,6 +160,29 @@ Result<std::vector<TrialRecord>> readTrials(Database& database)
     PSC_TRY(readTags(database, [&](std::int64_t row, std::string tag) {
         if (const auto found = indexOf.find(row); found != indexOf.end())
             trials[found->second].tags.push_back(std::move(tag));
+    }));
+    return trials;
+}
+
+Result<std::vector<TrialRecord>> readTrialsWithMetrics(Database& database, std::span<const std::string> names)
+{
+    std::vector<TrialRecord> trials;
+    std::unordered_map<std::int64_t, std::size_t> indexOf;
+    PSC_ASSIGN(Statement query, database.prepare(kLight));
+    PSC_TRY(query.forEachRow([&](const Statement& row) -> Status {
+        TrialRecord trial;
+        PSC_ASSIGN(trial.id, trialHash(row, 1, database.name()));
+        trial.label = row.text(2);
+        trial.seed = static_cast<std::uint64_t>(row.integer(3));
+        trial.status = trialStatusFromName(row.rawText(4)).value_or(TrialStatus::Failed);
+        trial.workload = row.text(5);
+        indexOf[row.integer(0)] = trials.size();
+        trials.push_back(std::move(trial));
+        return success();
+    }));
+    PSC_TRY(readMeasurementsNamed(database, names, [&](std::int64_t row, MetricRecord metric) {
+        if (const auto found = indexOf.find(row); found != indexOf.end())
+            trials[found->second].metrics.push_back(std::move(metric));
     }));
     return trials;
 }

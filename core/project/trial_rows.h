@@ -28,6 +28,8 @@ Result<int> interruptTrials(Database& database);
 
 /// In order of insertion, with first measurements and tags, without layer metrics.
 Result<std::vector<TrialRecord>> readTrials(Database& database);
+/// Likewise, but only id, label, seed, status, workload and the metrics of these names.
+Result<std::vector<TrialRecord>> readTrialsWithMetrics(Database& database, std::span<const std::string> names);
 /// All of one trial. Errors: NotFound.
 Result<TrialRecord> readTrial(Database& database, const TrialId& id);
 

@@ -5,6 +5,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int kMetrics = 12;
 constexpr int kLargeProject = 10'000;
+constexpr int kHugeProject = 1'000'000 / kMetrics + 1;
 
 /// A folder that goes with the object; in PARETOSCOPE_BENCH_FOLDER or the temporary folder.
 class Folder
@@ -93,6 +95,14 @@ TrialRecord benchTrial(int number, int layerMetrics)
     return trial;
 }
 
+std::vector<TrialRecord> benchTrials(int first, int count)
+{
+    std::vector<TrialRecord> trials;
+    for (int number = first; number < first + count; ++number)
+        trials.push_back(benchTrial(number, 0));
+    return trials;
+}
+
 void finishTrials(benchmark::State& state, Durability durability)
 {
     const Folder folder;
@@ -131,19 +141,76 @@ void fsyncOfTheDisk(benchmark::State& state)
     ::close(file);
 }
 
-/// A project of 10,000 trials, made once.
+/// Many trials in one transaction, as an import does.
+void finishTrialsInBatches(benchmark::State& state)
+{
+    const Folder folder;
+    ProjectStore store = orDie(ProjectStore::open(folder.project(), OpenMode::Create));
+    int number = 0;
+    for (auto _ : state) {
+        state.PauseTiming();
+        const std::vector<TrialRecord> batch = benchTrials(number, static_cast<int>(state.range(0)));
+        number += static_cast<int>(batch.size());
+        state.ResumeTiming();
+        orDie(store.finishTrials(batch));
+    }
+    state.counters["values/s"] =
+        benchmark::Counter(static_cast<double>(number) * kMetrics, benchmark::Counter::kIsRate);
+}
+
+/// A project with many trials, made once.
+class LargeProject
+{
+public:
+    explicit LargeProject(int trials)
+    {
+        constexpr int kBatch = 1000;
+        ProjectStore store = orDie(ProjectStore::open(path(), OpenMode::Create));
+        for (int number = 0; number < trials; number += kBatch)
+            orDie(store.finishTrials(benchTrials(number, std::min(kBatch, trials - number))));
+    }
+    std::filesystem::path path() const { return m_folder.project(); }
+
+private:
+    Folder m_folder;
+};
+
 const std::filesystem::path& largeProject()
 {
-    static const Folder folder;
-    static const bool made = [] {
-        ProjectStore store = orDie(ProjectStore::open(folder.project(), OpenMode::Create));
-        store.setDurability(Durability::ProcessKill);
-        for (int number = 0; number < kLargeProject; ++number)
-            orDie(store.finishTrial(benchTrial(number, 0)));
-        return true;
-    }();
-    static const std::filesystem::path path = made ? folder.project() : std::filesystem::path();
+    static const LargeProject project(kLargeProject);
+    static const std::filesystem::path path = project.path();
     return path;
+}
+
+/// 1,000,000 rows of metrics.
+const std::filesystem::path& hugeProject()
+{
+    static const LargeProject project(kHugeProject);
+    static const std::filesystem::path path = project.path();
+    return path;
+}
+
+/// Takes a file out of the page cache, as after a restart. Needs no privileges.
+void makeCold(const std::filesystem::path& file)
+{
+    const int descriptor = ::open(file.c_str(), O_RDONLY);
+    ::fdatasync(descriptor);
+    ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(descriptor);
+}
+
+/// What `paretoscope front` reads of a project that is opened for the first time.
+void readFrontCold(benchmark::State& state)
+{
+    const std::vector<std::string> axes {"metric_0", "metric_1"};
+    for (auto _ : state) {
+        state.PauseTiming();
+        makeCold(hugeProject());
+        state.ResumeTiming();
+        const ProjectStore store = orDie(ProjectStore::open(hugeProject(), OpenMode::ReadOnly));
+        benchmark::DoNotOptimize(orDie(store.trialsWithMetrics(axes)));
+    }
+    state.counters["bytes"] = static_cast<double>(std::filesystem::file_size(hugeProject()));
 }
 
 void openLargeProject(benchmark::State& state)
@@ -182,6 +249,8 @@ void pollDataVersion(benchmark::State& state)
 BENCHMARK(finishTrialSurvivingKill)->ArgName("layer_metrics")->Arg(0)->Arg(210)->UseRealTime();
 BENCHMARK(finishTrialSurvivingPowerLoss)->ArgName("layer_metrics")->Arg(0)->UseRealTime();
 BENCHMARK(fsyncOfTheDisk)->UseRealTime();
+BENCHMARK(finishTrialsInBatches)->ArgName("trials")->Arg(1000)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(readFrontCold)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(openLargeProject)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(readAllTrials)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(readOneTrial)->Unit(benchmark::kMicrosecond)->UseRealTime();
