@@ -15,7 +15,7 @@ esac
 seconds=${1:-30}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(fuzz_gguf fuzz_quantized fuzz_safetensors fuzz_tokenizer)
+[ ${#targets[@]} -gt 0 ] || targets=(fuzz_gguf fuzz_project fuzz_quantized fuzz_safetensors fuzz_tokenizer)
 
 command -v clang++ >/dev/null || { echo "run.sh: clang++ is missing; install the package clang" >&2; exit 2; }
 cmake --preset fuzz >/dev/null
