@@ -60,6 +60,23 @@ std::optional<CellComplaint> wrongValue(const std::string& column, const Value& 
     return std::nullopt;
 }
 
+/// SQLite would convert what fits into a column of another type, and so make sense of nonsense.
+bool hasType(const Value& value, std::string_view type)
+{
+    switch (value.index()) {
+    case 0:
+        return true;
+    case 1:
+        return type == "INTEGER" || type == "REAL";
+    case 2:
+        return type == "REAL";
+    case 3:
+        return type == "TEXT";
+    default:
+        return type == "BLOB";
+    }
+}
+
 std::string textOf(const Value& value)
 {
     if (const auto* text = std::get_if<std::string>(&value))
@@ -150,6 +167,8 @@ RowMender::Verdict RowMender::mend(const TableShape& table, Row& row)
     const Cells cells {table, row};
     if (table.name == "pipeline") // before its JSON is judged by itself
         mendPipeline(cells, verdict);
+    else if (table.name == "trial")
+        restoreSeed(cells, verdict);
     if (verdict.lost.empty())
         mendCells(table, row, verdict);
     if (verdict.lost.empty())
@@ -173,7 +192,9 @@ void RowMender::mendCells(const TableShape& table, Row& row, Verdict& verdict) c
 {
     for (std::size_t i = 0; i < row.size(); ++i) {
         const std::string column = table.name + "." + table.columns[i];
-        std::optional<CellComplaint> complaint = wrongValue(column, row[i]);
+        std::optional<CellComplaint> complaint = hasType(row[i], table.types[i])
+                                                     ? wrongValue(column, row[i])
+                                                     : CellComplaint {"type", "it is of another type"};
         if (complaint && complaint->kind == std::string_view("encoding")) {
             row[i] = validUtf8(std::get<std::string>(row[i]));
             verdict.changed = true;
@@ -234,6 +255,20 @@ void RowMender::mendPipeline(Cells cells, Verdict& verdict) const
         return;
     }
     cells["stages"] = right->dump(-1, ' ', false, Json::error_handler_t::replace);
+    verdict.changed = true;
+}
+
+/// The id vouches for the seed in the provenance.
+void RowMender::restoreSeed(Cells cells, Verdict& verdict) const
+{
+    const auto told = m_identities.find(cells.integer("id"));
+    if (std::holds_alternative<std::int64_t>(cells["seed"]) || told == m_identities.end() ||
+        cells.blob("hash") != hashOf(told->second))
+        return;
+    const Json seed = told->second.is_object() ? told->second.value("seed", Json()) : Json();
+    if (!seed.is_number_integer())
+        return;
+    cells["seed"] = static_cast<std::int64_t>(seed.get<std::uint64_t>());
     verdict.changed = true;
 }
 

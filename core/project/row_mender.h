@@ -41,6 +41,7 @@ private:
     void mendCells(const TableShape& table, Row& row, Verdict& verdict) const;
     void mendParents(const TableShape& table, Row& row, Verdict& verdict) const;
     void mendPipeline(Cells cells, Verdict& verdict) const;
+    void restoreSeed(Cells cells, Verdict& verdict) const;
     void mendTrial(Cells cells, Verdict& verdict) const;
     void mendAttempt(Cells cells, Verdict& verdict) const;
     void mendMeasurement(Cells cells, Verdict& verdict);

@@ -13,7 +13,7 @@ constexpr std::size_t kNameBytes = 40;
 constexpr std::string_view kTables =
     "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'";
 constexpr std::string_view kColumns =
-    "SELECT name, pk > 0, \"notnull\" = 0 AND pk = 0 FROM pragma_table_info(?) ORDER BY pk = 0, pk, cid";
+    "SELECT name, pk > 0, \"notnull\" = 0 AND pk = 0, type FROM pragma_table_info(?) ORDER BY pk = 0, pk, cid";
 constexpr std::string_view kParents =
     "SELECT f.\"from\", f.\"table\", c.\"notnull\" FROM pragma_foreign_key_list(?1) f "
     "JOIN pragma_table_info(?1) c ON c.name = f.\"from\"";
@@ -25,6 +25,7 @@ Status describe(Database& database, TableShape& table)
         table.columns.push_back(row.text(0));
         table.keys += row.integer(1) != 0 ? 1 : 0;
         table.nullable.push_back(row.integer(2) != 0);
+        table.types.push_back(row.text(3));
         return success();
     }));
     PSC_ASSIGN(Statement parents, database.prepare(kParents));
@@ -73,8 +74,12 @@ Result<std::vector<TableShape>> tableShapes(std::span<const Migration> steps)
     {
         PSC_ASSIGN(Statement query, database.prepare(kTables));
         PSC_TRY(query.forEachRow([&tables](const Statement& row) {
-            tables.push_back(
-                {.name = row.text(0), .columns = {}, .nullable = {}, .hasRowId = row.integer(1) == 0, .parents = {}});
+            tables.push_back({.name = row.text(0),
+                              .columns = {},
+                              .types = {},
+                              .nullable = {},
+                              .hasRowId = row.integer(1) == 0,
+                              .parents = {}});
             return success();
         }));
     }

@@ -23,6 +23,7 @@ struct TableShape
 {
     std::string name;
     std::vector<std::string> columns; ///< those of the primary key first
+    std::vector<std::string> types;   ///< likewise: INTEGER, REAL, TEXT or BLOB
     std::vector<bool> nullable;       ///< likewise: which of them may be NULL
     std::size_t keys = 0;             ///< how many columns the primary key has
     bool hasRowId = true;
