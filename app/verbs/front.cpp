@@ -55,7 +55,7 @@ public:
         const auto project = m_project.open();
         if (!project.ok())
             return {project.error(), ErrorSource::Project};
-        auto all = project.value().trials();
+        auto all = read(project.value());
         if (!all.ok())
             return {all.error(), ErrorSource::Project};
         const std::vector<std::string> known = core::fieldNames(all.value());
@@ -64,7 +64,7 @@ public:
         auto chosen = filtered(std::move(all).value(), m_where);
         if (!chosen.ok())
             return {chosen.error(), ErrorSource::Arguments};
-        const std::vector<core::TrialRecord>& trials = chosen.value();
+        std::vector<core::TrialRecord>& trials = chosen.value();
         Axes axes;
         if (!trials.empty()) {
             for (auto& [text, objective] : {std::pair(&m_x, &axes.x), std::pair(&m_y, &axes.y)}) {
@@ -74,6 +74,8 @@ public:
                 *objective = std::move(resolved).value();
             }
         }
+        if (const core::Status completed = completeFront(project.value(), trials, axes); !completed.ok())
+            return {completed.error(), ErrorSource::Project};
         if (session.common.json)
             session.console.document(document(trials, axes));
         else
@@ -87,6 +89,36 @@ private:
         Objective x;
         Objective y;
     };
+
+    bool readsAxesAlone() const { return m_where.empty() && m_groupBy.empty(); }
+
+    /// Without filter and groups only the two metrics: a large project need not be read whole.
+    core::Result<std::vector<core::TrialRecord>> read(const core::ProjectStore& project) const
+    {
+        if (!readsAxesAlone())
+            return project.trials();
+        const std::vector<std::string> names {m_x.substr(0, m_x.find('@')), m_y.substr(0, m_y.find('@'))};
+        PSC_ASSIGN(std::vector<core::TrialRecord> trials, project.trialsWithMetrics(names));
+        const bool known = std::all_of(names.begin(), names.end(), [&trials](const std::string& name) {
+            return std::any_of(trials.begin(), trials.end(),
+                               [&name](const core::TrialRecord& trial) { return trial.metric(name) != nullptr; });
+        });
+        if (!known) // the error names what there is
+            return project.trials();
+        return trials;
+    }
+
+    /// Those that are printed are shown with all that is known of them.
+    core::Status completeFront(const core::ProjectStore& project, std::vector<core::TrialRecord>& trials,
+                               const Axes& axes) const
+    {
+        if (!readsAxesAlone())
+            return core::success();
+        for (const TrialFront::Point& point : frontOfTrials(trials, axes.x, axes.y).points) {
+            PSC_ASSIGN(trials[point.trial], project.trial(trials[point.trial].id));
+        }
+        return core::success();
+    }
 
     std::vector<Group> grouped(const std::vector<core::TrialRecord>& trials) const
     {

@@ -27,8 +27,8 @@ constexpr std::string_view kInsert =
 constexpr std::string_view kConfirm = "UPDATE trial_metric SET confirmations = confirmations + 1 WHERE id = ?";
 constexpr std::string_view kFirstOfEach =
     "SELECT metric_id, value, standard_error, n, details, trial_id FROM trial_metric WHERE replicate = 0 ORDER BY id";
-constexpr std::string_view kOfKind = "SELECT trial_id, value, standard_error, n FROM trial_metric "
-                                     "WHERE metric_id = ? AND replicate = 0";
+/// The index answers this alone.
+constexpr std::string_view kOfKind = "SELECT trial_id, value FROM trial_metric WHERE metric_id = ? AND replicate = 0";
 constexpr std::string_view kOfTrial =
     "SELECT metric_id, value, standard_error, n, details FROM trial_metric WHERE trial_id = ? ORDER BY id";
 
@@ -47,6 +47,16 @@ bool variesFromRunToRun(const MetricRecord& metric)
     return metric.unit == "s" || metric.name.starts_with("peak_");
 }
 
+/// All that tells one kind from another.
+std::string keyOf(const MetricRecord& metric)
+{
+    std::string key;
+    for (const std::string* part :
+         {&metric.name, &metric.protocol, &metric.device, &metric.dtype, &metric.build, &metric.unit})
+        (key += *part) += '\0';
+    return key += std::to_string(metric.threads) + (metric.minimise ? "-" : "+");
+}
+
 Result<std::int64_t> kindOf(Database& database, const MetricRecord& metric)
 {
     const auto bindTo = [&metric](Statement& statement) -> Statement& {
@@ -59,6 +69,17 @@ Result<std::int64_t> kindOf(Database& database, const MetricRecord& metric)
         return *known;
     PSC_ASSIGN(Statement insert, database.prepare(kInsertKind));
     return bindTo(insert).integer();
+}
+
+Result<std::int64_t> kindOf(Database& database, const MetricRecord& metric, MetricKindIds* known)
+{
+    if (!known)
+        return kindOf(database, metric);
+    std::int64_t& id = (*known)[keyOf(metric)];
+    if (id == 0) {
+        PSC_ASSIGN(id, kindOf(database, metric));
+    }
+    return id;
 }
 
 using Kinds = std::unordered_map<std::int64_t, MetricRecord>;
@@ -96,12 +117,12 @@ MetricRecord measurement(const Statement& row, const Kinds& kinds)
 } // namespace
 
 Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::optional<std::int64_t> attemptRow,
-                               const MetricRecord& metric)
+                               const MetricRecord& metric, MetricKindIds* known)
 {
     std::optional<double> value = metric.value;
     if (value && !std::isfinite(*value))
         value.reset();
-    PSC_ASSIGN(const std::int64_t kind, kindOf(database, metric));
+    PSC_ASSIGN(const std::int64_t kind, kindOf(database, metric, known));
     int replicate = 0;
     {
         PSC_ASSIGN(Statement find, database.prepare(kFind));
@@ -161,8 +182,6 @@ Status readMeasurementsNamed(Database& database, std::span<const std::string> na
         PSC_TRY(query.with(id).forEachRow([&](const Statement& row) {
             MetricRecord metric = kind;
             metric.value = row.optionalReal(1);
-            metric.standardError = row.optionalReal(2);
-            metric.n = row.integer(3);
             take(row.integer(0), std::move(metric));
             return success();
         }));

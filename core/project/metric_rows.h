@@ -6,8 +6,12 @@
 
 #include <functional>
 #include <optional>
+#include <unordered_map>
 
 namespace paretoscope::core {
+
+/// Rows of `metric` that were met in one transaction.
+using MetricKindIds = std::unordered_map<std::string, std::int64_t>;
 
 // Tables metric (what is measured under which conditions) and trial_metric (the measurements).
 
@@ -16,14 +20,15 @@ namespace paretoscope::core {
 /// @return whether it contradicts what was there: same result, same protocol, other value. Never so for times and
 /// peak memory, which differ from run to run.
 Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::optional<std::int64_t> attemptRow,
-                               const MetricRecord& metric);
+                               const MetricRecord& metric, MetricKindIds* known = nullptr);
 
 /// Calls `take(trialRow, metric)` with the first measurement of each kind of all trials, in order of recording.
 Status readMeasurements(Database& database, const std::function<void(std::int64_t, MetricRecord)>& take);
 /// All measurements of one trial, replicates too, in order of recording.
 Result<std::vector<MetricRecord>> readMeasurementsOf(Database& database, std::int64_t trialRow);
 
-/// Calls `take(trialRow, metric)` with the first measurement of each kind that has one of these names, without details.
+/// Calls `take(trialRow, metric)` with the first measurement of each kind that has one of these names: the value
+/// and its conditions, without standard error and details.
 Status readMeasurementsNamed(Database& database, std::span<const std::string> names,
                              const std::function<void(std::int64_t, MetricRecord)>& take);
 

@@ -119,8 +119,9 @@ Status ProjectStore::finishTrials(std::span<const TrialRecord> trials)
     return m_impl->write(
         std::to_string(trials.size()) + " finished trials",
         [&](Database& database) -> Status {
+            MetricKindIds known;
             for (const TrialRecord& trial : trials)
-                PSC_TRY(recordFinishedTrial(database, trial));
+                PSC_TRY(recordFinishedTrial(database, trial, &known));
             return success();
         },
         m_impl->results);

@@ -69,7 +69,7 @@ public:
 
     // Reading.
     Result<std::vector<TrialRecord>> trials() const; ///< with metrics, without layer metrics; in order of insertion
-    /// All trials with the metrics of these names alone: id, label, status, seed, workload, value, standard error and
+    /// All trials with the metrics of these names alone: id, label, status, seed, workload, values and their
     /// conditions. For fronts over projects too large to be read whole.
     Result<std::vector<TrialRecord>> trialsWithMetrics(std::span<const std::string> names) const;
     Result<TrialRecord> trial(const TrialId& id) const; ///< complete

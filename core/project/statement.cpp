@@ -48,8 +48,11 @@ void Statement::bind(int index, double value)
 
 void Statement::bind(int index, std::string_view text)
 {
-    const std::string valid = validUtf8(text);
-    note(sqlite3_bind_text64(m_statement.get(), index, valid.data(), valid.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+    const bool ascii = isAscii(text); // nearly all of it
+    const std::string valid = ascii ? std::string() : validUtf8(text);
+    const std::string_view stored = ascii ? text : std::string_view(valid);
+    note(sqlite3_bind_text64(m_statement.get(), index, stored.empty() ? "" : stored.data(), stored.size(),
+                             SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 void Statement::bind(int index, std::span<const std::uint8_t> bytes)

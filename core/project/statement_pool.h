@@ -2,9 +2,8 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <map>
-#include <string>
+#include <string_view>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -21,7 +20,7 @@ struct StatementPool
 
     sqlite3* handle = nullptr;
     std::filesystem::path name;
-    std::multimap<std::string, sqlite3_stmt*, std::less<>> idle; ///< by SQL text
+    std::multimap<std::string_view, sqlite3_stmt*> idle; ///< by SQL text, which the statement holds
     int lent = 0;
 };
 

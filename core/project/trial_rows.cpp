@@ -109,11 +109,11 @@ Result<TrialRows> upsertTrial(Database& database, const TrialRecord& trial)
     return rows;
 }
 
-Status recordFinishedTrial(Database& database, const TrialRecord& trial)
+Status recordFinishedTrial(Database& database, const TrialRecord& trial, MetricKindIds* known)
 {
     PSC_ASSIGN(const TrialRows rows, upsertTrial(database, trial));
     for (const MetricRecord& metric : trial.metrics) {
-        PSC_ASSIGN(const bool contradicts, recordMeasurement(database, rows.trial, rows.attempt, metric));
+        PSC_ASSIGN(const bool contradicts, recordMeasurement(database, rows.trial, rows.attempt, metric, known));
         if (contradicts)
             PSC_TRY(reportContradiction(database, trial, metric));
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/project/database.h"
+#include "core/project/metric_rows.h"
 #include "core/project/records.h"
 
 #include <string>
@@ -19,7 +20,8 @@ struct TrialRows
 };
 Result<TrialRows> upsertTrial(Database& database, const TrialRecord& trial);
 /// All of `trial`, and an event for each measurement that contradicts an earlier one.
-Status recordFinishedTrial(Database& database, const TrialRecord& trial);
+/// @param known helps when many are recorded in one transaction
+Status recordFinishedTrial(Database& database, const TrialRecord& trial, MetricKindIds* known = nullptr);
 /// Errors: NotFound.
 Status updateTrialStatus(Database& database, const TrialId& id, TrialStatus status);
 Result<int> countRunningTrials(Database& database);

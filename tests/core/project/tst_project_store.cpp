@@ -230,6 +230,53 @@ private Q_SLOTS:
         VERIFY_ERROR(store->setTrialStatus(sampleId(3), TrialStatus::Done), ErrorCode::NotFound);
     }
 
+    void manyTrialsAreFinishedTogetherOrNotAtAll()
+    {
+        std::optional<ProjectStore> store = create();
+        std::vector<TrialRecord> trials {sampleTrial(1), sampleTrial(2), sampleTrial(3)};
+        VERIFY_OK(store->finishTrials(trials));
+        for (int number = 1; number <= 3; ++number)
+            QVERIFY(sameTrial(store->trial(sampleId(number)).value(), sampleTrial(number)));
+        trials = {sampleTrial(4), sampleTrial(5)};
+        trials[1].pipeline = {{"plugin", "quantization/gptq"}};
+        VERIFY_ERROR(store->finishTrials(trials), ErrorCode::InvalidArgument);
+        QCOMPARE(store->trials().value().size(), 3u);
+    }
+
+    void metricsOfSomeNamesAreReadAlone_data()
+    {
+        QTest::addColumn<QStringList>("names");
+        QTest::addColumn<int>("metrics");
+        QTest::addRow("one") << QStringList {QStringLiteral("perplexity")} << 1;
+        QTest::addRow("two") << QStringList {QStringLiteral("perplexity"), QStringLiteral("stored_bytes")} << 2;
+        QTest::addRow("unknown") << QStringList {QStringLiteral("beauty")} << 0;
+    }
+    void metricsOfSomeNamesAreReadAlone()
+    {
+        QFETCH(QStringList, names);
+        QFETCH(int, metrics);
+        std::optional<ProjectStore> store = create();
+        VERIFY_OK(store->finishTrials(std::vector {sampleTrial(1), sampleTrial(2)}));
+        std::vector<std::string> wanted;
+        for (const QString& name : names)
+            wanted.push_back(name.toStdString());
+        const auto trials = store->trialsWithMetrics(wanted);
+        VERIFY_OK(trials);
+        QCOMPARE(trials.value().size(), 2u);
+        const TrialRecord expected = sampleTrial(2);
+        const TrialRecord& read = trials.value()[1];
+        QVERIFY(read.id == expected.id && read.label == expected.label && read.status == expected.status &&
+                read.seed == expected.seed && read.workload == expected.workload);
+        QCOMPARE(int(read.metrics.size()), metrics);
+        for (MetricRecord metric : read.metrics) {
+            const MetricRecord& whole = *expected.metric(metric.name);
+            metric.details = whole.details; // these three are left out
+            metric.standardError = whole.standardError;
+            metric.n = whole.n;
+            QVERIFY(sameMetric(metric, whole));
+        }
+    }
+
     void invalidTrialLeavesNothingOfTheBatch()
     {
         std::optional<ProjectStore> store = create();
