@@ -83,6 +83,7 @@ void MainWindow::createStatusBar()
 {
     m_counts = new QLabel(this);
     m_counts->setObjectName(u"counts"_s);
+    m_counts->setTextFormat(Qt::PlainText);
     m_counts->setContentsMargins(6, 0, 6, 0);
     statusBar()->addPermanentWidget(m_counts);
     statusBar()->setSizeGripEnabled(false);

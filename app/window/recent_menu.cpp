@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/recent_menu.h"
 
+#include "views/widgets/plain_tip.h"
+
 #include <QDir>
 #include <QFileInfo>
 
@@ -37,7 +39,7 @@ void RecentMenu::rebuild()
         entry->setObjectName(u"recent"_s);
         entry->setData(file);
         entry->setEnabled(there);
-        entry->setToolTip(there ? file : tr("%1 is not there any more").arg(file));
+        entry->setToolTip(views::plainTip(there ? file : tr("%1 is not there any more").arg(file)));
         connect(entry, &QAction::triggered, this, [this, file] { Q_EMIT chosen(file); });
         m_entries << entry;
     }

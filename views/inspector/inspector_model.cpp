@@ -5,6 +5,7 @@
 #include "views/format/metric_text.h"
 #include "views/format/text.h"
 #include "views/trials/trial_columns.h"
+#include "views/widgets/plain_tip.h"
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -64,7 +65,7 @@ void InspectorModel::addRow(QStandardItem& parent, const QString& name, const QS
     auto* valueItem = new QStandardItem(value);
     for (QStandardItem* item : {nameItem, valueItem}) {
         item->setEditable(false);
-        item->setToolTip(tip.isEmpty() ? value : tip);
+        item->setToolTip(plainTip(tip.isEmpty() ? value : tip));
     }
     parent.appendRow({nameItem, valueItem});
 }

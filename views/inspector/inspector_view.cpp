@@ -69,6 +69,7 @@ InspectorView::InspectorView(SelectionModel& selection, QWidget* parent)
     m_tree->header()->setStretchLastSection(true);
     m_tree->header()->resizeSection(0, m_tree->fontMetrics().averageCharWidth() * 24);
     m_note->setObjectName(u"inspectorNote"_s);
+    m_note->setTextFormat(Qt::PlainText);
     m_note->setForegroundRole(QPalette::PlaceholderText);
     m_note->setContentsMargins(8, 4, 8, 4);
     m_empty->setText(tr("No trial selected"), tr("Click a point of the plot or a row of the table."));

@@ -5,6 +5,7 @@
 #include "views/format/text.h"
 #include "views/theme/icons.h"
 #include "views/theme/theme.h"
+#include "views/widgets/plain_tip.h"
 
 #include <QGuiApplication>
 
@@ -79,7 +80,7 @@ QVariant EventModel::data(const QModelIndex& index, int role) const
     if (role == Qt::DisplayRole)
         return index.column() == Time ? format::timeOfDay(toQString(record.timeUtc)) : toQString(record.text);
     if (role == Qt::ToolTipRole)
-        return u"%1\n%2"_s.arg(format::dateTime(toQString(record.timeUtc)), toQString(record.text));
+        return plainTip(u"%1\n%2"_s.arg(format::dateTime(toQString(record.timeUtc)), toQString(record.text)));
     if (role == Qt::DecorationRole && index.column() == Text) {
         if (record.level == "error")
             return themedIcon(u"error"_s, colours.error);

@@ -98,6 +98,7 @@ JobsView::JobsView(SelectionModel& selection, QWidget* parent)
     m_headline->setObjectName(u"jobsHeadline"_s);
     m_headline->setTextFormat(Qt::PlainText);
     m_times->setObjectName(u"jobsTimes"_s);
+    m_times->setTextFormat(Qt::PlainText);
     m_times->setForegroundRole(QPalette::PlaceholderText);
     m_progress->setObjectName(u"jobsProgress"_s);
     m_progress->setAccessibleName(tr("Progress of the sweep"));

@@ -5,6 +5,7 @@
 #include "views/format/text.h"
 #include "views/theme/status_icon.h"
 #include "views/trials/trial_columns.h"
+#include "views/widgets/plain_tip.h"
 
 #include <QHash>
 
@@ -329,7 +330,7 @@ QVariant RunModel::data(const QModelIndex& index, int role) const
         return {};
     switch (index.column()) {
     case Pipeline:
-        return row.label;
+        return role == Qt::ToolTipRole ? plainTip(row.label) : row.label;
     case State:
         return stateText(row);
     case Progress:

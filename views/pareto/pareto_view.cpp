@@ -9,6 +9,7 @@
 #include "views/theme/icons.h"
 #include "views/widgets/empty_state.h"
 #include "views/widgets/flow_layout.h"
+#include "views/widgets/plain_tip.h"
 
 #include <QAction>
 #include <QClipboard>
@@ -58,6 +59,7 @@ ParetoView::ParetoView(SelectionModel& selection, QWidget* parent)
     setObjectName(u"paretoView"_s);
     createControls();
     m_note->setObjectName(u"paretoNote"_s);
+    m_note->setTextFormat(Qt::PlainText);
     m_note->setWordWrap(true);
     m_note->setForegroundRole(QPalette::PlaceholderText);
     m_note->setContentsMargins(8, 2, 8, 4);
@@ -238,7 +240,8 @@ void ParetoView::fillProtocols(AxisControls& controls, const std::string& wanted
     if (metric) {
         for (const std::string& protocol : metric->protocols) {
             controls.protocol->addItem(protocol.empty() ? tr("no protocol") : toQString(protocol), toQString(protocol));
-            controls.protocol->setItemData(controls.protocol->count() - 1, toQString(protocol), Qt::ToolTipRole);
+            controls.protocol->setItemData(controls.protocol->count() - 1, plainTip(toQString(protocol)),
+                                          Qt::ToolTipRole);
         }
     }
     controls.protocol->setCurrentIndex(std::max(0, controls.protocol->findData(toQString(wanted))));
@@ -302,7 +305,7 @@ void ParetoView::rebuildLegend()
         chip->setText(wanted[i]);
         chip->setIcon(markerPixmap(lookOf(int(i), method == "baseline"_L1, palette()), devicePixelRatioF()));
         chip->setChecked(!m_hiddenMethods.contains(method));
-        chip->setToolTip(tr("Click hides or shows %1; with Ctrl it is shown alone").arg(method));
+        chip->setToolTip(plainTip(tr("Click hides or shows %1; with Ctrl it is shown alone").arg(method)));
         connect(chip, &QAbstractButton::clicked, this, [this, method](bool) {
             if (QGuiApplication::keyboardModifiers().testFlag(Qt::ControlModifier)) {
                 QStringList others = m_plot->data()->snapshot->methods;

@@ -16,6 +16,7 @@ ModelSummary::ModelSummary(QWidget* parent)
     : QLabel(parent)
 {
     setObjectName(u"modelSummary"_s);
+    setTextFormat(Qt::PlainText);
     setWordWrap(true);
     setForegroundRole(QPalette::PlaceholderText);
     connect(&m_watcher, &QFutureWatcher<Answer>::finished, this, &ModelSummary::present);

@@ -5,6 +5,7 @@
 #include "views/sweep_builder/parameter_form.h"
 #include "views/theme/icons.h"
 #include "views/theme/theme.h"
+#include "views/widgets/plain_tip.h"
 #include "views/widgets/roomy_delegate.h"
 
 #include <QHBoxLayout>
@@ -83,6 +84,7 @@ PipelinesForm::PipelinesForm(DraftEditor& editor, QWidget* parent)
     auto* right = new QVBoxLayout;
     right->addWidget(scroll, 1);
     m_problem->setObjectName(u"pipelineProblem"_s);
+    m_problem->setTextFormat(Qt::PlainText);
     m_problem->setWordWrap(true);
     m_problem->hide();
     right->addWidget(m_problem);
@@ -212,7 +214,7 @@ void PipelinesForm::refresh()
             m_list->addItem(QString());
         for (int i = 0; i < m_list->count(); ++i) {
             m_list->item(i)->setText(labelOf(pipelines[i]));
-            m_list->item(i)->setToolTip(labelOf(pipelines[i]));
+            m_list->item(i)->setToolTip(plainTip(labelOf(pipelines[i])));
         }
         m_list->setCurrentRow(std::clamp(row, pipelines.isEmpty() ? -1 : 0, int(pipelines.size()) - 1));
     }
@@ -277,6 +279,7 @@ QWidget* PipelinesForm::createStage(int index, const StageDraft& stage)
     const auto plugin = m_plugins ? m_plugins->find(stage.plugin.toStdString())
                                   : core::Result<const core::PluginManifest*>(core::Error {});
     auto* title = new QLabel(plugin.ok() ? toQString(plugin.value()->name) : stage.plugin, box);
+    title->setTextFormat(Qt::PlainText);
     QFont bold = font();
     bold.setWeight(QFont::DemiBold);
     title->setFont(bold);

@@ -56,6 +56,7 @@ WorkloadForm::WorkloadForm(DraftEditor& editor, QWidget* parent)
 
     m_problem = new QLabel(this);
     m_problem->setObjectName(u"workloadProblem"_s);
+    m_problem->setTextFormat(Qt::PlainText);
     m_problem->setWordWrap(true);
     m_problem->hide();
     form->addRow(m_problem);

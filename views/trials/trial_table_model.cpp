@@ -3,6 +3,7 @@
 
 #include "views/format/text.h"
 #include "views/theme/status_icon.h"
+#include "views/widgets/plain_tip.h"
 
 #include <algorithm>
 
@@ -126,7 +127,7 @@ QVariant TrialTableModel::data(const QModelIndex& index, int role) const
     case Qt::DisplayRole:
         return column.text(record);
     case Qt::ToolTipRole:
-        return toolTip(record, column);
+        return plainTip(toolTip(record, column));
     case Qt::TextAlignmentRole:
         return int((column.isNumeric() ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     case Qt::DecorationRole:
@@ -165,7 +166,7 @@ QVariant TrialTableModel::headerData(int section, Qt::Orientation orientation, i
     case Qt::DisplayRole:
         return column.header();
     case Qt::ToolTipRole:
-        return column.doc;
+        return plainTip(column.doc);
     case Qt::TextAlignmentRole:
         return int((column.isNumeric() ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     case ExactRole:

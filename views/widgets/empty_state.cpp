@@ -46,6 +46,8 @@ EmptyState::EmptyState(QWidget* parent)
     m_title->setAlignment(Qt::AlignHCenter);
     m_title->setWordWrap(true);
     m_title->setObjectName(u"emptyTitle"_s);
+    m_title->setTextFormat(Qt::PlainText);
+    m_text->setTextFormat(Qt::PlainText);
     m_text->setAlignment(Qt::AlignHCenter);
     m_text->setWordWrap(true);
     m_text->setMinimumWidth(120);

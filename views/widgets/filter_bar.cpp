@@ -57,6 +57,7 @@ FilterBar::FilterBar(SelectionModel& selection, QWidget* parent)
     completer->setCaseSensitivity(Qt::CaseInsensitive);
     m_edit->setCompleter(completer);
     m_count->setObjectName(u"filterCount"_s);
+    m_count->setTextFormat(Qt::PlainText);
     m_count->setForegroundRole(QPalette::PlaceholderText);
     auto* layout = new QHBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
