@@ -26,26 +26,15 @@ constexpr std::string_view kInsert =
     "details) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr std::string_view kConfirm = "UPDATE trial_metric SET confirmations = confirmations + 1 WHERE id = ?";
 constexpr std::string_view kFirstOfEach =
-    "SELECT metric_id, value, standard_error, n, details, trial_id FROM trial_metric WHERE replicate = 0 ORDER BY id";
+    "SELECT metric_id, value, standard_error, n, details, confirmations, trial_id FROM trial_metric "
+    "WHERE replicate = 0 ORDER BY id";
 /// The index answers this alone.
 constexpr std::string_view kOfKind = "SELECT trial_id, value FROM trial_metric WHERE metric_id = ? AND replicate = 0";
 constexpr std::string_view kOfTrial =
-    "SELECT metric_id, value, standard_error, n, details FROM trial_metric WHERE trial_id = ? ORDER BY id";
+    "SELECT metric_id, value, standard_error, n, details, confirmations FROM trial_metric WHERE trial_id = ? "
+    "ORDER BY replicate, id";
 
-/// Equal threads on the same device give equal bits; this leaves room for a decimal round trip.
 constexpr double kAgreement = 1e-12;
-
-bool agree(std::optional<double> a, std::optional<double> b)
-{
-    if (!a || !b)
-        return a.has_value() == b.has_value();
-    return std::fabs(*a - *b) <= kAgreement * std::max(std::fabs(*a), std::fabs(*b));
-}
-
-bool variesFromRunToRun(const MetricRecord& metric)
-{
-    return metric.unit == "s" || metric.name.starts_with("peak_");
-}
 
 /// All that tells one kind from another.
 std::string keyOf(const MetricRecord& metric)
@@ -111,10 +100,23 @@ MetricRecord measurement(const Statement& row, const Kinds& kinds)
     metric.standardError = row.optionalReal(2);
     metric.n = row.integer(3);
     metric.details = jsonFromStored(row.rawText(4));
+    metric.confirmations = row.integer(5);
     return metric;
 }
 
 } // namespace
+
+bool measurementsAgree(std::optional<double> a, std::optional<double> b)
+{
+    if (!a || !b)
+        return a.has_value() == b.has_value();
+    return std::fabs(*a - *b) <= kAgreement * std::max(std::fabs(*a), std::fabs(*b));
+}
+
+bool variesFromRunToRun(std::string_view metric, std::string_view unit)
+{
+    return unit == "s" || metric.starts_with("peak_");
+}
 
 Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::optional<std::int64_t> attemptRow,
                                const MetricRecord& metric, MetricKindIds* known)
@@ -131,7 +133,7 @@ Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::o
             PSC_ASSIGN(const bool row, find.step());
             if (!row)
                 break;
-            if (!agree(find.optionalReal(1), value))
+            if (!measurementsAgree(find.optionalReal(1), value))
                 continue;
             if (!attemptRow || find.integer(2) == *attemptRow) // the same run, told twice
                 return false;
@@ -145,7 +147,7 @@ Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::o
                 .with(trialRow, kind, replicate, attemptRow, value, metric.standardError, metric.n,
                       storedJson(metric.details))
                 .run());
-    return replicate > 0 && !variesFromRunToRun(metric);
+    return replicate > 0 && !variesFromRunToRun(metric.name, metric.unit);
 }
 
 Status readMeasurements(Database& database, const std::function<void(std::int64_t, MetricRecord)>& take)
@@ -153,7 +155,7 @@ Status readMeasurements(Database& database, const std::function<void(std::int64_
     PSC_ASSIGN(const Kinds kinds, readKinds(database));
     PSC_ASSIGN(Statement query, database.prepare(kFirstOfEach));
     return query.forEachRow([&](const Statement& row) {
-        take(row.integer(5), measurement(row, kinds));
+        take(row.integer(6), measurement(row, kinds));
         return success();
     });
 }
@@ -164,8 +166,17 @@ Result<std::vector<MetricRecord>> readMeasurementsOf(Database& database, std::in
     PSC_ASSIGN(const Kinds kinds, readKinds(database));
     PSC_ASSIGN(Statement query, database.prepare(kOfTrial));
     query.with(trialRow);
+    std::vector<std::int64_t> kindsOfMetrics;
     PSC_TRY(query.forEachRow([&](const Statement& row) {
-        metrics.push_back(measurement(row, kinds));
+        MetricRecord metric = measurement(row, kinds);
+        for (std::size_t i = 0; i < metrics.size(); ++i) {
+            if (kindsOfMetrics[i] != row.integer(0) || !measurementsAgree(metrics[i].value, metric.value))
+                continue;
+            metrics[i].confirmations += 1 + metric.confirmations;
+            return success();
+        }
+        kindsOfMetrics.push_back(row.integer(0));
+        metrics.push_back(std::move(metric));
         return success();
     }));
     return metrics;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 
 namespace paretoscope::core {
@@ -22,9 +23,16 @@ using MetricKindIds = std::unordered_map<std::string, std::int64_t>;
 Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::optional<std::int64_t> attemptRow,
                                const MetricRecord& metric, MetricKindIds* known = nullptr);
 
+/// Whether two values of one result under the same conditions are the same measurement: equal threads on the same
+/// device give equal bits, which leaves room for a decimal round trip only.
+bool measurementsAgree(std::optional<double> a, std::optional<double> b);
+/// Times and peak memory.
+bool variesFromRunToRun(std::string_view metric, std::string_view unit);
+
 /// Calls `take(trialRow, metric)` with the first measurement of each kind of all trials, in order of recording.
 Status readMeasurements(Database& database, const std::function<void(std::int64_t, MetricRecord)>& take);
-/// All measurements of one trial, replicates too, in order of recording.
+/// All measurements of one trial; of those of one kind each value once. First those that are shown, in order of
+/// recording, then what contradicts them.
 Result<std::vector<MetricRecord>> readMeasurementsOf(Database& database, std::int64_t trialRow);
 
 /// Calls `take(trialRow, metric)` with the first measurement of each kind that has one of these names: the value

@@ -24,8 +24,9 @@ struct MetricRecord
     std::string device;   ///< "cpu", "cuda:0"
     std::string dtype;    ///< arithmetic, "float32"
     int threads = 0;
-    std::string build; ///< version + libtorch version
-    Json details;      ///< per-window values, hashes, seconds, flags
+    std::string build;              ///< version + libtorch version
+    Json details;                   ///< per-window values, hashes, seconds, flags
+    std::int64_t confirmations = 0; ///< other runs that gave the same value
 };
 
 /// One number about one layer of one result.
