@@ -63,6 +63,16 @@ std::string TextTable::lineOf(const std::vector<std::string>& cells, const std::
     return line;
 }
 
+core::TextRows TextTable::rows() const
+{
+    core::TextRows rows(1);
+    for (const Column& column : m_columns)
+        rows.front().push_back(column.title);
+    for (const Row& row : m_rows)
+        rows.push_back(row.cells);
+    return rows;
+}
+
 std::string TextTable::text(const Stream& stream) const
 {
     const std::vector<std::size_t> widths = widthsFor(stream.width);

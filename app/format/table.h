@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/command_line/console.h"
+#include "core/table/table_text.h"
 
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ public:
     void addRow(std::vector<std::string> cells, Emphasis emphasis = Emphasis::None);
     bool empty() const { return m_rows.empty(); }
 
+    /// Titles and cells, uncut.
+    core::TextRows rows() const;
     /// Title line and rows, each ending in a newline and without spaces at its end. Uncut when `stream` is no terminal.
     std::string text(const Stream& stream) const;
 

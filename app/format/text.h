@@ -21,6 +21,9 @@ std::string padLeft(std::string_view text, std::size_t width);  ///< spaces befo
 /// line that begins with a space is not broken (examples).
 std::vector<std::string> wrapped(std::string_view text, std::size_t width);
 
+/// The parts of "a,b,c", without empty ones.
+std::vector<std::string> splitAtCommas(const std::string& text);
+
 /// Control characters (escape sequences from a stranger's project, newlines) replaced by "?", so that a value from a
 /// file cannot steer the terminal.
 std::string printable(std::string_view text);

@@ -31,7 +31,8 @@ Json metricJson(const core::MetricRecord& metric)
             {"protocol", metric.protocol},
             {"device", metric.device},
             {"dtype", metric.dtype},
-            {"threads", metric.threads}};
+            {"threads", metric.threads},
+            {"confirmations", metric.confirmations}};
 }
 
 } // namespace

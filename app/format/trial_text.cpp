@@ -2,7 +2,6 @@
 #include "app/format/trial_text.h"
 
 #include "app/format/number.h"
-#include "app/format/table.h"
 #include "app/format/text.h"
 #include "core/evaluation/paired_measurement.h"
 
@@ -66,28 +65,7 @@ std::string pairedText(const core::PairedMeasurement& paired)
 
 std::string metricsText(const core::TrialRecord& trial, const Stream& stream, const core::TrialRecord* baseline)
 {
-    if (trial.metrics.empty())
-        return {};
-    std::vector<TextTable::Column> columns {{"metric"}, {"value", true}, {"n", true}};
-    if (baseline)
-        columns.push_back({"against baseline", true});
-    columns.push_back({"protocol"}); // protocols are compared, so never cut
-    TextTable table(columns);
-    for (const core::MetricRecord& metric : trial.metrics) {
-        std::string value = withError(metric.value, metric.standardError);
-        if (metric.unit == "B" && metric.value)
-            value = grouped(static_cast<std::int64_t>(*metric.value)) + " B";
-        else if (!metric.unit.empty())
-            value += " " + metric.unit;
-        std::vector<std::string> cells {metric.name, value, metric.n > 0 ? grouped(metric.n) : "-"};
-        if (baseline) {
-            const auto paired = core::compareWith(*baseline, metric);
-            cells.push_back(paired ? pairedText(*paired) : "-");
-        }
-        cells.push_back(metric.protocol);
-        table.addRow(std::move(cells));
-    }
-    return "\n" + table.text(stream);
+    return trial.metrics.empty() ? std::string() : "\n" + metricsTable(trial, baseline).text(stream);
 }
 
 /// The modules with the largest error; that is what one looks for. One column for each layer metric.
@@ -159,6 +137,30 @@ std::string labelled(std::string_view name, std::string_view value, int width)
         text += full + "\n";
     }
     return text;
+}
+
+TextTable metricsTable(const core::TrialRecord& trial, const core::TrialRecord* baseline)
+{
+    std::vector<TextTable::Column> columns {{"metric"}, {"value", true}, {"n", true}};
+    if (baseline)
+        columns.push_back({"against baseline", true});
+    columns.push_back({"protocol"}); // protocols are compared, so never cut
+    TextTable table(columns);
+    for (const core::MetricRecord& metric : trial.metrics) {
+        std::string value = withError(metric.value, metric.standardError);
+        if (metric.unit == "B" && metric.value)
+            value = grouped(static_cast<std::int64_t>(*metric.value)) + " B";
+        else if (!metric.unit.empty())
+            value += " " + metric.unit;
+        std::vector<std::string> cells {metric.name, value, metric.n > 0 ? grouped(metric.n) : "-"};
+        if (baseline) {
+            const auto paired = core::compareWith(*baseline, metric);
+            cells.push_back(paired ? pairedText(*paired) : "-");
+        }
+        cells.push_back(metric.protocol);
+        table.addRow(std::move(cells));
+    }
+    return table;
 }
 
 std::string trialText(const core::TrialRecord& trial, const Stream& stream, const core::TrialRecord* baseline)

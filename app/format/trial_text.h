@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "app/command_line/console.h"
+#include "app/format/table.h"
 #include "core/project/records.h"
 
 #include <string>
@@ -13,6 +13,8 @@ namespace paretoscope::app {
 /// metric that pairs with it says how far it is from it, unit by unit.
 std::string trialText(const core::TrialRecord& trial, const Stream& stream,
                       const core::TrialRecord* baseline = nullptr);
+/// Its metrics alone.
+TextTable metricsTable(const core::TrialRecord& trial, const core::TrialRecord* baseline = nullptr);
 /// "name        value" with the name in a column of its own; wrapped under itself where a terminal has `width` columns.
 std::string labelled(std::string_view name, std::string_view value, int width = 0);
 

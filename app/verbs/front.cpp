@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/format/number.h"
 #include "app/format/objective.h"
+#include "app/format/table_format.h"
 #include "app/format/trial_columns.h"
 #include "app/verbs/project_argument.h"
-#include "core/base/near_miss.h"
 #include "core/query/trial_fields.h"
 
-#include <algorithm>
 #include <map>
 
 namespace paretoscope::app {
@@ -48,6 +47,7 @@ public:
         declareWhere(options, m_where);
         options.text("--group-by", "NAME", m_groupBy,
                      "One front for each value of a column, for example workload, plugin or bits.");
+        m_format.declare(options);
     }
 
     Outcome run(Session& session) override
@@ -59,8 +59,10 @@ public:
         if (!all.ok())
             return {all.error(), ErrorSource::Project};
         const std::vector<std::string> known = core::fieldNames(all.value());
-        if (!m_groupBy.empty() && std::find(known.begin(), known.end(), m_groupBy) == known.end())
-            return Outcome::usage("no trial has a column \"" + m_groupBy + "\"", core::suggestion(m_groupBy, known));
+        if (!m_groupBy.empty()) {
+            if (const core::Status status = checkColumns({m_groupBy}, known); !status.ok())
+                return {status.error(), ErrorSource::Arguments};
+        }
         auto chosen = filtered(std::move(all).value(), m_where);
         if (!chosen.ok())
             return {chosen.error(), ErrorSource::Arguments};
@@ -155,6 +157,10 @@ private:
 
     void print(const std::vector<core::TrialRecord>& trials, const Axes& axes, Console& console) const
     {
+        if (m_format.isExact()) {
+            console.write(core::asCsv(core::textRows(exactFronts(trials, axes))));
+            return;
+        }
         if (m_groupBy.empty()) {
             printFront(trials, axes, console);
             return;
@@ -167,7 +173,20 @@ private:
         }
     }
 
-    static void printFront(const std::vector<core::TrialRecord>& trials, const Axes& axes, Console& console)
+    core::ExactTable exactFronts(const std::vector<core::TrialRecord>& trials, const Axes& axes) const
+    {
+        std::vector<core::TrialRecord> onFront;
+        for (const Group& group : m_groupBy.empty() ? std::vector<Group> {{{}, trials}} : grouped(trials)) {
+            for (const TrialFront::Point& point : frontOfTrials(group.trials, axes.x, axes.y).points)
+                onFront.push_back(group.trials[point.trial]);
+        }
+        std::vector<std::string> columns {"id", "pipeline", columnOf(axes.x), columnOf(axes.y)};
+        if (!m_groupBy.empty())
+            columns.insert(columns.begin(), m_groupBy);
+        return core::exactTable(onFront, columns);
+    }
+
+    void printFront(const std::vector<core::TrialRecord>& trials, const Axes& axes, Console& console) const
     {
         const TrialFront front = frontOfTrials(trials, axes.x, axes.y);
         if (front.points.empty()) {
@@ -187,7 +206,7 @@ private:
                           trial.label, cellText(trial, "id", idLength), knee ? "knee" : ""},
                          knee ? Emphasis::Good : Emphasis::None);
         }
-        console.write(table.text(console.outStream()));
+        console.write(m_format.write(table, console.outStream()));
         console.note(counted(static_cast<std::int64_t>(front.points.size()), "trial") + " on the front, " +
                      std::to_string(front.dominated) + " dominated; hypervolume " + significant(front.hypervolume) +
                      " to (" + significant(front.reference.x) + ", " + significant(front.reference.y) + ")");
@@ -203,6 +222,7 @@ private:
     std::string m_y = "perplexity";
     std::string m_where;
     std::string m_groupBy;
+    TableFormat m_format;
 };
 
 } // namespace

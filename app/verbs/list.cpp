@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/format/number.h"
+#include "app/format/table_format.h"
+#include "app/format/text.h"
 #include "app/format/trial_columns.h"
 #include "app/format/trial_json.h"
 #include "app/verbs/project_argument.h"
-#include "core/base/near_miss.h"
 #include "core/query/trial_fields.h"
 
 #include <algorithm>
@@ -11,18 +12,6 @@
 namespace paretoscope::app {
 
 namespace {
-
-std::vector<std::string> splitAtCommas(const std::string& text)
-{
-    std::vector<std::string> parts;
-    for (std::size_t begin = 0; begin <= text.size();) {
-        const std::size_t end = std::min(text.find(',', begin), text.size());
-        if (end > begin)
-            parts.push_back(text.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return parts;
-}
 
 core::Json fieldJson(const core::TrialRecord& trial, const std::string& column)
 {
@@ -49,6 +38,7 @@ public:
                      "What to show of each trial: id, pipeline, status, seconds, workload, sweep, seed, started, "
                      "finished, plugin, tag, any metric, any parameter.");
         options.text("--sort", "NAME", m_sort, "Order by this column; with a minus before it, falling.");
+        m_format.declare(options);
         options.flag("--ids", m_ids, "Print only the ids, one a line.");
     }
 
@@ -66,8 +56,13 @@ public:
         if (!trials.ok())
             return {trials.error(), ErrorSource::Arguments};
         std::vector<std::string> columns = splitAtCommas(m_columns);
-        if (auto unknown = checkColumns(columns, known, total > 0))
-            return *unknown;
+        std::vector<std::string> named = columns;
+        if (!m_sort.empty())
+            named.push_back(sortColumn());
+        if (total > 0) {
+            if (const core::Status status = checkColumns(named, known); !status.ok())
+                return {status.error(), ErrorSource::Arguments};
+        }
         sort(trials.value());
         if (session.common.json)
             session.console.document(document(trials.value(), columns));
@@ -77,19 +72,6 @@ public:
     }
 
 private:
-    std::optional<Outcome> checkColumns(std::vector<std::string> columns, const std::vector<std::string>& known,
-                                        bool anyTrial) const
-    {
-        if (!m_sort.empty())
-            columns.push_back(sortColumn());
-        for (const std::string& column : columns) {
-            const std::string name = column.substr(0, column.find('@'));
-            if (anyTrial && std::find(known.begin(), known.end(), name) == known.end())
-                return Outcome::usage("no trial has a column \"" + column + "\"", core::suggestion(name, known));
-        }
-        return std::nullopt;
-    }
-
     std::string sortColumn() const { return m_sort.front() == '-' ? m_sort.substr(1) : m_sort; }
 
     void sort(std::vector<core::TrialRecord>& trials) const
@@ -133,14 +115,18 @@ private:
                                           " fulfils the filter");
             return;
         }
-        const TextTable table = trialTable(trials, columns.empty() ? usualColumns(trials) : columns);
-        console.write(table.text(console.outStream()));
+        const std::vector<std::string>& chosen = columns.empty() ? usualColumns(trials) : columns;
+        if (m_format.isExact())
+            console.write(core::asCsv(core::textRows(core::exactTable(trials, chosen))));
+        else
+            console.write(m_format.write(trialTable(trials, chosen), console.outStream()));
     }
 
     ProjectArgument m_project;
     std::string m_where;
     std::string m_columns;
     std::string m_sort;
+    TableFormat m_format;
     bool m_ids = false;
 };
 

@@ -26,6 +26,9 @@ private:
 /// The trials that `where` lets through. Errors: InvalidArgument (the filter; column and near name).
 core::Result<std::vector<core::TrialRecord>> filtered(std::vector<core::TrialRecord> trials, const std::string& where);
 
+/// Errors: InvalidArgument with the near name, for a column that is none of `known` (core::fieldNames).
+core::Status checkColumns(const std::vector<std::string>& columns, const std::vector<std::string>& known);
+
 /// The option --where.
 void declareWhere(OptionTable& options, std::string& where);
 

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/format/conflict_text.h"
+#include "app/format/table_format.h"
 #include "app/format/trial_json.h"
 #include "app/format/trial_text.h"
 #include "app/verbs/project_argument.h"
-#include "core/evaluation/paired_measurement.h"
+#include "core/evaluation/baselines.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
 
 namespace paretoscope::app {
 
@@ -16,6 +22,7 @@ public:
         m_project.declare(options);
         options.text("TRIAL", "", m_trial, "The first digits of its id (at least 4), or its pipeline as listed.")
             .required = true;
+        m_format.declare(options);
     }
 
     Outcome run(Session& session) override
@@ -32,20 +39,52 @@ public:
         const auto all = project.value().trials();
         if (!all.ok())
             return {all.error(), ErrorSource::Project};
-        const core::TrialRecord* baseline = core::baselineOf(trial.value(), all.value());
+        const core::TrialRecord* baseline = baselineOf(trial.value().id, all.value());
+        const auto conflicts = conflictsOf(trial.value(), project.value());
+        if (!conflicts.ok())
+            return {conflicts.error(), ErrorSource::Project};
         if (session.common.json) {
             core::Json document = trialDetailJson(trial.value(), baseline);
+            document["conflicts"] = conflictsJson(conflicts.value());
             document["schema"] = "paretoscope.show/1";
             session.console.document(document);
+        } else if (m_format.isExact()) {
+            session.console.write(core::asCsv(core::textRows(core::metricTable({&trial.value(), 1}))));
+        } else if (!m_format.isText()) {
+            session.console.write(m_format.write(metricsTable(trial.value(), baseline), session.console.outStream()));
         } else {
             session.console.write(trialText(trial.value(), session.console.outStream(), baseline));
+            session.console.write(conflictsText(conflicts.value()));
         }
         return ExitStatus::Done;
     }
 
 private:
+    /// What to compare the trial with; null when there is no baseline, or it is the trial itself.
+    static const core::TrialRecord* baselineOf(const core::TrialId& id, const std::vector<core::TrialRecord>& trials)
+    {
+        const auto own = std::find_if(trials.begin(), trials.end(), [&](const auto& trial) { return trial.id == id; });
+        const auto baselines = core::baselinesOf(trials);
+        const auto baseline = own == trials.end() ? std::nullopt : baselines[std::size_t(own - trials.begin())];
+        return baseline && trials[*baseline].id != id ? &trials[*baseline] : nullptr;
+    }
+
+    /// Read only where the trial has two values of one kind: that needs the whole project.
+    static core::Result<std::vector<core::MeasurementConflict>> conflictsOf(const core::TrialRecord& trial,
+                                                                            const core::ProjectStore& project)
+    {
+        std::set<std::tuple<std::string, std::string, std::string, std::string, int, std::string>> kinds;
+        for (const core::MetricRecord& metric : trial.metrics) {
+            if (!kinds.emplace(metric.name, metric.protocol, metric.device, metric.dtype, metric.threads, metric.build)
+                     .second)
+                return core::conflictsOf(trial.id, project.path());
+        }
+        return std::vector<core::MeasurementConflict>();
+    }
+
     ProjectArgument m_project;
     std::string m_trial;
+    TableFormat m_format;
 };
 
 } // namespace
@@ -57,7 +96,7 @@ VerbEntry showVerb()
             .usage = "PROJECT TRIAL",
             .description = "Shows a trial: pipeline, metrics with their protocols and how they compare with the "
                            "baseline, layers, provenance, and the error if "
-                           "it failed.\n"
+                           "it failed. With --format its metrics alone, as a table.\n"
                            "  paretoscope show demo.pscope 3fa2c1\n"
                            "  paretoscope show demo.pscope 'gptq(bits=3,group_size=64)'",
             .make = makeVerb<ShowVerb>};

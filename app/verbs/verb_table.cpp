@@ -14,6 +14,9 @@
     VERB(front)                                                                                                        \
     VERB(verify)                                                                                                       \
     VERB(compact)                                                                                                      \
+    VERB(exportTable)                                                                                                  \
+    VERB(importTable)                                                                                                  \
+    VERB(merge)                                                                                                        \
     VERB(inspect)                                                                                                      \
     VERB(tokenize)                                                                                                     \
     VERB(evaluate)                                                                                                     \
@@ -53,8 +56,8 @@ std::vector<std::string> verbNames()
 
 bool isPlannedVerb(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 9> kPlanned {
-        "export-table", "merge", "share", "export", "experts", "roofline", "markers", "hardware", "slurm-script"};
+    static constexpr std::array<std::string_view, 7> kPlanned {"share",   "export",   "experts",     "roofline",
+                                                               "markers", "hardware", "slurm-script"};
     return findVerb(name) == nullptr && std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end();
 }
 

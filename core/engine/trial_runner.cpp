@@ -334,6 +334,7 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
         {"device", options.device},
         {"threads", options.threads},
         {"build", buildName()},
+        {"family", model->graph().architecture().family},
         {"phases",
          {{"load_seconds", loadSeconds},
           {"compress_seconds", compressSeconds},

@@ -144,6 +144,12 @@ Result<const MetricKind*> findMetricKind(std::string_view name)
     return Error {ErrorCode::InvalidArgument, "unknown metric \"" + std::string(name) + "\"", suggestion(name, names)};
 }
 
+bool isMaximised(std::string_view record)
+{
+    static constexpr std::array<std::string_view, 4> kMaximised {"acc", "acc_norm", "top1_agreement", "greedy_match"};
+    return std::find(kMaximised.begin(), kMaximised.end(), record) != kMaximised.end();
+}
+
 std::string withoutReader(const std::string& message)
 {
     constexpr std::string_view kEnd = " options: ";

@@ -41,6 +41,9 @@ std::span<const MetricKind> metricKinds();
 /// Errors: InvalidArgument with the near name.
 Result<const MetricKind*> findMetricKind(std::string_view name);
 
+/// Whether more is better of the number `record`, one of `MetricKind::records`; of an unknown one less is.
+bool isMaximised(std::string_view record);
+
 /// A message of `MetricKind::complete`, WindowProtocol or CalibrationSpec without the words that name its reader.
 std::string withoutReader(const std::string& message);
 

@@ -120,15 +120,6 @@ std::optional<PairedMeasurement> compareWith(const TrialRecord& baseline, const 
     return found == baseline.metrics.end() ? std::nullopt : compareMeasurements(*found, measurement);
 }
 
-const TrialRecord* baselineOf(const TrialRecord& trial, std::span<const TrialRecord> trials)
-{
-    const auto found = std::find_if(trials.begin(), trials.end(), [&](const TrialRecord& other) {
-        return other.workload == trial.workload && other.status == TrialStatus::Done && other.pipeline.is_array() &&
-               other.pipeline.empty();
-    });
-    return found == trials.end() || found->id == trial.id ? nullptr : &*found;
-}
-
 Json toJson(const PairedMeasurement& paired)
 {
     const auto orNull = [](const std::optional<double>& value) {

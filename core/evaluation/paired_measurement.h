@@ -35,8 +35,6 @@ std::optional<PairedMeasurement> compareMeasurements(const MetricRecord& baselin
 
 /// The same with the baseline's measurement of that name and protocol; nothing when it has none.
 std::optional<PairedMeasurement> compareWith(const TrialRecord& baseline, const MetricRecord& measurement);
-/// The finished trial of the uncompressed model that `trial` was made from; null when there is none, or it is that one.
-const TrialRecord* baselineOf(const TrialRecord& trial, std::span<const TrialRecord> trials);
 
 /// {"scale": "difference", "change", "standard_error", "n", and of accuracies "right_to_wrong", "wrong_to_right",
 /// "changed_choices", "mcnemar_p"}; of a log ratio also "ratio".

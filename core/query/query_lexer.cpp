@@ -9,17 +9,6 @@ namespace paretoscope::core {
 
 namespace {
 
-bool isWordStart(char c)
-{
-    return std::isalpha(static_cast<unsigned char>(c)) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-bool isWordPart(char c)
-{
-    return isWordStart(c) || std::isdigit(static_cast<unsigned char>(c)) ||
-           std::string_view(".@/#+-:").find(c) != std::string_view::npos;
-}
-
 std::optional<double> unitFactor(std::string_view unit)
 {
     static constexpr std::array<std::pair<std::string_view, double>, 10> kUnits {{{"", 1},
@@ -69,19 +58,18 @@ private:
         const char c = m_text[m_at];
         if (c == '"' || c == '\'')
             return quoted(token);
-        if (isWordStart(c)) {
+        if (isQueryWordStart(c)) {
             token.kind = QueryToken::Kind::Word;
             token.text = std::string(run());
             return token;
         }
-        const bool negative = c == '-' && m_at + 1 < m_text.size();
-        if (std::isdigit(static_cast<unsigned char>(c)) || c == '.' || negative)
+        if (std::isdigit(static_cast<unsigned char>(c)) || c == '.')
             return number(token);
         for (const std::string_view sign : {"<=", ">=", "==", "!=", "<>", "!~", "&&", "||"}) {
             if (m_text.substr(m_at, 2) == sign)
                 return signToken(token, sign);
         }
-        for (const std::string_view sign : {"<", ">", "=", "~", "(", ")", ",", "!"}) {
+        for (const std::string_view sign : {"<", ">", "=", "~", "(", ")", ",", "!", "+", "-", "*", "/"}) {
             if (m_text.substr(m_at, 1) == sign)
                 return signToken(token, sign);
         }
@@ -130,7 +118,7 @@ private:
     std::string_view run()
     {
         const std::size_t begin = m_at++;
-        while (m_at < m_text.size() && isWordPart(m_text[m_at]))
+        while (m_at < m_text.size() && isQueryWordPart(m_text[m_at]))
             ++m_at;
         return m_text.substr(begin, m_at - begin);
     }
@@ -140,6 +128,17 @@ private:
 };
 
 } // namespace
+
+bool isQueryWordStart(char c)
+{
+    return std::isalpha(static_cast<unsigned char>(c)) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+bool isQueryWordPart(char c)
+{
+    return isQueryWordStart(c) || std::isdigit(static_cast<unsigned char>(c)) ||
+           std::string_view(".@/#+-:").find(c) != std::string_view::npos;
+}
 
 Result<std::vector<QueryToken>> queryTokens(std::string_view text)
 {

@@ -32,6 +32,10 @@ struct QueryToken
     bool isWord(std::string_view word) const { return kind == Kind::Word && text == word; }
 };
 
+/// Letters, digits and what names of metrics, plugins and protocols have in them.
+bool isQueryWordStart(char c);
+bool isQueryWordPart(char c);
+
 /// The last token is of kind End. Errors: InvalidArgument, naming the column.
 Result<std::vector<QueryToken>> queryTokens(std::string_view text);
 

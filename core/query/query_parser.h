@@ -3,19 +3,12 @@
 
 #include "core/query/query_node.h"
 
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace paretoscope::core {
 
-struct ParsedQuery
-{
-    QueryNodePtr root;              ///< empty: the text is
-    std::vector<std::string> names; ///< of the fields it asks for
-};
-
+/// The tree of a filter, a condition at its root; nothing when the text is empty.
 /// Errors: InvalidArgument, naming the column.
-Result<ParsedQuery> parseQuery(std::string_view text);
+Result<QueryNodePtr> parseQuery(std::string_view text);
 
 } // namespace paretoscope::core

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/query/trial_fields.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -66,10 +67,17 @@ Values pluginsOf(const TrialRecord& trial)
     return values;
 }
 
-constexpr std::array<FixedField, 13> kFixedFields {{
+std::string familyOf(const TrialRecord& trial)
+{
+    const auto family = trial.provenance.is_object() ? trial.provenance.find("family") : trial.provenance.end();
+    return family != trial.provenance.end() && family->is_string() ? family->get<std::string>() : std::string();
+}
+
+constexpr std::array<FixedField, 14> kFixedFields {{
     {"id", [](const TrialRecord& t) { return Values {t.id.hex()}; }},
     {"pipeline", [](const TrialRecord& t) { return textIfAny(t.label); }},
     {"workload", [](const TrialRecord& t) { return textIfAny(t.workload); }},
+    {"family", [](const TrialRecord& t) { return textIfAny(familyOf(t)); }},
     {"sweep", [](const TrialRecord& t) { return textIfAny(t.sweep); }},
     {"status", [](const TrialRecord& t) { return Values {std::string(trialStatusName(t.status))}; }},
     {"seed", [](const TrialRecord& t) { return Values {static_cast<double>(t.seed)}; }},
@@ -83,17 +91,61 @@ constexpr std::array<FixedField, 13> kFixedFields {{
     {"tag", [](const TrialRecord& t) { return Values(t.tags.begin(), t.tags.end()); }},
 }};
 
-Values metricValues(const TrialRecord& trial, std::string_view name)
+void add(std::vector<FieldReading>& readings, FieldValue value, const MetricRecord* metric)
 {
+    FieldReading& reading = readings.emplace_back(); // in place: GCC 12 warns of a moved variant
+    reading.value = std::move(value);
+    reading.metric = metric;
+}
+
+/// "perplexity.standard_error": what is known of a measurement beside its value.
+struct Aspect
+{
+    std::string_view suffix;
+    std::optional<FieldValue> (*value)(const MetricRecord& metric);
+};
+
+constexpr std::array<Aspect, 3> kAspects {{
+    {".standard_error",
+     [](const MetricRecord& m) {
+         return m.standardError ? std::optional<FieldValue>(*m.standardError) : std::nullopt;
+     }},
+    {".n", [](const MetricRecord& m) { return std::optional<FieldValue>(static_cast<double>(m.n)); }},
+    {".protocol",
+     [](const MetricRecord& m) { return m.protocol.empty() ? std::nullopt : std::optional<FieldValue>(m.protocol); }},
+}};
+
+const Aspect* aspectOf(std::string_view name)
+{
+    const auto found = std::find_if(kAspects.begin(), kAspects.end(),
+                                    [&](const Aspect& aspect) { return name.ends_with(aspect.suffix); });
+    return found == kAspects.end() ? nullptr : &*found;
+}
+
+std::vector<FieldReading> metricReadings(const TrialRecord& trial, std::string_view name)
+{
+    const Aspect* aspect = aspectOf(name);
+    if (aspect)
+        name.remove_suffix(aspect->suffix.size());
     const std::size_t at = name.find('@');
     const std::string_view metric = name.substr(0, at);
     const std::string_view protocol = at == std::string_view::npos ? std::string_view() : name.substr(at + 1);
-    Values values;
+    std::vector<FieldReading> readings;
     for (const MetricRecord& record : trial.metrics) {
-        if (record.name == metric && record.value && record.protocol.find(protocol) != std::string::npos)
-            values.emplace_back(*record.value);
+        if (record.name != metric || !record.value || record.protocol.find(protocol) == std::string::npos)
+            continue;
+        if (auto value = aspect ? aspect->value(record) : std::optional<FieldValue>(*record.value))
+            add(readings, std::move(*value), &record);
     }
-    return values;
+    return readings;
+}
+
+std::vector<FieldReading> unmeasured(Values values)
+{
+    std::vector<FieldReading> readings;
+    for (FieldValue& value : values)
+        add(readings, std::move(value), nullptr);
+    return readings;
 }
 
 Values parameterValues(const TrialRecord& trial, std::string_view name)
@@ -112,14 +164,22 @@ Values parameterValues(const TrialRecord& trial, std::string_view name)
 
 } // namespace
 
-std::vector<FieldValue> fieldValues(const TrialRecord& trial, std::string_view name)
+std::vector<FieldReading> fieldReadings(const TrialRecord& trial, std::string_view name)
 {
     for (const FixedField& field : kFixedFields) {
         if (field.name == name)
-            return field.values(trial);
+            return unmeasured(field.values(trial));
     }
-    Values values = metricValues(trial, name);
-    return values.empty() ? parameterValues(trial, name) : values;
+    std::vector<FieldReading> measured = metricReadings(trial, name);
+    return measured.empty() ? unmeasured(parameterValues(trial, name)) : measured;
+}
+
+std::vector<FieldValue> fieldValues(const TrialRecord& trial, std::string_view name)
+{
+    std::vector<FieldValue> values;
+    for (FieldReading& reading : fieldReadings(trial, name))
+        values.push_back(std::move(reading.value));
+    return values;
 }
 
 std::vector<std::string> fieldNames(std::span<const TrialRecord> trials)
@@ -128,8 +188,13 @@ std::vector<std::string> fieldNames(std::span<const TrialRecord> trials)
     for (const FixedField& field : kFixedFields)
         names.emplace(field.name);
     for (const TrialRecord& trial : trials) {
-        for (const MetricRecord& metric : trial.metrics)
+        for (const MetricRecord& metric : trial.metrics) {
             names.insert(metric.name);
+            if (metric.standardError) {
+                for (const Aspect& aspect : kAspects)
+                    names.insert(metric.name + std::string(aspect.suffix));
+            }
+        }
         forEachStage(trial, [&](const std::string& plugin, const Json& parameters) {
             for (const auto& item : parameters.items()) {
                 names.insert(item.key());

@@ -2,14 +2,43 @@
 #include "core/query/trial_query.h"
 
 #include "core/base/near_miss.h"
+#include "core/evaluation/baselines.h"
+#include "core/query/query_lexer.h"
 #include "core/query/query_parser.h"
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 namespace paretoscope::core {
 
 namespace {
+
+using Kind = QueryNode::Kind;
+
+/// What a value of a filter comes to for one trial. A literal number is a text, too.
+struct Reading
+{
+    std::optional<double> number;
+    std::optional<std::string> text;
+    std::vector<const MetricRecord*> metrics; ///< that it was calculated from
+};
+
+struct Subject
+{
+    const TrialRecord& trial;
+    const TrialRecord* baseline;
+};
+
+bool isBaselineField(const std::string& name)
+{
+    return name.starts_with(kBaselinePrefix);
+}
+
+std::string fieldName(const std::string& name)
+{
+    return isBaselineField(name) ? name.substr(kBaselinePrefix.size()) : name;
+}
 
 template <typename T>
 bool compared(const T& value, QueryComparison comparison, const T& other)
@@ -39,73 +68,227 @@ bool contains(const std::string& text, const std::string& part)
     return std::search(text.begin(), text.end(), part.begin(), part.end(), sameLetter) != text.end();
 }
 
-bool fulfils(const FieldValue& value, QueryComparison comparison, const QueryLiteral& literal)
+/// Numbers of one metric under unlike protocols say nothing about each other.
+bool areComparable(const Reading& a, const Reading& b)
 {
-    if (const auto* text = std::get_if<std::string>(&value)) {
-        return comparison == QueryComparison::Contains ? contains(*text, literal.text)
-                                                       : compared(*text, comparison, literal.text);
-    }
-    return literal.number && compared(std::get<double>(value), comparison, *literal.number);
+    return std::all_of(a.metrics.begin(), a.metrics.end(), [&](const MetricRecord* one) {
+        return std::all_of(b.metrics.begin(), b.metrics.end(), [&](const MetricRecord* other) {
+            return one->name != other->name || one->protocol == other->protocol;
+        });
+    });
 }
 
-bool evaluate(const QueryNode& node, const TrialRecord& trial)
+bool fulfils(const Reading& value, QueryComparison comparison, const Reading& other)
+{
+    if (!areComparable(value, other))
+        return false;
+    if (comparison == QueryComparison::Contains)
+        return value.text && other.text && contains(*value.text, *other.text);
+    if (value.number && other.number)
+        return compared(*value.number, comparison, *other.number);
+    return value.text && other.text && compared(*value.text, comparison, *other.text);
+}
+
+double calculated(Kind kind, double left, double right)
+{
+    switch (kind) {
+    case Kind::Add:
+        return left + right;
+    case Kind::Subtract:
+        return left - right;
+    case Kind::Multiply:
+        return left * right;
+    default:
+        return left / right;
+    }
+}
+
+std::vector<Reading> readField(const std::string& name, const Subject& subject)
+{
+    const TrialRecord* trial = isBaselineField(name) ? subject.baseline : &subject.trial;
+    std::vector<Reading> readings;
+    if (!trial)
+        return readings;
+    for (FieldReading& field : fieldReadings(*trial, fieldName(name))) {
+        Reading reading;
+        if (auto* text = std::get_if<std::string>(&field.value))
+            reading.text = std::move(*text);
+        else
+            reading.number = std::get<double>(field.value);
+        if (field.metric)
+            reading.metrics.push_back(field.metric);
+        readings.push_back(std::move(reading));
+    }
+    return readings;
+}
+
+std::vector<Reading> read(const QueryNode& node, const Subject& subject)
+{
+    if (node.kind == Kind::Literal)
+        return {Reading {node.number, node.text, {}}};
+    if (node.kind == Kind::Field)
+        return readField(node.text, subject);
+    std::vector<Reading> readings;
+    const std::vector<Reading> right = read(*node.right, subject);
+    for (const Reading& a : read(*node.left, subject)) {
+        for (const Reading& b : right) {
+            if (!a.number || !b.number || !areComparable(a, b))
+                continue;
+            Reading reading {calculated(node.kind, *a.number, *b.number), std::nullopt, a.metrics};
+            reading.metrics.insert(reading.metrics.end(), b.metrics.begin(), b.metrics.end());
+            if (std::isfinite(*reading.number))
+                readings.push_back(std::move(reading));
+        }
+    }
+    return readings;
+}
+
+bool evaluate(const QueryNode& node, const Subject& subject)
 {
     switch (node.kind) {
-    case QueryNode::Kind::And:
-        return evaluate(*node.left, trial) && evaluate(*node.right, trial);
-    case QueryNode::Kind::Or:
-        return evaluate(*node.left, trial) || evaluate(*node.right, trial);
-    case QueryNode::Kind::Not:
-        return !evaluate(*node.left, trial);
-    case QueryNode::Kind::Has: {
-        const auto values = fieldValues(trial, node.name);
-        return std::any_of(values.begin(), values.end(), [](const FieldValue& value) {
-            const auto* text = std::get_if<std::string>(&value);
-            return !text || *text != "false";
-        });
+    case Kind::And:
+        return evaluate(*node.left, subject) && evaluate(*node.right, subject);
+    case Kind::Or:
+        return evaluate(*node.left, subject) || evaluate(*node.right, subject);
+    case Kind::Not:
+        return !evaluate(*node.left, subject);
+    case Kind::Has: {
+        const std::vector<Reading> readings = readField(node.text, subject);
+        return std::any_of(readings.begin(), readings.end(),
+                           [](const Reading& reading) { return !reading.text || *reading.text != "false"; });
     }
-    case QueryNode::Kind::Compare:
+    default:
         break;
     }
-    for (const FieldValue& value : fieldValues(trial, node.name)) {
-        for (const QueryLiteral& literal : node.literals) {
-            if (fulfils(value, node.comparison, literal))
+    const std::vector<Reading> values = read(*node.left, subject);
+    for (const QueryNodePtr& other : node.others) {
+        for (const Reading& wanted : read(*other, subject)) {
+            if (std::any_of(values.begin(), values.end(),
+                            [&](const Reading& value) { return fulfils(value, node.comparison, wanted); }))
                 return true;
         }
     }
     return false;
 }
 
+/// Holds a filter against the trials it is to filter.
+class Checker
+{
+public:
+    explicit Checker(std::span<const TrialRecord> trials)
+        : m_trials(trials)
+        , m_known(fieldNames(trials))
+    {}
+
+    Status check(const QueryNode& node) const
+    {
+        if (node.kind == Kind::Has)
+            return asStatus(typeOfField(node));
+        if (node.kind != Kind::Compare) {
+            PSC_TRY(check(*node.left));
+            return node.right ? check(*node.right) : success();
+        }
+        PSC_ASSIGN(const Type left, typeOf(*node.left));
+        for (const QueryNodePtr& other : node.others) {
+            PSC_ASSIGN(const Type right, typeOf(*other));
+            PSC_TRY(checkComparison(node, left, *other, right));
+        }
+        return success();
+    }
+
+private:
+    struct Type
+    {
+        bool number = false;
+        bool text = false;
+        bool isOnlyNumber() const { return number && !text; }
+        bool isOnlyText() const { return text && !number; }
+    };
+
+    static Status asStatus(const Result<Type>& type) { return type.ok() ? success() : Status(type.error()); }
+
+    static std::string quoted(const QueryNode& node)
+    {
+        return node.text.empty() ? std::string("the calculation") : "\"" + node.text + "\"";
+    }
+
+    static Status checkComparison(const QueryNode& compare, Type left, const QueryNode& other, Type right)
+    {
+        const QueryNode& subject = *compare.left;
+        if (compare.comparison == QueryComparison::Contains && left.isOnlyNumber())
+            return querySyntaxError(subject.column, quoted(subject) + " is a number, and ~ looks into texts");
+        if (left.isOnlyNumber() && right.isOnlyText())
+            return querySyntaxError(other.column, quoted(other) + " is no number, but " + quoted(subject) + " is one");
+        if (left.isOnlyText() && right.isOnlyNumber())
+            return querySyntaxError(other.column,
+                                    quoted(other) + " is a number, but " + quoted(subject) + " is a text");
+        return success();
+    }
+
+    Result<Type> typeOf(const QueryNode& node) const
+    {
+        if (node.kind == Kind::Literal)
+            return Type {node.number.has_value(), true};
+        if (node.kind == Kind::Field)
+            return typeOfField(node);
+        for (const QueryNodePtr& operand : {node.left, node.right}) {
+            PSC_ASSIGN(const Type type, typeOf(*operand));
+            if (!type.number)
+                return querySyntaxError(operand->column,
+                                        quoted(*operand) + " is a text, and only numbers can be calculated with");
+        }
+        return Type {true, false};
+    }
+
+    Result<Type> typeOfField(const QueryNode& node) const
+    {
+        const bool ofBaseline = isBaselineField(node.text);
+        const std::string name = fieldName(node.text);
+        Type type;
+        bool anyBaseline = false;
+        for (const TrialRecord& trial : m_trials) {
+            if (ofBaseline && (!isBaseline(trial) || trial.status != TrialStatus::Done))
+                continue;
+            anyBaseline = true;
+            for (const FieldValue& value : fieldValues(trial, name))
+                (std::holds_alternative<double>(value) ? type.number : type.text) = true;
+        }
+        if (type.number || type.text)
+            return type;
+        if (ofBaseline && !anyBaseline) {
+            Error missing = querySyntaxError(node.column, quoted(node) + " needs a finished baseline; there is none");
+            missing.hint = "run the empty pipeline [] once";
+            return missing;
+        }
+        if (std::find(m_known.begin(), m_known.end(), name.substr(0, name.find('@'))) != m_known.end())
+            return Type {true, true}; // a field that none of these happens to have
+        Error unknown = querySyntaxError(node.column, "no trial has a \"" + name + "\"");
+        unknown.hint = name.find_first_of("+-/") == std::string::npos ? suggestion(name, m_known)
+                                                                      : "to calculate, write spaces around + - and /";
+        return unknown;
+    }
+
+    std::span<const TrialRecord> m_trials;
+    std::vector<std::string> m_known;
+};
+
 } // namespace
 
 Result<TrialQuery> TrialQuery::parse(std::string_view text)
 {
-    PSC_ASSIGN(ParsedQuery parsed, parseQuery(text));
     TrialQuery query;
-    query.m_root = std::move(parsed.root);
-    query.m_names = std::move(parsed.names);
+    PSC_ASSIGN(query.m_root, parseQuery(text));
     return query;
 }
 
-bool TrialQuery::matches(const TrialRecord& trial) const
+bool TrialQuery::matches(const TrialRecord& trial, const TrialRecord* baseline) const
 {
-    return !m_root || evaluate(*m_root, trial);
+    return !m_root || evaluate(*m_root, {trial, baseline});
 }
 
-Status TrialQuery::checkNames(std::span<const TrialRecord> trials) const
+Status TrialQuery::check(std::span<const TrialRecord> trials) const
 {
-    if (trials.empty())
-        return success();
-    const std::vector<std::string> known = fieldNames(trials);
-    for (const std::string& name : m_names) {
-        const std::string plain = name.substr(0, name.find('@'));
-        if (std::find(known.begin(), known.end(), plain) == known.end() &&
-            std::all_of(trials.begin(), trials.end(),
-                        [&](const TrialRecord& trial) { return fieldValues(trial, name).empty(); }))
-            return Error {ErrorCode::InvalidArgument, "filter: no trial has a \"" + name + "\"",
-                          suggestion(name, known)};
-    }
-    return success();
+    return m_root && !trials.empty() ? Checker(trials).check(*m_root) : success();
 }
 
 } // namespace paretoscope::core

@@ -11,31 +11,36 @@
 
 namespace paretoscope::core {
 
+/// Before the name of a field: the value that the trial's baseline has there.
+inline constexpr std::string_view kBaselinePrefix = "baseline.";
+
 /// A filter over trials, as typed into a filter bar or after --where:
 ///
-///   bits <= 4 and workload = "tiny-llama"      and, or, not, parentheses
-///   stored_bytes < 2MB                         numbers may have a unit (kB MB GB TB KiB MiB GiB TiB)
-///   plugin in (gptq, rtn) and pipeline ~ eora  one of several; ~ contains, in any case
-///   perplexity                                 has such a value
+///   bits <= 4 and workload = "tiny-llama"       and, or, not, parentheses
+///   stored_bytes < 2MB                          numbers may have a unit (kB MB GB TB KiB MiB GiB TiB)
+///   plugin in (gptq, rtn) and pipeline ~ eora   one of several; ~ contains, in any case
+///   perplexity                                  has such a value
+///   perplexity < 1.05 * baseline.perplexity     + - * / over numbers and fields, with spaces around + - /
 ///
-/// Left of an operator stands a name of `fieldValues`, right of it a value; words need quotes only with spaces or signs
-/// in them. A comparison holds when any of the trial's values fulfils it; "!=" and "!~" are the opposites of "=" and
-/// "~", so they also hold for trials without the field.
+/// Words need quotes only with spaces or signs in them. A comparison holds when any of the trial's values fulfils it;
+/// measurements of one metric under unlike protocols are never held against each other. "!=" and "!~" are the opposites
+/// of "=" and "~", so they also hold for trials without the field.
 class TrialQuery
 {
 public:
     /// An empty text matches every trial. Errors: InvalidArgument, naming the column of the text.
     static Result<TrialQuery> parse(std::string_view text);
 
-    bool matches(const TrialRecord& trial) const;
-    /// Errors: InvalidArgument with the near name, when the query names a field that none of `trials` has.
-    Status checkNames(std::span<const TrialRecord> trials) const;
+    /// @param baseline of this trial (`baselinesOf`); null when there is none
+    bool matches(const TrialRecord& trial, const TrialRecord* baseline) const;
+    /// Errors: InvalidArgument with column and near name, when the query names a field that none of `trials` has;
+    /// with column, when it calculates with a text or holds a number against a word.
+    Status check(std::span<const TrialRecord> trials) const;
 
     struct Node;
 
 private:
     std::shared_ptr<const Node> m_root; ///< empty: matches all
-    std::vector<std::string> m_names;   ///< that it asks for
 };
 
 } // namespace paretoscope::core

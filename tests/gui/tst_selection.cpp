@@ -57,6 +57,7 @@ private Q_SLOTS:
         QTest::addRow("parameter") << u"bits<=3"_s << 6;
         QTest::addRow("joined") << u"bits <= 3 and group_size = 64"_s << 4;
         QTest::addRow("metric") << u"perplexity<80"_s << 6;
+        QTest::addRow("against the baseline") << u"perplexity < 1.0 * baseline.perplexity"_s << 0;
         QTest::addRow("plugin") << u"plugin = rtn"_s << 8;
         QTest::addRow("either") << u"plugin = gptq or stages = 0"_s << 4;
         QTest::addRow("quoted") << u"sweep=\"tiny-llama demo\""_s << 12;
@@ -69,8 +70,9 @@ private Q_SLOTS:
         QFETCH(int, accepted);
         const TrialFilter filter = TrialFilter::parse(text);
         int count = 0;
+        const core::TrialRecord baseline = test::demoTrials().front();
         for (const core::TrialRecord& trial : test::demoTrials())
-            count += filter.accepts(trial) ? 1 : 0;
+            count += filter.accepts(trial, &baseline) ? 1 : 0;
         QCOMPARE(count, accepted);
     }
 

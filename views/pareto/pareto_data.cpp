@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "views/pareto/pareto_data.h"
 
+#include "core/evaluation/baselines.h"
 #include "core/statistics/front.h"
 #include "views/format/format.h"
 #include "views/format/text.h"
@@ -58,8 +59,8 @@ void collectPoints(ParetoData& data, const ParetoRequest& request)
                                .xError = x->standardError.value_or(0),
                                .yError = y->standardError.value_or(0),
                                .method = method,
-                               .baseline = isBaseline(trial),
-                               .accepted = request.filter.accepts(trial)});
+                               .baseline = core::isBaseline(trial),
+                               .accepted = request.filter.accepts(trial, data.snapshot->baseline(row))});
     }
 }
 

@@ -31,17 +31,12 @@ bool hasWord(const core::TrialRecord& trial, const std::string& word)
 
 bool isQuery(const QString& text)
 {
-    static const QRegularExpression operators(u"[<>=!~()\"]|\\b(and|or|not|in)\\b"_s,
+    static const QRegularExpression operators(u"[<>=!~()\"*]|\\b(and|or|not|in)\\b"_s,
                                               QRegularExpression::CaseInsensitiveOption);
     return text.contains(operators);
 }
 
 } // namespace
-
-bool isBaseline(const core::TrialRecord& trial)
-{
-    return trial.pipeline.is_array() && trial.pipeline.empty();
-}
 
 QString methodOf(const core::TrialRecord& trial)
 {
@@ -73,10 +68,10 @@ TrialFilter TrialFilter::parse(const QString& text)
     return filter;
 }
 
-bool TrialFilter::accepts(const core::TrialRecord& trial) const
+bool TrialFilter::accepts(const core::TrialRecord& trial, const core::TrialRecord* baseline) const
 {
     if (m_query)
-        return m_query->matches(trial);
+        return m_query->matches(trial, baseline);
     return std::all_of(m_words.begin(), m_words.end(), [&](const std::string& word) { return hasWord(trial, word); });
 }
 
@@ -85,7 +80,7 @@ std::optional<core::Error> TrialFilter::problem(std::span<const core::TrialRecor
     if (m_error)
         return m_error;
     if (m_query) {
-        if (const core::Status known = m_query->checkNames(trials); !known.ok())
+        if (const core::Status known = m_query->check(trials); !known.ok())
             return known.error();
     }
     return std::nullopt;

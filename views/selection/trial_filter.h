@@ -15,7 +15,6 @@ namespace paretoscope::views {
 
 /// Method of a trial for colours, shapes and filters: the aliases of its stages, "gptq+eora"; "baseline" without any.
 QString methodOf(const core::TrialRecord& trial);
-bool isBaseline(const core::TrialRecord& trial);
 
 /// What the user typed to narrow the trials down. Plain words must all occur in pipeline, status, model, sweep or tags
 /// ("gptq done"); with an operator it is a core::TrialQuery ("bits <= 3 and perplexity < 100"), the grammar of --where.
@@ -28,7 +27,8 @@ public:
     const QString& text() const { return m_text; }
     bool isEmpty() const { return !m_query && m_words.empty(); }
     /// A text that makes no sense (yet) accepts every trial.
-    bool accepts(const core::TrialRecord& trial) const;
+    /// @param baseline of the trial; null when there is none
+    bool accepts(const core::TrialRecord& trial, const core::TrialRecord* baseline) const;
     /// Why the text makes no sense, or names that none of the trials has.
     std::optional<core::Error> problem(std::span<const core::TrialRecord> trials) const;
 

@@ -4,6 +4,8 @@
 #include "views/format/metric_text.h"
 #include "views/selection/trial_filter.h"
 
+#include "core/evaluation/baselines.h"
+
 #include <QHash>
 
 #include <algorithm>
@@ -31,12 +33,25 @@ std::vector<MetricSummary> summarise(const std::vector<core::TrialRecord>& trial
     return metrics;
 }
 
+/// What filters ask of the provenance.
+core::Json familyOnly(const core::Json& provenance)
+{
+    if (!provenance.is_object() || !provenance.contains("family"))
+        return nullptr;
+    return {{"family", provenance["family"]}};
+}
+
 } // namespace
 
 const core::TrialRecord* ProjectSnapshot::find(const core::TrialId& id) const
 {
     const auto row = rows.find(id);
     return row == rows.end() ? nullptr : &trials[std::size_t(row->second)];
+}
+
+const core::TrialRecord* ProjectSnapshot::baseline(std::size_t row) const
+{
+    return baselines.at(row) ? &trials[*baselines[row]] : nullptr;
 }
 
 const MetricSummary* ProjectSnapshot::metric(std::string_view name) const
@@ -56,8 +71,9 @@ const core::WorkloadRecord* ProjectSnapshot::workload(std::string_view name) con
 SnapshotPtr makeSnapshot(ProjectSnapshot records)
 {
     int row = 0;
+    records.baselines = core::baselinesOf(records.trials);
     for (core::TrialRecord& trial : records.trials) {
-        trial.provenance = nullptr;
+        trial.provenance = familyOnly(trial.provenance);
         trial.layerMetrics.clear();
         for (core::MetricRecord& metric : trial.metrics)
             metric.details = nullptr;

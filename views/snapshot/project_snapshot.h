@@ -7,9 +7,11 @@
 #include <QString>
 #include <QStringList>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,11 +38,13 @@ struct ProjectSnapshot
     std::vector<core::WorkloadRecord> workloads;
     std::vector<core::EventRecord> events; ///< oldest first
     TrialMap<int> rows;                    ///< index into `trials`
+    std::vector<std::optional<std::size_t>> baselines; ///< core::baselinesOf(trials)
     std::vector<MetricSummary> metrics;    ///< by importance
     QStringList methods;                   ///< in order of first appearance, which decides colour and shape
     std::vector<int> methodOfRow;          ///< index into `methods`, parallel to `trials`
 
     const core::TrialRecord* find(const core::TrialId& id) const;
+    const core::TrialRecord* baseline(std::size_t row) const; ///< of that trial, maybe itself; null when there is none
     const MetricSummary* metric(std::string_view name) const;
     const core::WorkloadRecord* workload(std::string_view name) const;
 };

@@ -32,7 +32,7 @@ int TrialProxy::rowOf(const core::TrialId& id) const
 bool TrialProxy::filterAcceptsRow(int row, const QModelIndex&) const
 {
     const core::TrialRecord* trial = m_model.trial(row);
-    return trial && m_selection.filter().accepts(*trial);
+    return trial && m_selection.filter().accepts(*trial, m_model.snapshot()->baseline(std::size_t(row)));
 }
 
 bool TrialProxy::lessThan(const QModelIndex& left, const QModelIndex& right) const

@@ -5,6 +5,7 @@
 #include "views/theme/icons.h"
 #include "views/theme/theme.h"
 
+#include <QAbstractItemView>
 #include <QAction>
 #include <QCompleter>
 #include <QHBoxLayout>
@@ -12,38 +13,17 @@
 #include <QLineEdit>
 #include <QStringListModel>
 
-#include <algorithm>
-
 using namespace Qt::Literals::StringLiterals;
 
 namespace paretoscope::views {
-
-namespace {
-
-/// Completes the word under the cursor instead of the whole line.
-class WordCompleter : public QCompleter
-{
-public:
-    using QCompleter::QCompleter;
-
-    QStringList splitPath(const QString& path) const override { return {path.section(' '_L1, -1)}; }
-    QString pathFromIndex(const QModelIndex& index) const override
-    {
-        const auto* edit = qobject_cast<const QLineEdit*>(widget());
-        const QString before = edit ? edit->text().section(' '_L1, 0, -2) : QString();
-        const QString word = QCompleter::pathFromIndex(index);
-        return before.isEmpty() ? word : u"%1 %2"_s.arg(before, word);
-    }
-};
-
-} // namespace
 
 FilterBar::FilterBar(SelectionModel& selection, QWidget* parent)
     : QWidget(parent)
     , m_selection(selection)
     , m_edit(new QLineEdit(this))
     , m_count(new QLabel(this))
-    , m_names(new QStringListModel(this))
+    , m_candidates(new QStringListModel(this))
+    , m_completer(new QCompleter(m_candidates, this))
 {
     m_edit->setObjectName(u"filter"_s);
     m_edit->setAccessibleName(tr("Filter trials"));
@@ -53,9 +33,8 @@ FilterBar::FilterBar(SelectionModel& selection, QWidget* parent)
            "not match becomes a ghost in the plot."));
     m_edit->setClearButtonEnabled(true);
     m_edit->addAction(themedIcon(u"filter"_s), QLineEdit::LeadingPosition)->setText(tr("Filter"));
-    auto* completer = new WordCompleter(m_names, m_edit);
-    completer->setCaseSensitivity(Qt::CaseInsensitive);
-    m_edit->setCompleter(completer);
+    m_completer->setWidget(m_edit); // not setCompleter: that completes whole lines
+    m_completer->setCompletionMode(QCompleter::UnfilteredPopupCompletion);
     m_count->setObjectName(u"filterCount"_s);
     m_count->setTextFormat(Qt::PlainText);
     m_count->setForegroundRole(QPalette::PlaceholderText);
@@ -63,6 +42,8 @@ FilterBar::FilterBar(SelectionModel& selection, QWidget* parent)
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_edit, 1);
     layout->addWidget(m_count);
+    connect(m_edit, &QLineEdit::textEdited, this, &FilterBar::offerCompletions);
+    connect(m_completer, qOverload<const QString&>(&QCompleter::activated), this, &FilterBar::insert);
     connect(m_edit, &QLineEdit::textChanged, &m_selection, &SelectionModel::setFilter);
     connect(&m_selection, &SelectionModel::filterChanged, this, [this] {
         if (m_edit->text() != m_selection.filter().text())
@@ -74,11 +55,6 @@ FilterBar::FilterBar(SelectionModel& selection, QWidget* parent)
 void FilterBar::setSnapshot(const SnapshotPtr& snapshot)
 {
     m_snapshot = snapshot;
-    QStringList names;
-    for (const std::string& name : snapshot ? core::fieldNames(snapshot->trials) : std::vector<std::string>())
-        names << toQString(name);
-    if (names != m_names->stringList())
-        m_names->setStringList(names);
     check();
 }
 
@@ -86,6 +62,33 @@ void FilterBar::focusFilter()
 {
     m_edit->setFocus(Qt::ShortcutFocusReason);
     m_edit->selectAll();
+}
+
+void FilterBar::offerCompletions()
+{
+    const QByteArray text = m_edit->text().toUtf8();
+    const auto cursor = std::size_t(m_edit->text().left(m_edit->cursorPosition()).toUtf8().size());
+    m_completion = {};
+    if (m_snapshot)
+        m_completion = core::completeQuery({text.constData(), std::size_t(text.size())}, cursor, m_snapshot->trials);
+    QStringList candidates;
+    for (const std::string& candidate : m_completion.candidates)
+        candidates << toQString(candidate);
+    const QByteArray word = text.mid(qsizetype(m_completion.begin), qsizetype(m_completion.end - m_completion.begin));
+    if (word.isEmpty() || candidates.isEmpty() || candidates == QStringList(QString::fromUtf8(word))) {
+        m_completer->popup()->hide();
+        return;
+    }
+    m_candidates->setStringList(candidates);
+    m_completer->complete();
+}
+
+void FilterBar::insert(const QString& candidate)
+{
+    const QByteArray text = m_edit->text().toUtf8();
+    const QString before = QString::fromUtf8(text.left(qsizetype(m_completion.begin))) + candidate;
+    m_edit->setText(before + QString::fromUtf8(text.mid(qsizetype(m_completion.end))));
+    m_edit->setCursorPosition(int(before.size()));
 }
 
 void FilterBar::check()
@@ -104,9 +107,9 @@ void FilterBar::check()
         return;
     }
     const auto& trials = m_snapshot->trials;
-    const auto accepted = std::count_if(trials.begin(), trials.end(), [&](const core::TrialRecord& trial) {
-        return m_selection.filter().accepts(trial);
-    });
+    int accepted = 0;
+    for (std::size_t row = 0; row < trials.size(); ++row)
+        accepted += m_selection.filter().accepts(trials[row], m_snapshot->baseline(row)) ? 1 : 0;
     m_count->setText(m_selection.filter().isEmpty()
                          ? tr("%n trial(s)", nullptr, int(trials.size()))
                          : tr("%1 of %n trial(s)", nullptr, int(trials.size())).arg(accepted));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/query/query_completion.h"
 #include "views/selection/selection_model.h"
 #include "views/snapshot/project_snapshot.h"
 
 #include <QWidget>
 
+class QCompleter;
 class QLabel;
 class QLineEdit;
 class QStringListModel;
@@ -27,12 +29,16 @@ public Q_SLOTS:
 
 private:
     void check();
+    void offerCompletions();
+    void insert(const QString& candidate);
 
     SelectionModel& m_selection;
     SnapshotPtr m_snapshot;
     QLineEdit* m_edit;
     QLabel* m_count;
-    QStringListModel* m_names;
+    QStringListModel* m_candidates;
+    QCompleter* m_completer;
+    core::QueryCompletion m_completion; ///< as offered last
 };
 
 } // namespace paretoscope::views

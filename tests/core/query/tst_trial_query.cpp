@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/query/query_completion.h"
 #include "core/query/trial_query.h"
 
 #include <QtTest>
@@ -46,6 +47,10 @@ std::vector<TrialRecord> sample()
         trial("gptq(bits=2)", Json::array({stage("quantization/gptq", {{"bits", 2}})}), 90, 500e3, TrialStatus::Failed),
     };
     trials[0].tags = {"reference"};
+    trials[0].metrics.push_back(trials[0].metrics.front());
+    trials[0].metrics.back().value = 19;
+    trials[0].metrics.back().protocol = "perplexity.window/wiki.test.tokens#d790b833/2048/first0+8/bos-none";
+    trials[1].provenance = {{"family", "llama"}};
     trials[3].metrics.clear();
     return trials;
 }
@@ -83,7 +88,6 @@ private Q_SLOTS:
         row("(bits = 2 or bits = 4) && status = done", "1");
         row("perplexity < 22.5", "01");
         row("perplexity@/512/ < 22.5", "01");
-        row("perplexity@/2048/ < 22.5", "");
         row("perplexity", "012");
         row("stored_bytes < 750kB", "2");
         row("stored_bytes >= 2.5MiB", "0");
@@ -101,7 +105,18 @@ private Q_SLOTS:
         row("symmetric", "2");
         row("finished > 2025-01-30", "0123");
         row("seconds = 2.5", "0123");
-        row("bits = four", "");
+        row("perplexity < 1.12 * baseline.perplexity", "01");
+        row("1.12 * baseline.perplexity > perplexity", "01");
+        row("perplexity / baseline.perplexity > 1.12", "2");
+        row("perplexity - baseline.perplexity = 2", "1");
+        row("stored_bytes = baseline.stored_bytes", "0");
+        row("(perplexity - 20) * 2 >= 6", "2");
+        row("bits + bits >= 11", "2"); // 3 + 8 of its two stages
+        row("- perplexity < -22", "2");
+        row("perplexity in (20, baseline.perplexity + 3)", "02"); // 19 + 3 is of another protocol than 22
+        row("perplexity - perplexity@/2048/ = 1", "");            // nor are 20 and 19 of the baseline subtracted
+        row("perplexity / (bits - 4) > 0", "2");                  // without a value where it divides by zero
+        row("family = llama", "1");
     }
     void findsTrials()
     {
@@ -112,11 +127,12 @@ private Q_SLOTS:
         QString found;
         const auto trials = sample();
         for (std::size_t i = 0; i < trials.size(); ++i) {
-            if (query.value().matches(trials[i]))
+            if (query.value().matches(trials[i], trials.data()))
                 found += QString::number(i);
         }
         QCOMPARE(found, expected);
-        QVERIFY(query.value().checkNames(trials).ok() || filter.contains(QLatin1String("2048")));
+        const Status checked = query.value().check(trials);
+        QVERIFY2(checked.ok(), checked.ok() ? "" : checked.error().sentence().c_str());
     }
 
     void findsATrialByIdPrefix()
@@ -124,8 +140,8 @@ private Q_SLOTS:
         const auto trials = sample();
         const auto query = TrialQuery::parse("id ~ " + trials[1].id.hex().substr(0, 12));
         QVERIFY(query.ok());
-        QVERIFY(query.value().matches(trials[1]));
-        QVERIFY(!query.value().matches(trials[2]));
+        QVERIFY(query.value().matches(trials[1], nullptr));
+        QVERIFY(!query.value().matches(trials[2], nullptr));
     }
 
     void errorNamesTheColumn_data()
@@ -145,6 +161,11 @@ private Q_SLOTS:
         row("bits in 4", "column 9: \"in\" is followed by a list");
         row("bits in (4", "column 11: a comma");
         row("bits = 4 ; drop", "column 10: \";\" means nothing here");
+        row("4", "column 1: a value alone");
+        row("bits < 3 and 'x'", "column 14: a value alone");
+        row("(bits < 3) + 1 = 2", "column 2: a condition stands where");
+        row("bits = (plugin = gptq)", "column 9: a condition stands where");
+        row("bits * = 3", "column 8: a name");
     }
     void errorNamesTheColumn()
     {
@@ -160,17 +181,85 @@ private Q_SLOTS:
     {
         QVERIFY(!TrialQuery::parse(std::string(100000, '(')).ok());
         QVERIFY(!TrialQuery::parse(std::string(100000, '!')).ok());
+        QVERIFY(!TrialQuery::parse(std::string(100000, '-') + "1 < 2").ok());
+        std::string chain = "bits";
+        for (int i = 0; i < 10000; ++i)
+            chain += " + bits";
+        QVERIFY(!TrialQuery::parse(chain + " > 1").ok());
     }
 
-    void unknownNameComesWithTheNearOne()
+    void whatTheTrialsCannotAnswerIsAnError_data()
     {
-        const auto query = TrialQuery::parse("bit <= 4 and status = done");
-        QVERIFY(query.ok());
-        const Status status = query.value().checkNames(sample());
+        QTest::addColumn<QString>("filter");
+        QTest::addColumn<QString>("sentence");
+        const auto row = [](const char* filter, const char* sentence) {
+            QTest::addRow("%s", filter) << QString::fromLatin1(filter) << QString::fromLatin1(sentence);
+        };
+        row("status = done and bit <= 4", "column 19: no trial has a \"bit\" (did you mean \"bits\"?)");
+        row("perplexity < 1.05 * baseline.perplexty", "did you mean \"perplexity\"?");
+        row("perplexity < bitz", "column 14: no trial has a \"bitz\"");
+        row("perplexity < bits-1", "to calculate, write spaces around + - and /");
+        row("bits = four", "column 8: \"four\" is no number, but \"bits\" is one");
+        row("bits in (2, four)", "column 13: \"four\" is no number");
+        row("perplexity > 2 * pipeline", "column 18: \"pipeline\" is a text, and only numbers");
+        row("workload < bits", "column 12: \"bits\" is a number, but \"workload\" is a text");
+        row("perplexity ~ 2", "column 1: \"perplexity\" is a number, and ~ looks into texts");
+    }
+    void whatTheTrialsCannotAnswerIsAnError()
+    {
+        QFETCH(QString, filter);
+        QFETCH(QString, sentence);
+        const auto query = TrialQuery::parse(filter.toStdString());
+        QVERIFY2(query.ok(), query.ok() ? "" : query.error().sentence().c_str());
+        const Status status = query.value().check(sample());
         QVERIFY(!status.ok());
-        QVERIFY2(status.error().sentence().find("\"bit\"") != std::string::npos &&
-                     status.error().sentence().find("did you mean \"bits\"") != std::string::npos,
+        QVERIFY2(QString::fromStdString(status.error().sentence()).contains(sentence),
                  status.error().sentence().c_str());
+    }
+
+    void baselineMustBeThere()
+    {
+        auto trials = sample();
+        trials.erase(trials.begin());
+        const auto query = TrialQuery::parse("perplexity < baseline.perplexity");
+        QVERIFY(query.ok());
+        QVERIFY(!query.value().check(trials).ok());
+        QVERIFY(!query.value().matches(trials[0], nullptr));
+    }
+
+    void completes_data()
+    {
+        QTest::addColumn<QString>("text"); // the cursor stands at |
+        QTest::addColumn<QString>("expected");
+        const auto row = [](const char* text, const char* expected) {
+            QTest::addRow("%s", text) << QString::fromLatin1(text) << QString::fromLatin1(expected);
+        };
+        row("per|", "perplexity");
+        row("PER|", "perplexity");
+        row("bits < 3 and gptq.|", "gptq.bits gptq.symmetric");
+        row("bits < 3 and stor| > 2", "stored_bytes");
+        row("perplexity < 1.05 * base|", "baseline.");
+        row("perplexity < baseline.per|", "baseline.perplexity");
+        row("status = |", "done failed");
+        row("plugin in (gptq, r|)", "rtn");
+        row("pipeline = rt|", "\"rtn(bits=4)\"");
+        row("bits < 3 a|", "and");
+        row("(bits < 3) o|", "or");
+        row("not st|", "stages started status stored_bytes");
+        row("pipeline = \"rt|", "");
+    }
+    void completes()
+    {
+        QFETCH(QString, text);
+        QFETCH(QString, expected);
+        const int cursor = int(text.indexOf(QLatin1Char('|')));
+        const std::string plain = text.remove(cursor, 1).toStdString();
+        const QueryCompletion completion = completeQuery(plain, std::size_t(cursor), sample());
+        QStringList candidates;
+        for (const std::string& candidate : completion.candidates)
+            candidates << QString::fromStdString(candidate);
+        QCOMPARE(candidates.join(QLatin1Char(' ')), expected);
+        QCOMPARE(completion.end, std::size_t(cursor));
     }
 
     void strangePipelineIsNoTrap()
