@@ -140,6 +140,7 @@ void MainWindow::connectViews()
 {
     connect(m_pareto, &views::ParetoView::failed, m_messages, &views::MessageBar::report);
     connect(m_trials, &views::TrialsView::failed, m_messages, &views::MessageBar::report);
+    connect(m_inspector, &views::InspectorView::failed, m_messages, &views::MessageBar::report);
     const auto written = [this](const QString& file) { statusBar()->showMessage(tr("Written: %1").arg(file), 8000); };
     connect(m_pareto, &views::ParetoView::exported, this, written);
     connect(m_trials, &views::TrialsView::exported, this, written);

@@ -134,6 +134,7 @@ Json TrialReporter::provenance(const TrialCourse& course) const
                  {"libtorch", course.hello.libtorch},
                  {"engine_numerics", core::kEngineNumericsVersion}}},
                {"hashes", hashesOf(m_identity)},
+               {"workload", core::toJson(m_workload)},
                {"protocols", m_identity.protocolIds},
                {"device", course.hello.device},
                {"threads", course.hello.threads},

@@ -5,6 +5,7 @@
 #include "app/format/trial_text.h"
 #include "app/verbs/project_argument.h"
 #include "core/evaluation/baselines.h"
+#include "core/sweep/reproduce.h"
 
 #include <algorithm>
 #include <set>
@@ -23,6 +24,9 @@ public:
         options.text("TRIAL", "", m_trial, "The first digits of its id (at least 4), or its pipeline as listed.")
             .required = true;
         m_format.declare(options);
+        options.flag("--as-sweep", m_asSweep,
+                     "Print a sweep file that runs exactly this trial again: the same files and "
+                     "plugin versions give the same id.");
     }
 
     Outcome run(Session& session) override
@@ -36,6 +40,8 @@ public:
         const auto trial = project.value().trial(found.value().id);
         if (!trial.ok())
             return {trial.error(), ErrorSource::Project};
+        if (m_asSweep)
+            return printSweep(trial.value(), session);
         const auto all = project.value().trials();
         if (!all.ok())
             return {all.error(), ErrorSource::Project};
@@ -60,6 +66,15 @@ public:
     }
 
 private:
+    static Outcome printSweep(const core::TrialRecord& trial, Session& session)
+    {
+        const auto sweep = core::reproducingSweep(trial);
+        if (!sweep.ok())
+            return {sweep.error(), ErrorSource::Project};
+        session.console.write(core::writeSweep(sweep.value()));
+        return ExitStatus::Done;
+    }
+
     /// What to compare the trial with; null when there is no baseline, or it is the trial itself.
     static const core::TrialRecord* baselineOf(const core::TrialId& id, const std::vector<core::TrialRecord>& trials)
     {
@@ -85,6 +100,7 @@ private:
     ProjectArgument m_project;
     std::string m_trial;
     TableFormat m_format;
+    bool m_asSweep = false;
 };
 
 } // namespace
@@ -98,7 +114,8 @@ VerbEntry showVerb()
                            "baseline, layers, provenance, and the error if "
                            "it failed. With --format its metrics alone, as a table.\n"
                            "  paretoscope show demo.pscope 3fa2c1\n"
-                           "  paretoscope show demo.pscope 'gptq(bits=3,group_size=64)'",
+                           "  paretoscope show demo.pscope 'gptq(bits=3,group_size=64)'\n"
+                           "  paretoscope show demo.pscope 3fa2c1 --as-sweep > again.yaml",
             .make = makeVerb<ShowVerb>};
 }
 

@@ -84,7 +84,8 @@ void WindowCommands::createMenus(QMenuBar& bar, RecentMenu& recent, const DockLa
 
     QMenu* edit = bar.addMenu(tr("&Edit"));
     edit->addActions({action("trials.copy"), action("trials.copy-markdown"), action("trials.copy-latex"),
-                      action("pareto.copy"), action("inspector.copy-text"), action("inspector.copy-json")});
+                      action("pareto.copy"), action("inspector.copy-text"), action("inspector.copy-json"),
+                      action("inspector.copy-sweep")});
     edit->addSeparator();
     edit->addActions({action("edit.select-front"), action("edit.clear-selection"), action("trials.filter")});
 

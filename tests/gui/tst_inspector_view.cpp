@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/sweep/trial_exchange.h"
 #include "tests/gui/project_fixture.h"
 #include "views/inspector/inspector_view.h"
 #include "views/widgets/empty_state.h"
@@ -121,6 +122,31 @@ private Q_SLOTS:
         const auto json = core::Json::parse(QGuiApplication::clipboard()->text().toStdString());
         QCOMPARE(json["metrics"]["stored_bytes"][0]["value"].get<double>(), 657152.0);
         QCOMPARE(json["status"].get<std::string>(), std::string("done"));
+    }
+
+    void copiesTheSweepFileOfATrial()
+    {
+        SelectionModel selection;
+        InspectorView view(selection);
+        view.setSnapshot(test::snapshotOf(test::demoTrials()));
+        selection.select({test::idOf(kGptq3)});
+        auto* action = view.findChild<QAction*>(u"inspector.copy-sweep"_s);
+        QVERIFY(action);
+        core::TrialRecord trial = test::trialOf({kGptq3, 83.02, 657152});
+        QSignalSpy failed(&view, &InspectorView::failed);
+        view.showTrial(std::make_shared<core::TrialRecord>(trial)); // as an older version recorded it
+        action->trigger();
+        QCOMPARE(failed.count(), 1);
+        core::WorkloadSpec workload;
+        workload.kind = "causal-lm";
+        workload.model = "/models/tiny-llama";
+        trial.provenance["workload"] = core::toJson(workload);
+        view.showTrial(std::make_shared<core::TrialRecord>(trial));
+        action->trigger();
+        QCOMPARE(failed.count(), 1);
+        const QString text = QGuiApplication::clipboard()->text();
+        QVERIFY2(text.contains(u"model: /models/tiny-llama"_s) && text.contains(u"quantization/gptq: {bits: 3"_s),
+                 qPrintable(text));
     }
 };
 

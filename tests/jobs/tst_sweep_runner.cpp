@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/sweep_runner.h"
 
+#include "core/sweep/reproduce.h"
 #include "tests/jobs/processes.h"
 #include "tests/jobs/sweep_fixture.h"
 
@@ -161,6 +162,9 @@ private Q_SLOTS:
             QVERIFY2(record.provenance.contains(key), key);
         QCOMPARE(record.provenance.at("command"), Json("paretoscope --batch scripted.yaml"));
         QCOMPARE(core::sha256(core::canonicalJson(record.provenance.at("identity"))), record.id.digest);
+        const auto again = core::reproducingSweep(record);
+        QVERIFY2(again.ok(), again.ok() ? "" : again.error().sentence().c_str());
+        QCOMPARE(again.value().pipelines.front().stages.size(), record.pipeline.size());
         QCOMPARE(record.provenance.at("hashes").at("model").get<std::string>().size(), std::size_t(64));
 
         const auto workloads = run.runner->store().workloads().value();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "views/inspector/inspector_view.h"
 
+#include "core/sweep/reproduce.h"
 #include "views/format/text.h"
 #include "views/theme/icons.h"
 #include "views/widgets/empty_state.h"
@@ -108,6 +109,9 @@ void InspectorView::createCommands()
         if (m_complete)
             QGuiApplication::clipboard()->setText(toQString(jsonOf(*m_complete).dump(2)));
     });
+    QAction* sweep = add(u"inspector.copy-sweep"_s, tr("Copy as sweep file"),
+                         tr("A sweep file that runs exactly this trial again, for paretoscope --batch"));
+    connect(sweep, &QAction::triggered, this, &InspectorView::copySweep);
     // Not the tree's own actions: a shortcut that two widgets claim is ambiguous and does nothing.
     m_tree->setContextMenuPolicy(Qt::CustomContextMenu);
     connect(m_tree, &QWidget::customContextMenuRequested, this, [this](const QPoint& position) {
@@ -116,6 +120,17 @@ void InspectorView::createCommands()
         menu->addActions(actions());
         menu->popup(m_tree->viewport()->mapToGlobal(position));
     });
+}
+
+void InspectorView::copySweep()
+{
+    if (!m_complete)
+        return;
+    const core::Result<core::Sweep> sweep = core::reproducingSweep(*m_complete);
+    if (sweep.ok())
+        QGuiApplication::clipboard()->setText(toQString(core::writeSweep(sweep.value())));
+    else
+        Q_EMIT failed(sweep.error());
 }
 
 void InspectorView::setPlugins(std::shared_ptr<const core::PluginCatalogue> plugins)

@@ -33,12 +33,14 @@ public Q_SLOTS:
 
 Q_SIGNALS:
     void trialNeeded(const paretoscope::core::TrialId& id);
+    void failed(const paretoscope::core::Error& error);
 
 private:
     void createCommands();
     void follow();
     void present(const core::TrialRecord* trial);
     void copyRows() const;
+    void copySweep();
 
     SelectionModel& m_selection;
     SnapshotPtr m_snapshot;

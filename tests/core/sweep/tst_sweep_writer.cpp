@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/sweep/reproduce.h"
 #include "core/sweep/trial_exchange.h"
 #include "sweep_fixture.h"
 
@@ -97,6 +98,41 @@ private Q_SLOTS:
         QCOMPARE(meaningOf(again.value()), meaningOf(read.value()));
         QCOMPARE(QString::fromStdString(written).count(QStringLiteral("\n  - [")), lines);
         QCOMPARE(writeSweep(again.value()), written);
+    }
+
+    void trialTellsHowToRunItAgain_data() { whatIsWrittenReadsTheSame_data(); }
+    void trialTellsHowToRunItAgain()
+    {
+        QFETCH(std::string, pipelines);
+        const auto read = m_fixture.parse(SweepFixture::withPipelines(pipelines), {"seed=7"});
+        QVERIFY2(read.ok(), read.ok() ? "" : read.error().sentence().c_str());
+        WorkloadIdentity identity;
+        identity.model = sha256("model");
+        identity.calibrationCorpus = sha256("train");
+        for (const PlannedTrial& planned : planTrials(read.value(), identity)) {
+            TrialRecord trial;
+            trial.id = planned.id;
+            trial.pipeline = toJson(planned.pipeline);
+            trial.seed = planned.seed;
+            trial.provenance = {{"workload", toJson(read.value().workload)}};
+            const auto sweep = reproducingSweep(trial);
+            QVERIFY2(sweep.ok(), sweep.ok() ? "" : sweep.error().sentence().c_str());
+            const std::string written = writeSweep(sweep.value());
+            const auto again = m_fixture.parse(written, {}, "other.yaml");
+            QVERIFY2(again.ok(), again.ok() ? "" : (again.error().sentence() + "\n" + written).c_str());
+            const auto plan = planTrials(again.value(), identity);
+            QCOMPARE(plan.size(), std::size_t(1));
+            QCOMPARE(plan.front().id.hex(), planned.id.hex());
+        }
+    }
+
+    void trialWithoutItsWorkloadSaysSo()
+    {
+        TrialRecord trial;
+        trial.provenance = {{"imported", {{"file", "table.csv"}}}};
+        const auto sweep = reproducingSweep(trial);
+        QVERIFY(!sweep.ok());
+        QCOMPARE(sweep.error().code, ErrorCode::NotFound);
     }
 
     void everythingElseReadsTheSame()
