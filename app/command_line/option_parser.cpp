@@ -34,7 +34,7 @@ Bindings declare(const OptionTable& table, CLI::App& app)
         CLI::Option* option = spec.isFlag() ? app.add_flag(names) : app.add_option(names);
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
         if (spec.isPositional() && spec.repeatable)
-            option->expected(0, CLI::detail::expected_max_vector_size);
+            option->expected(0, CLI::detail::expected_max_vector_size)->allow_extra_args();
         else if (!spec.isFlag())
             option->expected(1)->allow_extra_args(false);
         bindings.emplace_back(&spec, option);

@@ -2,11 +2,9 @@
 #include "app/format/text.h"
 #include "app/format/trial_columns.h"
 #include "app/verbs/project_argument.h"
-#include "core/checkpoint/output_file.h"
+#include "core/base/mapped_file.h"
 #include "core/query/trial_fields.h"
 #include "core/table/exact_table.h"
-
-#include <span>
 
 namespace paretoscope::app {
 
@@ -90,11 +88,7 @@ private:
             session.console.write(text);
             return ExitStatus::Done;
         }
-        auto file = core::OutputFile::create(m_out, static_cast<std::int64_t>(text.size()));
-        if (!file.ok())
-            return file.error();
-        PSC_TRY(file.value().writeAt(0, std::as_bytes(std::span(text))));
-        PSC_TRY(file.value().commit(true));
+        PSC_TRY(core::writeFileAtomically(m_out, text));
         session.console.note("written to " + m_out);
         return ExitStatus::Done;
     }
@@ -119,8 +113,7 @@ VerbEntry exportTableVerb()
                 "the csv and json of trials and of metrics back.\n"
                 "  paretoscope export-table demo.pscope --out demo.csv\n"
                 "  paretoscope export-table demo.pscope --table metrics --format json\n"
-                "  paretoscope export-table demo.pscope --format latex --columns pipeline,perplexity --where "
-                "'bits <= 4'",
+                "  paretoscope export-table demo.pscope --format latex --columns pipeline,perplexity",
             .make = makeVerb<ExportTableVerb>};
 }
 

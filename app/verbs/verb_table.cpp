@@ -17,6 +17,7 @@
     VERB(exportTable)                                                                                                  \
     VERB(importTable)                                                                                                  \
     VERB(merge)                                                                                                        \
+    VERB(share)                                                                                                        \
     VERB(inspect)                                                                                                      \
     VERB(tokenize)                                                                                                     \
     VERB(evaluate)                                                                                                     \
@@ -56,7 +57,7 @@ std::vector<std::string> verbNames()
 
 bool isPlannedVerb(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 7> kPlanned {"share",   "export",   "experts",     "roofline",
+    static constexpr std::array<std::string_view, 6> kPlanned {"export",  "experts",  "roofline",
                                                                "markers", "hardware", "slurm-script"};
     return findVerb(name) == nullptr && std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end();
 }

@@ -7,6 +7,7 @@
 #include "views/widgets/empty_state.h"
 
 #include <QAbstractItemModelTester>
+#include <QCompleter>
 #include <QtTest>
 
 using namespace paretoscope;
@@ -195,6 +196,28 @@ private Q_SLOTS:
         edit->clear();
         QTest::keyClicks(edit, u"bitz<4"_s);
         QVERIFY2(count->text().contains(u"bits"_s), qPrintable(count->text()));
+    }
+
+    void filterBarCompletesTheWordAtTheCursor()
+    {
+        Shown shown;
+        auto* edit = shown.view.findChild<QLineEdit*>(u"filter"_s);
+        auto* completer = shown.view.findChild<QCompleter*>();
+        QVERIFY(edit && completer);
+        edit->setFocus();
+        QTest::keyClicks(edit, u"bits <= 3 and perpl"_s);
+        QCOMPARE(completer->completionModel()->index(0, 0).data().toString(), u"perplexity"_s);
+        Q_EMIT completer->activated(u"perplexity"_s);
+        QCOMPARE(edit->text(), u"bits <= 3 and perplexity"_s);
+        QTest::keyClicks(edit, u" < 1.2 * baseline.per"_s);
+        QCOMPARE(completer->completionModel()->index(0, 0).data().toString(), u"baseline.perplexity"_s);
+        Q_EMIT completer->activated(u"baseline.perplexity"_s);
+        QCOMPARE(edit->text(), u"bits <= 3 and perplexity < 1.2 * baseline.perplexity"_s);
+        QCOMPARE(shown.view.proxy().rowCount(), 2); // 83.0 and 85.5 of 1.2 * 74.3
+        edit->setCursorPosition(4);
+        QTest::keyClick(edit, Qt::Key_Backspace);
+        Q_EMIT completer->activated(u"bits"_s);
+        QVERIFY2(edit->text().startsWith(u"bits <= 3 and"_s), qPrintable(edit->text()));
     }
 
     void copiesForSpreadsheetsAndPapers()

@@ -88,7 +88,7 @@ private Q_SLOTS:
         row("--bacth s.yaml", "did you mean \"--batch\"?");
         row("--batch", "--batch needs a value");
         row("--batch --project p", "--batch needs a value");
-        row("merge a b", "no verb \"merge\" yet");
+        row("export a b", "no verb \"export\" yet");
         row("roofline --json", "no verb \"roofline\" yet");
     }
     void refusesWithANearName()

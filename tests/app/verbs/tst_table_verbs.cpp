@@ -172,7 +172,7 @@ private Q_SLOTS:
             {u"export-table"_s, project(), u"--table"_s, u"layers"_s, u"--columns"_s, u"id"_s}, 2, "--table trials");
         row("layers for a paper", {u"export-table"_s, project(), u"--table"_s, u"layers"_s, u"--format"_s, u"latex"_s},
             2, "--format csv");
-        row("no place to write", {u"export-table"_s, project(), u"--out"_s, u"/nowhere/table.csv"_s}, 1, "/nowhere");
+        row("no place to write", {u"export-table"_s, project(), u"--out"_s, u"/nowhere/table.csv"_s}, 4, "/nowhere");
         row("no table", {u"import-table"_s, u"/nowhere/table.csv"_s, u"--into"_s, u"x.pscope"_s}, 4, "/nowhere");
         row("import into nothing", {u"import-table"_s, u"table.csv"_s}, 2, "--into");
         row("merge of nothing", {u"merge"_s, u"--into"_s, u"x.pscope"_s}, 2, "SOURCE");
