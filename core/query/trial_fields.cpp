@@ -67,6 +67,15 @@ Values pluginsOf(const TrialRecord& trial)
     return values;
 }
 
+/// A seed that no double holds exactly is a text.
+FieldValue seedOf(const TrialRecord& trial)
+{
+    constexpr std::uint64_t kExact = std::uint64_t(1) << 53;
+    if (trial.seed <= kExact)
+        return static_cast<double>(trial.seed);
+    return std::to_string(trial.seed);
+}
+
 std::string familyOf(const TrialRecord& trial)
 {
     const auto family = trial.provenance.is_object() ? trial.provenance.find("family") : trial.provenance.end();
@@ -80,7 +89,7 @@ constexpr std::array<FixedField, 14> kFixedFields {{
     {"family", [](const TrialRecord& t) { return textIfAny(familyOf(t)); }},
     {"sweep", [](const TrialRecord& t) { return textIfAny(t.sweep); }},
     {"status", [](const TrialRecord& t) { return Values {std::string(trialStatusName(t.status))}; }},
-    {"seed", [](const TrialRecord& t) { return Values {static_cast<double>(t.seed)}; }},
+    {"seed", [](const TrialRecord& t) { return Values {seedOf(t)}; }},
     {"seconds", [](const TrialRecord& t) { return Values {t.seconds}; }},
     {"attempts", [](const TrialRecord& t) { return Values {static_cast<double>(t.attempts)}; }},
     {"started", [](const TrialRecord& t) { return textIfAny(t.startedUtc); }},

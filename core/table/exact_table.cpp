@@ -175,9 +175,9 @@ ExactTable metricTable(std::span<const TrialRecord> trials)
         table.columns.push_back({name, {}});
     for (const TrialRecord& trial : trials) {
         for (const MetricRecord& metric : trial.metrics)
-            table.rows.push_back({trial.id.hex(), cellOf(trial.workload), cellOf(trial.label),
-                                  static_cast<double>(trial.seed), metric.name, cellOf(metric.value),
-                                  cellOf(metric.standardError), static_cast<double>(metric.n), cellOf(metric.unit),
+            table.rows.push_back({trial.id.hex(), cellOf(trial.workload), cellOf(trial.label), cellOf(trial, "seed"),
+                                  metric.name, cellOf(metric.value), cellOf(metric.standardError),
+                                  static_cast<double>(metric.n), cellOf(metric.unit),
                                   std::string(metric.minimise ? "minimise" : "maximise"), cellOf(metric.protocol),
                                   cellOf(metric.device), cellOf(metric.dtype), static_cast<double>(metric.threads),
                                   cellOf(metric.build), canonicalJson(trial.pipeline)});

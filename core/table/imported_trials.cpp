@@ -172,8 +172,7 @@ private:
         trial.sweep = text("sweep");
         trial.startedUtc = text("started");
         trial.finishedUtc = text("finished");
-        PSC_ASSIGN(const auto seed, number("seed"));
-        trial.seed = static_cast<std::uint64_t>(std::max(0.0, seed.value_or(0)));
+        PSC_TRY(readSeed(trial));
         PSC_ASSIGN(const auto seconds, number("seconds"));
         trial.seconds = seconds.value_or(0);
         PSC_ASSIGN(const auto attempts, number("attempts"));
@@ -185,6 +184,14 @@ private:
             begin = end + 2;
         }
         return readStatus(trial);
+    }
+
+    Status readSeed(TrialRecord& trial) const
+    {
+        const std::string cell = text("seed");
+        const auto [end, problem] = std::from_chars(cell.data(), cell.data() + cell.size(), trial.seed);
+        const bool isSeed = problem == std::errc() && end == cell.data() + cell.size();
+        return cell.empty() || isSeed ? success() : Status(wrongCell("seed", cell, "a number from 0 to 2^64 - 1"));
     }
 
     Status readStatus(TrialRecord& trial) const

@@ -100,7 +100,12 @@ std::string redacted(const Redactor& redactor, std::string_view text)
     if (text.empty() || (text.front() != '{' && text.front() != '['))
         return redactor.text(text);
     const Json json = Json::parse(text, nullptr, false);
-    return json.is_discarded() ? redactor.text(text) : storedJson(redactor.json(json)).value_or("");
+    if (json.is_discarded())
+        return redactor.text(text);
+    Json changed = redactor.json(json);
+    if (json.is_object() && json.contains("identity") && changed["identity"] != json["identity"])
+        changed.erase("identity"); // what an id is the hash of cannot be told without its paths
+    return storedJson(changed).value_or("");
 }
 
 Result<std::int64_t> redactColumn(Database& database, const TextColumn& column, const Redactor& redactor)

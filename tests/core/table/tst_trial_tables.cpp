@@ -49,7 +49,10 @@ std::vector<TrialRecord> sample()
 {
     const Json stages = Json::array(
         {{{"plugin", "quantization/gptq"}, {"version", "1.0.0"}, {"parameters", {{"bits", 3}, {"symmetric", true}}}}});
-    return {trial("baseline", Json::array(), 20.1), trial("gptq(bits=3)", stages, 23.456789012345678)};
+    std::vector<TrialRecord> trials {trial("baseline", Json::array(), 20.1),
+                                     trial("gptq(bits=3)", stages, 23.456789012345678)};
+    trials[1].seed = 18364758544493064193u; // which no double holds
+    return trials;
 }
 
 /// What an exported and imported trial has to keep.
@@ -193,6 +196,7 @@ private Q_SLOTS:
         row("bits,quality\n3,1\n", "no column is known as a metric");
         row("perplexity,pipeline_json\n3,{}\n", "row 1, column \"pipeline_json\" holds \"{}\"");
         row("perplexity,pipeline_json\n3,[\n", "row 1, column \"pipeline_json\"");
+        row("bits,perplexity,seed\n3,1,-1\n", "row 1, column \"seed\" holds \"-1\"");
         row("metric,value\n,1\n", "row 1, column \"metric\" holds \"\"");
     }
     void wrongCellsAreNamed()
