@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/verbs/project_argument.h"
 
+#include "app/verbs/shard_session.h"
 #include "core/base/near_miss.h"
 #include "core/evaluation/baselines.h"
 #include "core/query/trial_query.h"
@@ -18,6 +19,9 @@ void ProjectArgument::declare(OptionTable& options)
 
 core::Result<core::ProjectStore> ProjectArgument::open() const
 {
+    if (isShardName(m_path))
+        return core::Error {core::ErrorCode::InvalidArgument, m_path + " is a shard of a sweep, not a project",
+                            "unite shards first: paretoscope merge " + m_path + " --into NAME.pscope"};
     return core::ProjectStore::open(m_path, core::OpenMode::ReadOnly);
 }
 

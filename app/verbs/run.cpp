@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/verbs/event_loop.h"
 #include "app/verbs/progress_option.h"
+#include "app/verbs/shard_session.h"
 #include "app/verbs/sweep_estimate.h"
 #include "app/verbs/sweep_report.h"
 #include "app/verbs/sweep_session.h"
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <memory>
 
 namespace paretoscope::app {
 
@@ -71,9 +73,17 @@ public:
         StopSignals signals;
         PSC_ASSIGN(core::Sweep sweep, m_arguments.readSweep(session));
         const EventLoopGuard application;
+        std::filesystem::path project = m_arguments.project();
+        if (isShardName(m_arguments.project())) {
+            auto shard = ShardSession::open(m_arguments.project());
+            if (!shard.ok())
+                return {shard.error(), ErrorSource::Project};
+            m_shard = std::move(shard).value();
+            project = m_shard->project();
+        }
         std::error_code ignored;
-        const bool isNew = !std::filesystem::exists(m_arguments.project(), ignored);
-        auto store = core::ProjectStore::open(m_arguments.project(), core::OpenMode::Create);
+        const bool isNew = !std::filesystem::exists(project, ignored);
+        auto store = core::ProjectStore::open(project, core::OpenMode::Create);
         if (!store.ok())
             return {store.error(), ErrorSource::Project};
         if (m_durability == "kill")
@@ -96,6 +106,8 @@ private:
         PSC_TRY(runner.prepare());
         if (runner.plan().remaining() > 0 && !worker.ok())
             return {worker.error(), ErrorSource::Installation};
+        if (m_shard)
+            m_shard->follow(runner);
         SweepSession run(runner, session, m_progress.mode());
         SweepReport report;
         report.summary = run.run(signals);
@@ -110,6 +122,8 @@ private:
             return Outcome::killedBy(*run.killedBy());
         if (report.summary.error)
             return {*report.summary.error, ErrorSource::Work};
+        if (m_shard && m_shard->error())
+            return {*m_shard->error(), ErrorSource::Work};
         if (session.common.json)
             session.console.document(reportJson(report));
         else if (!session.common.jsonLines)
@@ -134,6 +148,7 @@ private:
     }
 
     SweepArguments m_arguments;
+    std::unique_ptr<ShardSession> m_shard; ///< where the run records into a shard
     ProgressOption m_progress;
     std::string m_durability = "power";
     bool m_dryRun = false;
@@ -152,7 +167,8 @@ VerbEntry runVerb()
             "Runs the trials of a sweep that the project does not hold yet, on worker processes, and prints a table "
             "of all of them. Every finished trial is safe in the project at once. The same command again goes on "
             "where it stopped, and does nothing when all is done. Ctrl+C stops after the layer in hand (exit "
-            "status 75), twice stops at once.\n"
+            "status 75), twice stops at once. On a cluster each element of an array gives --project a shard of its "
+            "own, results/NAME.psl; merge unites them.\n"
             "  paretoscope run sweep.yaml --project results.pscope\n"
             "  paretoscope --batch sweep.yaml --project results.pscope --jobs 2 --time-limit 3h50m",
         .make = makeVerb<RunVerb>};

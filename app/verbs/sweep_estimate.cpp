@@ -3,6 +3,7 @@
 
 #include "app/format/number.h"
 #include "app/format/table.h"
+#include "app/verbs/shard_session.h"
 #include "core/project/project_store.h"
 #include "jobs/memory_preflight.h"
 #include "jobs/sweep_planning.h"
@@ -79,6 +80,8 @@ core::Result<std::vector<core::TrialRecord>> recordedTrials(const std::string& p
     std::error_code ignored;
     if (!std::filesystem::exists(project, ignored))
         return std::vector<core::TrialRecord> {};
+    if (isShardName(project))
+        return trialsOfShard(project);
     PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(project, core::OpenMode::ReadOnly));
     return store.trials();
 }

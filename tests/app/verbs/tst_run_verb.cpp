@@ -94,6 +94,42 @@ private Q_SLOTS:
                  qPrintable(second.described()));
     }
 
+    void elementsOfAnArrayRunIntoShards()
+    {
+        writeSweep({"[]", "[stage: {n: [1, 2, 3]}]"});
+        const auto element = [&](int i) {
+            return call({QStringLiteral("run"), QStringLiteral("sweep.yaml"), QStringLiteral("--shard"),
+                         QStringLiteral("%1/2").arg(i), QStringLiteral("--project"), QStringLiteral("%1.psl").arg(i)});
+        };
+        const ProgramCall dry = call({QStringLiteral("estimate"), QStringLiteral("sweep.yaml"),
+                                      QStringLiteral("--project"), QStringLiteral("1.psl"), QStringLiteral("--json")});
+        QVERIFY2(dry.status == 0 && !QFile::exists(path("1.psl")), qPrintable(dry.described()));
+        for (const int i : {0, 1}) {
+            const ProgramCall first = element(i);
+            QVERIFY2(first.status == 0, qPrintable(first.described()));
+            QVERIFY2(first.errText().contains(QLatin1String("2 trials: 2 done")), qPrintable(first.described()));
+        }
+        QFile shard(path("1.psl"));
+        QVERIFY(shard.open(QIODevice::ReadOnly));
+        const QByteArray before = shard.readAll();
+        const ProgramCall again = element(1); // requeued for nothing
+        QVERIFY2(again.status == 0 && again.errText().startsWith(QLatin1String("nothing to do: 1.psl holds all 2")),
+                 qPrintable(again.described()));
+        QVERIFY(shard.seek(0));
+        QCOMPARE(shard.readAll(), before);
+        const ProgramCall list = call({QStringLiteral("list"), QStringLiteral("1.psl")});
+        QVERIFY2(list.status == 4 && list.errText().contains(QLatin1String("merge 1.psl --into")),
+                 qPrintable(list.described()));
+        const ProgramCall merged = call({QStringLiteral("merge"), QStringLiteral("0.psl"), QStringLiteral("1.psl"),
+                                         QStringLiteral("--into"), QStringLiteral("results.pscope")});
+        QVERIFY2(merged.status == 0 && merged.outText().contains(QLatin1String("added 4 trials")),
+                 qPrintable(merged.described()));
+        const ProgramCall whole = run({}); // the project holds all of the sweep
+        QVERIFY2(whole.status == 0 &&
+                     whole.errText().startsWith(QLatin1String("nothing to do: results.pscope holds all 4 trials")),
+                 qPrintable(whole.described()));
+    }
+
     void quietPrintsOnlyResults()
     {
         writeSweep({"[]"});

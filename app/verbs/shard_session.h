@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/project/merge/shard_file.h"
+#include "core/project/project_store.h"
+#include "jobs/sweep_runner.h"
+
+#include <QTemporaryDir>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace paretoscope::app {
+
+/// Whether a run is to record into a shard (*.psl) instead of a project.
+bool isShardName(const std::string& project);
+
+/// What a shard holds, also while a node appends to it. Errors: those of merging it.
+core::Result<std::vector<core::TrialRecord>> trialsOfShard(const std::string& shard);
+
+/// A run on a cluster node: the sweep works on a project of its own in the temporary folder, which begins with what the
+/// shard holds, and every trial that ends is appended to the shard.
+class ShardSession
+{
+public:
+    /// Errors: those of ShardWriter::open and of merging the shard.
+    static core::Result<std::unique_ptr<ShardSession>> open(const std::string& shard);
+
+    std::filesystem::path project() const; ///< the private one, there already
+    /// Follows the runner from now on. A trial that cannot be appended stops it: see `error`.
+    void follow(jobs::SweepRunner& runner);
+    const std::optional<core::Error>& error() const { return m_error; }
+
+private:
+    explicit ShardSession(core::ShardWriter writer)
+        : m_writer(std::move(writer))
+    {}
+    core::Status begin(const core::ProjectStore& store);
+
+    QTemporaryDir m_folder;
+    core::ShardWriter m_writer;
+    std::optional<core::Error> m_error;
+};
+
+} // namespace paretoscope::app
