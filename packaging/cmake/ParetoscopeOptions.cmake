@@ -120,14 +120,22 @@ macro(paretoscope_find_dependencies)
     paretoscope_resolve(ENGINE ${_engine} "libtorch was not found (run packaging/fetch-libtorch.py or set LIBTORCH_ROOT)")
 
     set(_cuda FALSE)
-    if(NOT PARETOSCOPE_CUDA STREQUAL "OFF" AND PARETOSCOPE_WITH_ENGINE)
+    # The sanitizers' options are not for nvcc.
+    if(NOT PARETOSCOPE_CUDA STREQUAL "OFF" AND PARETOSCOPE_WITH_ENGINE AND NOT PARETOSCOPE_SANITIZE)
+        find_program(PARETOSCOPE_NVCC nvcc
+            HINTS "$ENV{CUDA_PATH}/bin" "$ENV{CUDA_HOME}/bin" /usr/local/cuda/bin DOC "CUDA compiler")
+        if(PARETOSCOPE_NVCC AND NOT DEFINED ENV{CUDACXX})
+            set(ENV{CUDACXX} "${PARETOSCOPE_NVCC}")
+        endif()
+        set(CMAKE_CUDA_ARCHITECTURES "80-real;90") # the compiler's own default may be one that it no longer knows
         include(CheckLanguage)
         check_language(CUDA)
         if(CMAKE_CUDA_COMPILER)
+            enable_language(CUDA)
             set(_cuda TRUE)
         endif()
     endif()
-    paretoscope_resolve(CUDA ${_cuda} "no CUDA compiler was found, or the engine is off")
+    paretoscope_resolve(CUDA ${_cuda} "no CUDA compiler was found, the engine is off, or a sanitizer is on")
 endmacro()
 
 function(paretoscope_print_summary)

@@ -2,95 +2,17 @@
 #include "core/engine/quantization/affine.h"
 
 #include "core/engine/device/transfer.h"
+#include "core/engine/kernels/card_kernels.h"
 
 #include <ATen/Parallel.h>
 
-#include <c10/util/BFloat16.h>
-#include <c10/util/Half.h>
-
-#include <limits>
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 namespace paretoscope::engine {
 
 namespace {
-
-float roundToStorage(float scale, ScaleType type)
-{
-    if (type == ScaleType::Float16)
-        return static_cast<float>(c10::Half(scale));
-    if (type == ScaleType::BFloat16)
-        return static_cast<float>(c10::BFloat16(scale));
-    return scale;
-}
-
-float smallestScale(ScaleType type)
-{
-    // Subnormals of half; the smallest normal number otherwise, so that dividing by the scale stays finite.
-    return type == ScaleType::Float16 ? 5.9604645e-08F : std::numeric_limits<float>::min();
-}
-
-struct Range
-{
-    float low = 0;
-    float high = 0;
-    float extreme = 0; ///< the value of largest magnitude, with its sign
-};
-
-Range rangeOf(const float* values, std::int64_t count, bool includeZero)
-{
-    Range range {values[0], values[0], values[0]};
-    for (std::int64_t i = 1; i < count; ++i) {
-        range.low = std::min(range.low, values[i]);
-        range.high = std::max(range.high, values[i]);
-    }
-    range.extreme = std::fabs(range.low) > std::fabs(range.high) ? range.low : range.high;
-    if (includeZero) {
-        range.low = std::min(range.low, 0.0F);
-        range.high = std::max(range.high, 0.0F);
-    }
-    return range;
-}
-
-AffineGrid gridOfRange(const Range& range, const AffineOptions& options)
-{
-    const auto levels = static_cast<float>(options.levels());
-    const auto middle = static_cast<float>(1 << (options.bits - 1));
-    float scale = 0;
-    if (options.symmetric) {
-        switch (options.divisor) {
-        case SymmetricDivisor::HalfRange:
-            scale = std::fabs(range.extreme) / (levels / 2);
-            break;
-        case SymmetricDivisor::QMax:
-            scale = std::fabs(range.extreme) / (middle - 1);
-            break;
-        case SymmetricDivisor::NegativeAbsMax:
-            scale = range.extreme / -middle;
-            break;
-        }
-    } else {
-        scale = (range.high - range.low) / levels;
-    }
-    if (scale == 0)
-        return {1, middle};
-    scale = roundToStorage(scale, options.scaleType);
-    if (std::fabs(scale) < smallestScale(options.scaleType))
-        scale = std::copysign(smallestScale(options.scaleType), scale);
-    if (options.symmetric)
-        return {scale, middle};
-    // Without zero in the range the zero point may leave the codes; AWQ's quantizer clamps it, and so do we.
-    return {scale, std::clamp(std::nearbyint(-range.low / scale), 0.0F, levels)};
-}
-
-double errorOf(const float* values, std::int64_t count, const AffineGrid& grid, const AffineOptions& options)
-{
-    const auto levels = static_cast<float>(options.levels());
-    double sum = 0;
-    for (std::int64_t i = 0; i < count; ++i)
-        sum += std::pow(double(std::fabs(grid.quantize(values[i], levels) - values[i])), options.clipNorm);
-    return sum;
-}
 
 /// For every column what its group has. @param perGroup [rows, groups]. @return [rows, columns]
 at::Tensor byColumn(const at::Tensor& perGroup, std::int64_t columns, std::int64_t groupSize,
@@ -132,40 +54,17 @@ AffineOptions AffineOptions::fromParameters(const core::Json& parameters)
     return options;
 }
 
-AffineGrid fitGrid(const float* values, std::int64_t count, const AffineOptions& options)
-{
-    const Range full = rangeOf(values, count, options.includeZero);
-    AffineGrid best = gridOfRange(full, options);
-    if (options.clip == ClipSearch::None)
-        return best;
-    double bestError = errorOf(values, count, best, options);
-    const int steps = static_cast<int>(options.clipMaxShrink * options.clipGrid);
-    for (int i = 1; i < steps; ++i) { // i = 0 is the full range; strict <, so the widest wins ties
-        const float shrink = 1.0F - static_cast<float>(i) / static_cast<float>(options.clipGrid);
-        const AffineGrid grid = gridOfRange({full.low * shrink, full.high * shrink, full.extreme * shrink}, options);
-        if (const double error = errorOf(values, count, grid, options); error < bestError) {
-            bestError = error;
-            best = grid;
-        }
-    }
-    return best;
-}
+namespace {
 
-core::Result<AffineGrids> fitGrids(const at::Tensor& weight, const AffineOptions& options)
+void fitOnHost(const at::Tensor& weight, const AffineOptions& options, AffineGrids& grids)
 {
-    if (!weight.is_cpu()) {
-        PSC_ASSIGN(const AffineGrids grids, fitGrids(toHost(weight), options));
-        return AffineGrids {toDevice(grids.scales, weight.device()), toDevice(grids.zeros, weight.device())};
-    }
-    const std::int64_t rows = weight.size(0);
     const std::int64_t columns = weight.size(1);
     const std::int64_t groups = options.groups(columns);
     const std::int64_t groupSize = options.groupSizeFor(columns);
-    AffineGrids grids {at::empty({rows, groups}, at::kFloat), at::empty({rows, groups}, at::kFloat)};
     const float* values = weight.const_data_ptr<float>();
     float* scales = grids.scales.mutable_data_ptr<float>();
     float* zeros = grids.zeros.mutable_data_ptr<float>();
-    at::parallel_for(0, rows, 16, [&](std::int64_t begin, std::int64_t end) {
+    at::parallel_for(0, weight.size(0), 16, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) {
             for (std::int64_t group = 0; group < groups; ++group) {
                 const std::int64_t first = group * groupSize;
@@ -176,7 +75,15 @@ core::Result<AffineGrids> fitGrids(const at::Tensor& weight, const AffineOptions
             }
         }
     });
-    for (std::int64_t i = 0; i < rows * groups; ++i) {
+}
+
+/// @param grids on the host
+core::Status requireFinite(const AffineGrids& grids)
+{
+    const std::int64_t groups = grids.scales.size(1);
+    const float* scales = grids.scales.const_data_ptr<float>();
+    const float* zeros = grids.zeros.const_data_ptr<float>();
+    for (std::int64_t i = 0; i < grids.scales.numel(); ++i) {
         if (!std::isfinite(scales[i]) || !std::isfinite(zeros[i]))
             return core::Error {core::ErrorCode::Numerical,
                                 "the scale of row " + std::to_string(i / groups) + ", group " +
@@ -184,6 +91,26 @@ core::Result<AffineGrids> fitGrids(const at::Tensor& weight, const AffineOptions
                                 "the weight holds NaN, Inf or values beyond the range of the scale: try scale_dtype "
                                 "float32, or check the model file"};
     }
+    return core::success();
+}
+
+} // namespace
+
+core::Result<AffineGrids> fitGrids(const at::Tensor& weight, const AffineOptions& options)
+{
+    const CardKernels* kernels = CardKernels::find(weight.device());
+    if (!kernels && !weight.is_cpu()) {
+        PSC_ASSIGN(const AffineGrids grids, fitGrids(toHost(weight), options));
+        return AffineGrids {toDevice(grids.scales, weight.device()), toDevice(grids.zeros, weight.device())};
+    }
+    const std::int64_t columns = weight.size(1);
+    const at::Tensor empty = at::empty({weight.size(0), options.groups(columns)}, weight.options());
+    AffineGrids grids {empty, at::empty_like(empty)};
+    if (kernels)
+        kernels->fitGrids(weight, options.groupSizeFor(columns), options, grids.scales, grids.zeros);
+    else
+        fitOnHost(weight, options, grids);
+    PSC_TRY(requireFinite({toHost(grids.scales), toHost(grids.zeros)}));
     return grids;
 }
 
@@ -194,6 +121,8 @@ at::Tensor quantizeToCodes(const at::Tensor& weight, const AffineGrids& grids, c
     const std::int64_t groups = options.groups(columns);
     const std::int64_t groupSize = options.groupSizeFor(columns);
     const auto levels = static_cast<float>(options.levels());
+    if (const CardKernels* kernels = CardKernels::find(weight.device()))
+        return kernels->quantize(weight, grids.scales, grids.zeros, groupSize, options.levels());
     if (!weight.is_cpu())
         return (weight / byColumn(grids.scales, columns, groupSize))
             .round_()
@@ -224,6 +153,8 @@ at::Tensor dequantizeCodes(const at::Tensor& codes, const AffineGrids& grids, st
     const std::int64_t rows = codes.size(0);
     const std::int64_t columns = codes.size(1);
     const std::int64_t groups = grids.scales.size(1);
+    if (const CardKernels* kernels = CardKernels::find(codes.device()))
+        return kernels->dequantize(codes, grids.scales, grids.zeros, groupSize, columnGroups);
     if (!codes.is_cpu())
         return (codes.to(at::kFloat) - byColumn(grids.zeros, columns, groupSize, columnGroups))
             .mul_(byColumn(grids.scales, columns, groupSize, columnGroups));

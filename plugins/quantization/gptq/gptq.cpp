@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -32,38 +33,42 @@ std::optional<Damped> dampAndInvert(const at::Tensor& hessian, const at::Tensor&
     return std::nullopt;
 }
 
-/// The column-by-column elimination, on a weight whose columns are already in the order of work.
+/// The column-by-column elimination, on a weight whose columns are already in the order of work; all on one device.
 class Elimination
 {
 public:
-    Elimination(at::Tensor weight, at::Tensor factor, const Options& options, std::vector<std::int64_t> order,
-                std::optional<engine::AffineGrids> fixedGrids)
+    /// @param order int64 [in]: the original column at every place; @param kernels null: on the host
+    Elimination(at::Tensor weight, at::Tensor factor, const Options& options, at::Tensor order,
+                std::optional<engine::AffineGrids> fixedGrids, const engine::CardKernels* kernels)
         : m_weight(std::move(weight))
-        , m_factor(std::move(factor))
+        , m_factor(factor.contiguous())
         , m_options(options)
         , m_order(std::move(order))
+        , m_kernels(kernels)
         , m_rows(m_weight.size(0))
         , m_columns(m_weight.size(1))
         , m_groupSize(options.grid.groupSizeFor(m_columns))
         , m_fixedGrids(fixedGrids.has_value())
-        , m_codes(at::empty({m_rows, m_columns}, at::kByte))
-        , m_losses(static_cast<std::size_t>(m_rows))
+        , m_codes(at::empty({m_rows, m_columns}, m_weight.options().dtype(at::kByte)))
+        , m_losses(at::zeros({m_rows}, m_weight.options().dtype(at::kDouble)))
     {
+        const auto empty = [&](std::int64_t width) { return at::empty({m_rows, width}, m_weight.options()); };
         const std::int64_t groups = options.grid.groups(m_columns);
-        m_grids = fixedGrids ? std::move(*fixedGrids)
-                             : engine::AffineGrids {at::empty({m_rows, groups}, at::kFloat),
-                                                    at::empty({m_rows, groups}, at::kFloat)};
+        m_grids = fixedGrids ? std::move(*fixedGrids) : engine::AffineGrids {empty(groups), empty(groups)};
+        if (m_kernels && !m_fixedGrids)
+            m_fresh = empty(m_groupSize);
     }
 
     void run()
     {
         for (std::int64_t begin = 0; begin < m_columns; begin += m_options.blockSize) {
             const std::int64_t end = std::min(begin + m_options.blockSize, m_columns);
-            at::Tensor errors = at::empty({m_rows, end - begin}, at::kFloat);
-            at::parallel_for(0, m_rows, 8, [&](std::int64_t first, std::int64_t last) {
-                for (std::int64_t row = first; row < last; ++row)
-                    eliminateRow(row, begin, end, errors.mutable_data_ptr<float>() + row * (end - begin));
-            });
+            at::Tensor errors = at::empty({m_rows, end - begin}, m_weight.options());
+            const engine::GptqBlock block = blockOf(begin, end, errors);
+            if (m_kernels)
+                m_kernels->eliminate(block, m_fresh, m_weight.device());
+            else
+                eliminateOnHost(block);
             if (end < m_columns)
                 m_weight.narrow(1, end, m_columns - end)
                     .addmm_(errors, m_factor.narrow(0, begin, end - begin).narrow(1, end, m_columns - end), 1, -1);
@@ -74,78 +79,55 @@ public:
     engine::AffineGrids grids() const { return m_grids; }
     double loss() const
     {
-        double sum = 0;
-        for (const double loss : m_losses)
-            sum += loss;
-        return sum;
+        const at::Tensor losses = engine::toHost(m_losses);
+        const double* first = losses.const_data_ptr<double>();
+        return std::accumulate(first, first + m_rows, 0.0);
     }
 
 private:
-    /// Quantises the columns [begin, end) of one row. `errors` [end - begin] receives the scaled errors.
-    void eliminateRow(std::int64_t row, std::int64_t begin, std::int64_t end, float* errors)
+    engine::GptqBlock blockOf(std::int64_t begin, std::int64_t end, at::Tensor& errors)
     {
-        float* weight = m_weight.mutable_data_ptr<float>() + row * m_columns;
-        const float* factor = m_factor.const_data_ptr<float>();
-        std::uint8_t* codes = m_codes.mutable_data_ptr<std::uint8_t>() + row * m_columns;
-        const auto levels = static_cast<float>(m_options.grid.levels());
-        double loss = 0;
-        for (std::int64_t column = begin; column < end; ++column) {
-            const engine::AffineGrid grid = gridAt(row, column, begin, end, errors);
-            const float* factorRow = factor + column * m_columns;
-            const float code = grid.code(weight[column], levels);
-            const float error = (weight[column] - grid.dequantize(code)) / factorRow[column];
-            codes[column] = static_cast<std::uint8_t>(code);
-            errors[column - begin] = error;
-            loss += double(error) * double(error);
-            for (std::int64_t k = column + 1; k < end; ++k)
-                weight[k] -= error * factorRow[k];
-        }
-        m_losses[static_cast<std::size_t>(row)] += loss;
+        engine::GptqBlock block;
+        block.weight = m_weight.mutable_data_ptr<float>();
+        block.factor = m_factor.const_data_ptr<float>();
+        block.codes = m_codes.mutable_data_ptr<std::uint8_t>();
+        block.scales = m_grids.scales.mutable_data_ptr<float>();
+        block.zeros = m_grids.zeros.mutable_data_ptr<float>();
+        block.errors = errors.mutable_data_ptr<float>();
+        block.losses = m_losses.mutable_data_ptr<double>();
+        block.order = m_fixedGrids ? m_order.const_data_ptr<std::int64_t>() : nullptr;
+        block.rows = m_rows;
+        block.columns = m_columns;
+        block.groups = m_grids.scales.size(1);
+        block.groupSize = m_groupSize;
+        block.begin = begin;
+        block.end = end;
+        block.rule = m_options.grid;
+        return block;
     }
 
-    engine::AffineGrid gridAt(std::int64_t row, std::int64_t column, std::int64_t begin, std::int64_t end,
-                              const float* errors)
+    void eliminateOnHost(const engine::GptqBlock& block) const
     {
-        const std::int64_t groups = m_grids.scales.size(1);
-        const std::int64_t group = (m_fixedGrids ? m_order[static_cast<std::size_t>(column)] : column) / m_groupSize;
-        float* scale = m_grids.scales.mutable_data_ptr<float>() + row * groups + group;
-        float* zero = m_grids.zeros.mutable_data_ptr<float>() + row * groups + group;
-        if (!m_fixedGrids && column % m_groupSize == 0) {
-            const engine::AffineGrid fitted = fitFresh(row, column, begin, end, errors);
-            *scale = fitted.scale;
-            *zero = fitted.zero;
-        }
-        return {*scale, *zero};
-    }
-
-    /// Fits the group that begins at `column`. Columns from `end` on still lack the errors of this block.
-    engine::AffineGrid fitFresh(std::int64_t row, std::int64_t column, std::int64_t begin, std::int64_t end,
-                                const float* errors) const
-    {
-        const float* weight = m_weight.const_data_ptr<float>() + row * m_columns;
-        const std::int64_t last = std::min(column + m_groupSize, m_columns);
-        if (last <= end || column == begin)
-            return engine::fitGrid(weight + column, last - column, m_options.grid);
-        std::vector<float> fresh(weight + column, weight + last);
-        const float* factor = m_factor.const_data_ptr<float>();
-        for (std::int64_t done = begin; done < column; ++done) {
-            for (std::int64_t k = end; k < last; ++k)
-                fresh[static_cast<std::size_t>(k - column)] -= errors[done - begin] * factor[done * m_columns + k];
-        }
-        return engine::fitGrid(fresh.data(), last - column, m_options.grid);
+        at::parallel_for(0, m_rows, 8, [&](std::int64_t first, std::int64_t last) {
+            std::vector<float> fresh(m_fixedGrids ? 0 : static_cast<std::size_t>(m_groupSize));
+            for (std::int64_t row = first; row < last; ++row)
+                engine::eliminateRow(engine::OneLane(), block, row, fresh.data());
+        });
     }
 
     at::Tensor m_weight;
     at::Tensor m_factor;
     const Options& m_options;
-    std::vector<std::int64_t> m_order; ///< original column at every place
+    at::Tensor m_order;
+    const engine::CardKernels* m_kernels;
     std::int64_t m_rows;
     std::int64_t m_columns;
     std::int64_t m_groupSize;
     bool m_fixedGrids;
     at::Tensor m_codes;
     engine::AffineGrids m_grids;
-    std::vector<double> m_losses; ///< per row
+    at::Tensor m_losses; ///< float64 [rows]
+    at::Tensor m_fresh;  ///< scratch of the kernel
 };
 
 core::Result<Quantized> roundOnly(const at::Tensor& weight, const Options& options)
@@ -166,6 +148,12 @@ at::Tensor columnGroupsOf(const at::Tensor& order, std::int64_t groupSize)
 } // namespace
 
 core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options)
+{
+    return quantize(weight, hessian, options, engine::CardKernels::find(weight.device()));
+}
+
+core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
+                                 const engine::CardKernels* kernels)
 {
     at::Tensor work = weight.clone();
     at::Tensor diagonal = hessian.diagonal().to(at::kDouble).contiguous();
@@ -189,13 +177,11 @@ core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hes
     if (!inverted)
         return roundOnly(weight, options);
 
-    // Row by row on the host, wherever the factor was made.
+    const auto place = [&](const at::Tensor& tensor) { return kernels ? tensor : engine::toHost(tensor); };
     if (fixedGrids)
-        *fixedGrids = engine::AffineGrids {engine::toHost(fixedGrids->scales), engine::toHost(fixedGrids->zeros)};
-    const at::Tensor places = engine::toHost(order);
-    const std::int64_t* place = places.const_data_ptr<std::int64_t>();
-    Elimination elimination(engine::toHost(work), engine::toHost(inverted->factor), options,
-                            {place, place + places.size(0)}, std::move(fixedGrids));
+        *fixedGrids = engine::AffineGrids {place(fixedGrids->scales), place(fixedGrids->zeros)};
+    Elimination elimination(place(work), place(inverted->factor), options, place(order), std::move(fixedGrids),
+                            kernels);
     elimination.run();
 
     Quantized result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/engine/kernels/card_kernels.h"
 #include "core/engine/quantization/affine.h"
 
 namespace paretoscope::gptq {
@@ -38,5 +39,9 @@ struct Quantized
 /// Source: Frantar et al., ICLR 2023, algorithm 1; specs quantization 6. For the factor of the inverse Hessian see
 /// inverse_factor.h. Memory: 8 in² bytes and twice the weight beside what is given.
 core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options);
+
+/// With these kernels for the columns; null: they are computed on the host, wherever weight and Hessian lie.
+core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
+                                 const engine::CardKernels* kernels);
 
 } // namespace paretoscope::gptq

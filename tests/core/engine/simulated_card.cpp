@@ -276,6 +276,7 @@ public:
     void synchronizeStream(const c10::Stream&) const override { ++synchronisations; }
     void synchronizeEvent(void*) const override { ++synchronisations; }
     void synchronizeDevice(c10::DeviceIndex) const override { ++synchronisations; }
+    void* getStreamNativeHandle(const c10::Stream) const override { return nullptr; }
 
 private:
     static c10::Stream stream(c10::StreamId id) { return c10::Stream(c10::Stream::UNSAFE, kCard, id); }

@@ -169,7 +169,9 @@ private Q_SLOTS:
 
     void tooLargeAScaleIsAnError()
     {
-        const auto quantized = roundToNearest(row({1e9F, 0, 0, 0}), AffineOptions {.bits = 2});
+        AffineOptions options;
+        options.bits = 2;
+        const auto quantized = roundToNearest(row({1e9F, 0, 0, 0}), options);
         QVERIFY(!quantized.ok());
         QCOMPARE(quantized.error().code, core::ErrorCode::Numerical);
     }

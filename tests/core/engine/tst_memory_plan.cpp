@@ -263,7 +263,9 @@ private Q_SLOTS:
 
     void damagedPackedTensorsAreRefused()
     {
-        const auto tensor = roundToNearest(at::randn({4, 64}), {.groupSize = 32}).value();
+        AffineOptions options;
+        options.groupSize = 32;
+        const auto tensor = roundToNearest(at::randn({4, 64}), options).value();
         const std::string packed = pack(*tensor);
         for (std::size_t length = 0; length < packed.size(); length += 13)
             QVERIFY(!unpack(std::string_view(packed).substr(0, length)).ok());
