@@ -17,19 +17,27 @@ using core::TrialStatus;
 
 constexpr int kMaxWorkers = 1024;
 
-bool holdsMeasurement(const TrialRecord& record, const std::string& protocol)
+/// Records of programs that knew float32 alone may lack the type.
+bool isIn(const core::MetricRecord& metric, const std::string& arithmetic)
 {
-    return std::any_of(record.metrics.begin(), record.metrics.end(),
-                       [&](const core::MetricRecord& metric) { return metric.protocol == protocol; });
+    return metric.dtype == arithmetic || (metric.dtype.empty() && arithmetic == "float32");
+}
+
+bool holdsMeasurement(const TrialRecord& record, const std::string& protocol, const std::string& arithmetic)
+{
+    return std::any_of(record.metrics.begin(), record.metrics.end(), [&](const core::MetricRecord& metric) {
+        return metric.protocol == protocol && isIn(metric, arithmetic);
+    });
 }
 
 /// What of the requested measurements a trial still lacks; a trial that is not done lacks all.
-std::vector<int> missingMeasurements(const TrialRecord* record, const core::WorkloadIdentity& identity)
+std::vector<int> missingMeasurements(const TrialRecord* record, const core::WorkloadIdentity& identity,
+                                     const std::string& arithmetic)
 {
     std::vector<int> missing;
     for (std::size_t i = 0; i < identity.protocolIds.size(); ++i) {
         const bool isDone = record && record->status == TrialStatus::Done;
-        if (!isDone || !holdsMeasurement(*record, identity.protocolIds[i]))
+        if (!isDone || !holdsMeasurement(*record, identity.protocolIds[i], arithmetic))
             missing.push_back(static_cast<int>(i));
     }
     return missing;
@@ -141,7 +149,7 @@ core::Result<PreparedSweep> prepareSweep(const core::Sweep& sweep, const core::W
         const auto found = known.find(trial.id);
         const TrialRecord* record = found == known.end() ? nullptr : found->second;
         const bool isDone = record && record->status == TrialStatus::Done;
-        prepared.missing.push_back(missingMeasurements(record, identity));
+        prepared.missing.push_back(missingMeasurements(record, identity, options.arithmetic));
         prepared.recorded.push_back(record != nullptr);
         prepared.attempts.push_back(record ? record->attempts : 0);
         prepared.plan.done.push_back(isDone && prepared.missing.back().empty());

@@ -148,6 +148,7 @@ core::Status SweepRunner::Private::startPool()
     settings.threads = counts.threads;
     settings.cache = options.cache;
     settings.logFolder = options.logFolder;
+    settings.arithmetic = options.arithmetic;
     settings.memoryBudget = options.memoryBudget;
     settings.niceness = options.niceness;
     settings.timings = options.timings;

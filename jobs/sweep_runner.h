@@ -30,6 +30,7 @@ struct SweepOptions
     int jobs = 0;                 ///< workers; 0 = two on a machine with at least two cores
     int threads = 0;              ///< per worker; 0 = cores / jobs, at least 1
     std::string device = "auto";  ///< "cpu", "auto", "cuda:0,cuda:1"
+    std::string arithmetic = "float32"; ///< or "tf32", "bfloat16": the dtype of what is measured
     std::filesystem::path cache;  ///< folder of the artifact cache; empty = the user's
     std::filesystem::path worker; ///< worker program
     RetryPolicy retry = RetryPolicy::Interrupted;

@@ -74,6 +74,7 @@ Configuration configurationFor(const WorkerSettings& settings)
     Configuration configuration;
     configuration.threads = settings.threads;
     configuration.device = settings.device;
+    configuration.arithmetic = settings.arithmetic;
     configuration.cache = settings.cache.empty() ? core::userCacheFolder() / "artifacts" : settings.cache;
     configuration.plugins = installed.pluginFolders();
     configuration.architectures = installed.architectures();

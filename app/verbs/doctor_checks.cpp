@@ -117,9 +117,13 @@ Check checkDevices(const core::Json& description)
         check.text += (check.text.empty() ? "" : "; ") + device.value("id", "?") + " " + device.value("name", "");
         if (const auto memory = device.find("memory_bytes"); memory != device.end() && memory->is_number())
             check.text += ", " + binaryBytes(memory->get<std::int64_t>());
+        if (const std::string remark = device.value("remark", ""); !remark.empty())
+            check.text += " (" + remark + ")";
     }
     if (check.text.empty())
         check.text = "unknown without a worker";
+    if (const auto reason = description.find("no_cards"); reason != description.end() && reason->is_string())
+        check.text += "; no card: " + reason->get<std::string>();
     check.text += "; " + counted(jobs::availableCores(), "core") + " for this process";
     return check;
 }

@@ -88,6 +88,12 @@ private:
         OptionSpec& device = options.text("--device", "DEVICE", m_device, "auto, cpu, or for example cuda:0.");
         device.setting = "device";
         device.defaultText = "auto";
+        OptionSpec& arithmetic =
+            options.choice("--arithmetic", m_settings.arithmetic, {"float32", "tf32", "bfloat16"},
+                           "In which numbers blocks are computed: float32, tf32 (NVIDIA cards), or "
+                           "bfloat16 (slow on most CPUs).");
+        arithmetic.setting = "arithmetic";
+        arithmetic.defaultText = "float32";
         options
             .custom("--memory-budget", "SIZE", "Memory to stay within, for example 4GiB.",
                     [this](const std::string& text) -> core::Status {

@@ -65,6 +65,12 @@ void SweepArguments::declareResources(OptionTable& options)
     OptionSpec& device = options.text("--device", "DEVICES", m_device, "auto, cpu, or a list such as cuda:0,cuda:1.");
     device.setting = "device";
     device.defaultText = "auto";
+    OptionSpec& arithmetic = options.choice("--arithmetic", m_options.arithmetic, {"float32", "tf32", "bfloat16"},
+                                            "In which numbers blocks are evaluated: float32, tf32 (NVIDIA cards), or "
+                                            "bfloat16 (slow on most CPUs). Methods compute in float32 in any case; "
+                                            "measurements in several are kept side by side.");
+    arithmetic.setting = "arithmetic";
+    arithmetic.defaultText = "float32";
     OptionSpec& memory = options.custom("--memory-budget", "SIZE", "Memory of each worker, for example 4GiB.",
                                         [this](const std::string& text) -> core::Status {
                                             PSC_ASSIGN(m_options.memoryBudget, readBytes(text));

@@ -2,6 +2,9 @@
 #include "core/engine/build_info.h"
 
 #include "core/engine/aten.h"
+#include "core/engine/device/compute_device.h"
+#include "core/engine/device/cuda_driver.h"
+#include "core/engine/kernels/card_kernels.h"
 #include "core/memory/physical_memory.h"
 #include "core/plugin/manifest.h"
 #include "core/sweep/sweep.h"
@@ -10,7 +13,9 @@
 #include <ATen/Version.h>
 #include <torch/headeronly/version.h>
 
+#include <filesystem>
 #include <fstream>
+#include <string>
 #include <thread>
 
 namespace paretoscope::engine {
@@ -27,6 +32,15 @@ std::string processorName()
     return "unknown";
 }
 
+/// What keeps cards from being used, or used well; empty: nothing.
+std::string remarkOnCards()
+{
+    std::error_code ignored;
+    if (!std::filesystem::exists(libtorchFolder() / "libtorch_cuda.so", ignored))
+        return "not usable: libtorch has no libtorch_cuda.so";
+    return CardKernels::installed().ok() ? "" : CardKernels::installed().error().message;
+}
+
 } // namespace
 
 std::string buildName()
@@ -41,12 +55,21 @@ core::Json describeBuild()
                           {"cores", std::thread::hardware_concurrency()},
                           {"memory_bytes", core::physicalMemory().value},
                           {"capability", at::get_cpu_capability()}};
+    core::Json devices = core::Json::array({cpu});
+    const auto cards = cudaCards();
+    for (std::size_t i = 0; cards.ok() && i < cards.value().size(); ++i) {
+        devices.push_back({{"id", "cuda:" + std::to_string(i)},
+                           {"name", cards.value()[i].name},
+                           {"memory_bytes", cards.value()[i].memory.value},
+                           {"remark", remarkOnCards()}});
+    }
     return {{"version", PARETOSCOPE_VERSION},
             {"build", buildName()},
             {"libtorch", TORCH_VERSION},
             {"numerics_version", core::kEngineNumericsVersion},
             {"plugin_api_version", core::kPluginApiVersion},
-            {"devices", core::Json::array({cpu})}};
+            {"devices", std::move(devices)},
+            {"no_cards", cards.ok() ? core::Json() : core::Json(cards.error().message)}};
 }
 
 } // namespace paretoscope::engine

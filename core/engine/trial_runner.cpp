@@ -4,13 +4,16 @@
 #include "core/engine/accounting/stored_size.h"
 #include "core/engine/build_info.h"
 #include "core/engine/cache/tensor_cache.h"
+#include "core/engine/device/arithmetic.h"
 #include "core/engine/device/compute_device.h"
+#include "core/engine/device/device_memory.h"
 #include "core/engine/evaluation/evaluator.h"
 #include "core/engine/evaluation/logits_writer.h"
 #include "core/engine/evaluation/metric_registry.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/host/plugin_host.h"
 #include "core/engine/host/service_host.h"
+#include "core/engine/kernels/card_kernels.h"
 #include "core/engine/process_memory.h"
 #include "core/engine/recovery/trial_recovery.h"
 #include "core/engine/stage/stage_executor.h"
@@ -49,26 +52,26 @@ core::MetricRecord sizeMetric(const char* name, double value, const char* unit)
     return record;
 }
 
-core::Json toJson(const core::MemoryEstimate& estimate, std::optional<core::Bytes> budget)
+core::Json toJson(const core::MemoryEstimate& estimate, std::optional<core::Bytes> budget,
+                  std::optional<core::Bytes> devicePeak)
 {
     const core::MemoryPlan& plan = estimate.plan;
-    return {{"budget_bytes", budget ? core::Json(budget->value) : core::Json()},
-            {"estimated_peak_bytes", estimate.peak.value},
-            {"estimated_scratch_bytes", estimate.scratch.value},
-            {"weights", plan.keepsWeights ? "resident"
-                        : plan.readsAhead ? "read ahead"
-                                          : "read block by block"},
-            {"passes", plan.keepsPasses ? "kept" : "computed again"}};
+    core::Json json {{"budget_bytes", budget ? core::Json(budget->value) : core::Json()},
+                     {"estimated_peak_bytes", estimate.peak.value},
+                     {"estimated_scratch_bytes", estimate.scratch.value},
+                     {"weights", plan.keepsWeights ? "resident"
+                                 : plan.readsAhead ? "read ahead"
+                                                   : "read block by block"},
+                     {"passes", plan.keepsPasses ? "kept" : "computed again"}};
+    if (devicePeak)
+        json["device_peak_bytes"] = devicePeak->value;
+    return json;
 }
 
-/// Numbers carry the name of their device, so what cannot compute there does not compute at all.
-core::Result<at::Device> computingDevice(const std::string& name)
+core::Result<Arithmetic> arithmeticOn(const core::Result<at::Device>& device, const std::string& name)
 {
-    PSC_ASSIGN(const at::Device device, openDevice(name));
-    if (device.is_cuda())
-        return core::Error {core::ErrorCode::Unsupported, name + ": this version computes on the CPU only",
-                            "use --device cpu"};
-    return device;
+    PSC_TRY(device);
+    return arithmeticFor(name, device.value());
 }
 
 /// What ran out of memory says what was expected.
@@ -85,6 +88,7 @@ struct TrialRunner::Impl
 {
     RunnerOptions options;
     core::Result<at::Device> device;
+    core::Result<Arithmetic> arithmetic;
     PluginHost plugins;
     StatisticCache cache;
     TensorCache references;
@@ -93,7 +97,8 @@ struct TrialRunner::Impl
 
     explicit Impl(RunnerOptions given)
         : options(std::move(given))
-        , device(computingDevice(options.device))
+        , device(openDevice(options.device))
+        , arithmetic(arithmeticOn(device, options.arithmetic))
         , plugins(options.pluginFolders)
         , cache(options.cacheFolder)
         , references(options.cacheFolder.empty() ? options.cacheFolder : options.cacheFolder / "references")
@@ -114,6 +119,7 @@ struct TrialRunner::Impl
     core::Result<const WarmModel*> baselineFor(const core::Json& metricOptions);
     core::Bytes auxiliaryLimit() const;
     core::Json numericalConditions() const;
+    core::Json evaluationConditions() const;
     core::Result<std::vector<core::MetricRecord>> measure(const std::vector<core::MetricSpec>& specs,
                                                           const EvaluationContext& evaluation);
     core::Result<core::MemoryEstimate> plan(const core::WorkloadSpec& workload, const core::Pipeline& pipeline,
@@ -130,7 +136,8 @@ core::Result<core::MemoryEstimate> TrialRunner::Impl::plan(const core::WorkloadS
 {
     const core::ModelSizes sizes = core::modelSizes(model->graph().architecture(), model->tensors().checkpoint());
     const core::TrialLoad load = core::trialLoad(workload, pipeline, plugins.catalogue(), options.threads);
-    core::MemoryEstimate estimate = core::planMemory(sizes, load, options.memoryBudget, core::physicalMemory());
+    core::MemoryEstimate estimate =
+        core::planMemory(sizes, load, options.memoryBudget, std::min(core::physicalMemory(), memoryOf(device.value())));
     if (attempt > 1)
         estimate = core::planFrugally(sizes, load, options.memoryBudget);
     PSC_TRY(core::requireWithin(estimate, options.memoryBudget));
@@ -144,11 +151,8 @@ core::Json TrialRunner::Impl::recoveryKey(const core::TrialRequest& request) con
     core::Json protocols = core::Json::array();
     for (const int index : request.measurements)
         protocols.push_back(request.identity.protocolIds.at(static_cast<std::size_t>(index)));
-    return {{"trial", request.id.hex()},
-            {"protocols", std::move(protocols)},
-            {"threads", options.threads},
-            {"device", options.device},
-            {"build", buildName()}};
+    return {{"trial", request.id.hex()}, {"protocols", std::move(protocols)}, {"threads", options.threads},
+            {"device", options.device},  {"arithmetic", options.arithmetic},  {"build", buildName()}};
 }
 
 core::Status TrialRunner::Impl::warmUp(const std::filesystem::path& path, TrialObserver& observer)
@@ -157,7 +161,8 @@ core::Status TrialRunner::Impl::warmUp(const std::filesystem::path& path, TrialO
         return core::success();
     observer.progressed("load", 0, 1);
     model.reset();
-    PSC_ASSIGN(model, WarmModel::load(path, options.architectures, core::Bytes {}, device.value()));
+    PSC_ASSIGN(model, WarmModel::load(path, options.architectures, core::Bytes {}, device.value(),
+                                      activationType(arithmetic.value())));
     return core::success();
 }
 
@@ -202,7 +207,7 @@ core::Json TrialRunner::Impl::tokenizerHash() const
 void TrialRunner::Impl::stamp(core::MetricRecord& record) const
 {
     record.device = options.device;
-    record.dtype = "float32";
+    record.dtype = options.arithmetic;
     record.threads = options.threads;
     record.build = buildName();
 }
@@ -210,6 +215,14 @@ void TrialRunner::Impl::stamp(core::MetricRecord& record) const
 core::Json TrialRunner::Impl::numericalConditions() const
 {
     return {{"numerics", core::kEngineNumericsVersion}, {"threads", options.threads}, {"device", options.device}};
+}
+
+core::Json TrialRunner::Impl::evaluationConditions() const
+{
+    core::Json conditions = numericalConditions();
+    if (arithmetic.value() != Arithmetic::Float32) // caches from before there was a choice stay good
+        conditions["arithmetic"] = options.arithmetic;
+    return conditions;
 }
 
 /// What a baseline and the services may keep beside the trial: nothing under a budget, little of the machine otherwise.
@@ -225,7 +238,8 @@ core::Result<const WarmModel*> TrialRunner::Impl::baselineFor(const core::Json& 
         return model.get();
     std::unique_ptr<WarmModel>& baseline = baselines[path];
     if (!baseline) {
-        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, auxiliaryLimit(), device.value()));
+        PSC_ASSIGN(baseline, WarmModel::load(path, options.architectures, auxiliaryLimit(), device.value(),
+                                             activationType(arithmetic.value())));
     }
     const std::int64_t ours = model->graph().architecture().vocabSize;
     const std::int64_t theirs = baseline->graph().architecture().vocabSize;
@@ -240,6 +254,7 @@ core::Result<const WarmModel*> TrialRunner::Impl::baselineFor(const core::Json& 
 core::Result<std::vector<core::MetricRecord>> TrialRunner::Impl::measure(const std::vector<core::MetricSpec>& specs,
                                                                          const EvaluationContext& evaluation)
 {
+    const Tf32Scope tf32(arithmetic.value() == Arithmetic::Tf32);
     std::erase_if(baselines, [&](const auto& loaded) {
         return std::none_of(specs.begin(), specs.end(), [&](const core::MetricSpec& spec) {
             return spec.options.value("baseline", "") == loaded.first.string();
@@ -248,7 +263,7 @@ core::Result<std::vector<core::MetricRecord>> TrialRunner::Impl::measure(const s
     const MetricContext context {*model,
                                  [this](const core::Json& metricOptions) { return baselineFor(metricOptions); },
                                  references,
-                                 numericalConditions(),
+                                 evaluationConditions(),
                                  evaluation.observer,
                                  evaluation.memory};
     std::vector<std::unique_ptr<Metric>> metrics;
@@ -273,6 +288,7 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
 {
     const Stopwatch total;
     PeakMemory memory;
+    const PeakDeviceMemory deviceMemory(device.value());
     PSC_TRY(warmUp(request.workload.model, observer));
     if (model->digest() != request.identity.model)
         return core::Error {core::ErrorCode::Corrupt,
@@ -330,18 +346,19 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
         stamp(record);
     outcome.layerMetrics = std::move(log.layerMetrics);
     outcome.seconds = total.seconds();
-    outcome.provenance = {
-        {"device", options.device},
-        {"threads", options.threads},
-        {"build", buildName()},
-        {"family", model->graph().architecture().family},
-        {"phases",
-         {{"load_seconds", loadSeconds},
-          {"compress_seconds", compressSeconds},
-          {"evaluate_seconds", outcome.seconds - loadSeconds - compressSeconds}}},
-        {"memory", toJson(estimate, options.memoryBudget)},
-        {"statistics", {{"computed", log.statisticsComputed}, {"from_cache", log.statisticsFromCache}}},
-        {"warnings", summarisedWarnings(log.warnings)}};
+    outcome.provenance =
+        core::Json {{"device", options.device},
+                    {"arithmetic", options.arithmetic},
+                    {"threads", options.threads},
+                    {"build", buildName()},
+                    {"family", model->graph().architecture().family},
+                    {"phases",
+                     {{"load_seconds", loadSeconds},
+                      {"compress_seconds", compressSeconds},
+                      {"evaluate_seconds", outcome.seconds - loadSeconds - compressSeconds}}},
+                    {"memory", toJson(estimate, options.memoryBudget, deviceMemory.peak())},
+                    {"statistics", {{"computed", log.statisticsComputed}, {"from_cache", log.statisticsFromCache}}},
+                    {"warnings", summarisedWarnings(log.warnings)}};
     recovery.finish();
     return outcome;
 }
@@ -350,6 +367,7 @@ core::Result<core::Json> TrialRunner::Impl::evaluate(const core::Json& request, 
 {
     const Stopwatch total;
     PeakMemory memory;
+    const PeakDeviceMemory deviceMemory(device.value());
     PSC_TRY(warmUp(request.at("model").get<std::string>(), observer));
     core::WorkloadSpec workload;
     for (const core::Json& metric : request.value("metrics", core::Json::array()))
@@ -359,8 +377,10 @@ core::Result<core::Json> TrialRunner::Impl::evaluate(const core::Json& request, 
     const ModelTensors tensors = model->tensors();
     const Hooks noHooks;
     const EvaluationContext context {model->graph(), tensors, noHooks, observer, estimate.plan};
-    if (request.contains("logits"))
+    if (request.contains("logits")) {
+        const Tf32Scope tf32(arithmetic.value() == Arithmetic::Tf32);
         PSC_TRY(writeLogits(request.at("logits"), context));
+    }
     PSC_ASSIGN(const std::vector<core::MetricRecord> records, measure(workload.evaluate, context));
 
     core::Json metrics = core::Json::array();
@@ -373,17 +393,20 @@ core::Result<core::Json> TrialRunner::Impl::evaluate(const core::Json& request, 
         metrics.push_back(std::move(entry));
     }
     const double evaluateSeconds = total.seconds() - loadSeconds;
-    return core::Json {{"metrics", metrics},
-                       {"model_sha256", model->digest().hex()},
-                       {"tokenizer_sha256", tokenizerHash()},
-                       {"device", options.device},
-                       {"dtype", "float32"},
-                       {"threads", options.threads},
-                       {"load_seconds", loadSeconds},
-                       {"evaluate_seconds", evaluateSeconds},
-                       {"tokens_per_second", evaluateSeconds > 0 ? tokens / evaluateSeconds : 0.0},
-                       {"peak_memory_bytes", memory.peak().value},
-                       {"estimated_memory_bytes", estimate.peak.value}};
+    core::Json document {{"metrics", metrics},
+                         {"model_sha256", model->digest().hex()},
+                         {"tokenizer_sha256", tokenizerHash()},
+                         {"device", options.device},
+                         {"dtype", options.arithmetic},
+                         {"threads", options.threads},
+                         {"load_seconds", loadSeconds},
+                         {"evaluate_seconds", evaluateSeconds},
+                         {"tokens_per_second", evaluateSeconds > 0 ? tokens / evaluateSeconds : 0.0},
+                         {"peak_memory_bytes", memory.peak().value},
+                         {"estimated_memory_bytes", estimate.peak.value}};
+    if (const std::optional<core::Bytes> peak = deviceMemory.peak())
+        document["device_peak_memory_bytes"] = peak->value;
+    return document;
 }
 
 TrialRunner::TrialRunner(RunnerOptions options)
@@ -393,7 +416,17 @@ TrialRunner::~TrialRunner() = default;
 
 core::Status TrialRunner::ready() const
 {
-    return m_impl->device.ok() ? core::success() : core::Status(m_impl->device.error());
+    PSC_TRY(m_impl->device);
+    PSC_TRY(m_impl->arithmetic);
+    return core::success();
+}
+
+std::string TrialRunner::remark() const
+{
+    const bool isCard = m_impl->device.ok() && m_impl->device.value().is_cuda();
+    if (!isCard || CardKernels::installed().ok())
+        return {};
+    return CardKernels::installed().error().message + "; grids are fitted and GPTQ's columns computed on the host";
 }
 
 core::Result<core::TrialOutcome> TrialRunner::run(const core::TrialRequest& request, TrialObserver& observer)

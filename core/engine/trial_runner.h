@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct RunnerOptions
 {
     int threads = 1;            ///< intra-op; fixed for the life of the process
     std::string device = "cpu"; ///< or "cuda:0"
+    std::string arithmetic = "float32"; ///< or "tf32", "bfloat16": in which blocks are evaluated (Arithmetic)
     std::optional<core::Bytes> memoryBudget;
     std::filesystem::path cacheFolder; ///< empty: no cache on disk
     std::vector<std::filesystem::path> pluginFolders;
@@ -41,8 +43,12 @@ public:
     explicit TrialRunner(RunnerOptions options);
     ~TrialRunner();
 
-    /// Whether the device can be used; without it nothing runs. Errors: those of openDevice.
+    /// Whether the device can be used, and computes so; without it nothing runs. Errors: those of openDevice and
+    /// arithmeticFor.
     core::Status ready() const;
+
+    /// What a user of this device should know (our own kernels are missing); empty: nothing.
+    std::string remark() const;
 
     /// Errors: those of the parts, with layer and module; Cancelled; OutOfMemory; Numerical.
     core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);

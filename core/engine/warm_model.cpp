@@ -13,14 +13,15 @@ WarmModel::WarmModel(std::filesystem::path path, LanguageModel graph, core::Sha2
 
 core::Result<std::unique_ptr<WarmModel>> WarmModel::load(const std::filesystem::path& model,
                                                          const std::filesystem::path& architectures,
-                                                         core::Bytes residentLimit, at::Device device)
+                                                         core::Bytes residentLimit, at::Device device,
+                                                         at::ScalarType evaluationType)
 {
     PSC_ASSIGN(std::unique_ptr<core::Checkpoint> opened, core::openCheckpoint(model));
     const std::shared_ptr<const core::Checkpoint> checkpoint = std::move(opened);
     PSC_ASSIGN(core::Architecture architecture, core::describeArchitecture(*checkpoint, architectures));
     PSC_TRY(core::requireSupported(architecture, *checkpoint));
     PSC_ASSIGN(const core::Sha256Digest digest, core::modelDigest(*checkpoint));
-    auto tensors = std::make_shared<CheckpointTensors>(checkpoint, architecture, residentLimit, device);
+    auto tensors = std::make_shared<CheckpointTensors>(checkpoint, architecture, residentLimit, device, evaluationType);
     return std::unique_ptr<WarmModel>(
         new WarmModel(model, LanguageModel(std::move(architecture)), digest, std::move(tensors)));
 }

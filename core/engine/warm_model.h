@@ -22,7 +22,8 @@ public:
     /// Errors: those of checkpoint and architecture; Unsupported (what cannot be computed exactly).
     static core::Result<std::unique_ptr<WarmModel>> load(const std::filesystem::path& model,
                                                          const std::filesystem::path& architectures,
-                                                         core::Bytes residentLimit, at::Device device = at::kCPU);
+                                                         core::Bytes residentLimit, at::Device device = at::kCPU,
+                                                         at::ScalarType evaluationType = at::kFloat);
     /// Weights kept as float32 between passes; applies from now on.
     void limitResident(core::Bytes limit) const { m_tensors->limitResident(limit); }
 

@@ -36,6 +36,7 @@ Json toJson(const Configuration& configuration)
     Json body {{"protocol", configuration.protocol},
                {"threads", configuration.threads},
                {"device", configuration.device},
+               {"arithmetic", configuration.arithmetic},
                {"cache", configuration.cache.string()},
                {"plugins", strings(configuration.plugins)},
                {"architectures", configuration.architectures.string()},
@@ -52,6 +53,7 @@ core::Result<Configuration> configurationFromJson(const Json& body)
         Configuration configuration;
         configuration.threads = body.value("threads", 1);
         configuration.device = body.value("device", "auto");
+        configuration.arithmetic = body.value("arithmetic", "float32");
         configuration.cache = body.value("cache", "");
         for (const auto& folder : body.value("plugins", std::vector<std::string>()))
             configuration.plugins.emplace_back(folder);

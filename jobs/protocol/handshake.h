@@ -18,6 +18,7 @@ struct Configuration
     int protocol = kProtocolVersion;
     int threads = 1; ///< intra-op
     std::string device = "auto";
+    std::string arithmetic = "float32";         ///< in which blocks are evaluated
     std::filesystem::path cache;                ///< artifact cache; empty = none
     std::vector<std::filesystem::path> plugins; ///< folders
     std::filesystem::path architectures;

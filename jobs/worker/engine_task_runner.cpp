@@ -18,6 +18,7 @@ engine::RunnerOptions optionsOf(const Configuration& configuration)
     engine::RunnerOptions options;
     options.threads = configuration.threads;
     options.device = configuration.device == "auto" ? "cpu" : configuration.device;
+    options.arithmetic = configuration.arithmetic;
     options.memoryBudget = configuration.memoryBudget;
     options.cacheFolder = configuration.cache;
     options.pluginFolders = configuration.plugins;
@@ -33,6 +34,7 @@ public:
     {}
 
     core::Status ready() const { return m_runner.ready(); }
+    std::string remark() const { return m_runner.remark(); }
 
     core::Result<Json> runTrial(const Json& request, engine::TrialObserver& observer) override
     {
@@ -65,6 +67,8 @@ core::Result<std::unique_ptr<TaskRunner>> makeEngineTaskRunner(const Configurati
     hello.libtorch = hello.description.value("libtorch", "");
     auto runner = std::make_unique<EngineTaskRunner>(std::move(options));
     PSC_TRY(runner->ready());
+    if (const std::string remark = runner->remark(); !remark.empty())
+        spdlog::warn("device={} message=\"{}\"", hello.device, remark);
     return std::unique_ptr<TaskRunner>(std::move(runner));
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "jobs/sweep_planning.h"
 #include "jobs/sweep_runner.h"
 #include "jobs/time_budget.h"
 
@@ -52,6 +53,39 @@ private Q_SLOTS:
         QCOMPARE(jobs::availableCores(), 1);
         qputenv("SLURM_CPUS_PER_TASK", "nonsense");
         QVERIFY(jobs::availableCores() >= 1);
+    }
+
+    void eachArithmeticIsAMeasurementOfItsOwn_data()
+    {
+        QTest::addColumn<std::string>("recorded");
+        QTest::addColumn<std::string>("wanted");
+        QTest::addColumn<bool>("isDone");
+        QTest::addRow("the same") << std::string("bfloat16") << std::string("bfloat16") << true;
+        QTest::addRow("another") << std::string("float32") << std::string("bfloat16") << false;
+        QTest::addRow("the other way") << std::string("bfloat16") << std::string("float32") << false;
+        QTest::addRow("an old record") << std::string() << std::string("float32") << true;
+    }
+    void eachArithmeticIsAMeasurementOfItsOwn()
+    {
+        QFETCH(std::string, recorded);
+        QFETCH(std::string, wanted);
+        QFETCH(bool, isDone);
+        core::Sweep sweep;
+        sweep.pipelines.emplace_back();
+        core::WorkloadIdentity identity;
+        identity.protocolIds = {"perplexity.window/text"};
+        core::TrialRecord record;
+        record.id = core::planTrials(sweep, identity).front().id;
+        record.status = core::TrialStatus::Done;
+        core::MetricRecord& metric = record.metrics.emplace_back();
+        metric.protocol = identity.protocolIds.front();
+        metric.dtype = recorded;
+        jobs::SweepOptions options;
+        options.arithmetic = wanted;
+        const auto prepared = jobs::prepareSweep(sweep, identity, options, {record});
+        QVERIFY(prepared.ok());
+        QCOMPARE(bool(prepared.value().plan.done.front()), isDone);
+        QCOMPARE(prepared.value().missing.front().empty(), isDone);
     }
 
     void budgetExpectsWhatWasSeen()

@@ -53,7 +53,6 @@ void ActivationStore::release(Place& place)
 
 core::Status ActivationStore::put(std::size_t sample, const at::Tensor& value)
 {
-    PSC_ASSERT(value.scalar_type() == at::kFloat, "activations are float32");
     Place& place = m_places[sample];
     release(place);
     const std::int64_t bytes = bytesOf(value);
@@ -64,6 +63,7 @@ core::Status ActivationStore::put(std::size_t sample, const at::Tensor& value)
     }
     const at::Tensor raw = toHost(value);
     place.shape = raw.sizes().vec();
+    place.type = raw.scalar_type();
     if (place.room < bytes) {
         PSC_ASSIGN(place.offset, m_scratch.reserve(bytes));
         place.room = bytes;
@@ -100,7 +100,7 @@ core::Result<at::Tensor> ActivationStore::find(std::size_t sample) const
     if (place.resident.defined())
         return place.resident;
     PSC_ASSERT(place.offset >= 0, "a sample's activation is read before it was put");
-    at::Tensor value = at::empty(place.shape, stagingOptions(m_device, at::kFloat));
+    at::Tensor value = at::empty(place.shape, stagingOptions(m_device, place.type));
     PSC_TRY(m_scratch.read(place.offset, {static_cast<std::byte*>(value.mutable_data_ptr()), value.nbytes()}));
     return value;
 }

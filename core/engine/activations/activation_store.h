@@ -26,7 +26,7 @@ public:
                     at::Device device = at::kCPU);
 
     std::size_t size() const { return m_places.size(); }
-    /// @param value float32, any shape; replaces what the sample had. Errors: Io (scratch disk full).
+    /// @param value any type and shape; replaces what the sample had. Errors: Io (scratch disk full).
     core::Status put(std::size_t sample, const at::Tensor& value);
     /// What was put last. Not to be modified in place. Errors: Io.
     core::Result<at::Tensor> get(std::size_t sample) const;
@@ -42,6 +42,7 @@ private:
     {
         at::Tensor resident; ///< on the host; undefined when in the file
         std::vector<std::int64_t> shape;
+        at::ScalarType type = at::kFloat;
         std::int64_t bytes = 0;
         std::int64_t offset = -1; ///< in the scratch file, once it was there
         std::int64_t room = 0;    ///< bytes there

@@ -9,6 +9,7 @@
 #include <c10/core/DeviceType.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 
 #include <dlfcn.h>
@@ -28,6 +29,19 @@ core::Error noCard(std::string_view name, const std::vector<CudaCard>& cards)
             std::string(name) + ": the NVIDIA driver shows " +
                 (cards.empty() ? "no card" : std::to_string(cards.size()) + " card(s): " + known),
             "cards count from cuda:0; CUDA_VISIBLE_DEVICES may hide some; --device cpu always works"};
+}
+
+/// Equal inputs give equal bits. Operators that cannot, if there are any, say so in the log. TF32 is asked for
+/// explicitly (Tf32Scope).
+void computeDeterministically()
+{
+    at::Context& context = at::globalContext();
+    context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+    context.setDeterministicFillUninitializedMemory(false);
+    context.setDeterministicCuDNN(true);
+    context.setBenchmarkCuDNN(false);
+    context.setAllowTF32CuBLAS(false);
+    context.setAllowTF32CuDNN(false);
 }
 
 } // namespace
@@ -89,6 +103,7 @@ core::Result<at::Device> openDevice(std::string_view name)
         return cards.error().withContext(name);
     if (static_cast<std::size_t>(device->index()) >= cards.value().size())
         return noCard(name, cards.value());
+    ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); // without it cuBLAS may add up in changing order
     const core::Status loaded = loadCudaLibraries(libtorchFolder());
     if (!loaded.ok())
         return loaded.error().withContext(name);
@@ -99,6 +114,7 @@ core::Result<at::Device> openDevice(std::string_view name)
                 std::string(name) + ": libtorch_cuda.so is loaded but does not see the card",
                 "its CUDA version may be newer than the driver; update the driver, or use --device cpu"};
         at::globalContext().lazyInitDevice(at::kCUDA);
+        computeDeterministically();
         return *device;
     });
 }

@@ -20,7 +20,8 @@ inline at::Tensor toHost(const at::Tensor& tensor)
     return tensor.cpu().contiguous();
 }
 
-/// How to make host tensors that a card reads or writes while the host goes on (page-locked); ordinary ones for the CPU.
+/// How to make host tensors that a card reads or writes while the host goes on (page-locked); ordinary ones for the
+/// CPU.
 inline at::TensorOptions stagingOptions(at::Device device, at::ScalarType type)
 {
     return at::TensorOptions(type).pinned_memory(!device.is_cpu());

@@ -105,6 +105,8 @@ private:
         return std::min(m_context.memory.inFlight, samplesAtOnce(m_context.tensors.device()));
     }
 
+    at::ScalarType type() const { return m_context.tensors.evaluationType(); }
+
     core::Status runBatch(std::span<const Job> jobs)
     {
         ActivationStore states(jobs.size(), m_context.memory.activations, m_context.memory.scratch,
@@ -128,7 +130,7 @@ private:
     {
         for (int begin = range.first; begin < range.end; begin += kLogitRows) {
             const int rows = std::min(kLogitRows, range.end - begin);
-            const at::Tensor logits = m_context.model.logits(state.narrow(0, begin, rows), head);
+            const at::Tensor logits = m_context.model.logits(state.narrow(0, begin, rows).to(at::kFloat), head);
             for (const Reader& reader : range.readers)
                 reader.metric->consume(reader.sequence, begin, logits);
         }
@@ -138,12 +140,13 @@ private:
     {
         const LanguageModel& model = m_context.model;
         BlockReader reader(model, m_context.tensors, BlockReader::Weights::Replaced, model.view().blocks,
-                           m_context.memory.readsAhead);
+                           m_context.memory.readsAhead, type());
         int block = firstBlock(jobs, states);
         if (block == 0) {
             PSC_ASSIGN(const LoadedTensors entry, LoadedTensors::load(m_context.tensors, model.entryTensors()));
             PSC_TRY(tryForEachSample(
-                jobs.size(), [&](std::size_t i) { return states.put(i, model.enter(*jobs[i].ids, entry)); }, atOnce()));
+                jobs.size(), [&](std::size_t i) { return states.put(i, model.enter(*jobs[i].ids, entry).to(type())); },
+                atOnce()));
         }
         for (; block < model.view().blocks; ++block) {
             PSC_TRY(report(jobs.size(), block));
@@ -152,7 +155,7 @@ private:
                 jobs.size(),
                 [&](std::size_t i) -> core::Status {
                     PSC_ASSIGN(at::Tensor state, states.take(i));
-                    const auto pass = model.begin(block, static_cast<int>(m_sequencesDone + i), std::move(state),
+                    const auto pass = model.begin(block, static_cast<int>(m_sequencesDone + i), state.to(type()),
                                                   tensors, m_context.hooks);
                     while (!pass->inputs().empty())
                         pass->advance(tensors);
@@ -181,6 +184,10 @@ private:
     /// Every sequence through a key/value store of its own: its prompt, then the other tokens one by one.
     core::Status passStores(std::span<const Job> jobs, ActivationStore& kept)
     {
+        if (type() != at::kFloat)
+            return core::Error {core::ErrorCode::Unsupported,
+                                "a method that replaces the key/value store is evaluated in float32 only",
+                                "leave --arithmetic out"};
         PSC_TRY(report(jobs.size(), 0));
         IncrementalDecoder decoder(
             {m_context.model, m_context.tensors, m_context.hooks, m_context.kvStore, core::Bytes {0}});

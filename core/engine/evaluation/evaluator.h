@@ -31,9 +31,10 @@ struct EvaluationContext
 
 /// Runs every sequence that a metric asks for once, block by block, and delivers its logits; equal sequences of
 /// different metrics share the forward pass. Each sequence is computed by itself, so results do not depend on how many
-/// there are or what the memory plan says. Memory: the activations that the plan allows (of up to 256 MiB worth of
-/// sequences when it keeps weights), the tensors of one block (two when it reads ahead).
-/// Errors: reading errors; OutOfMemory; Io (scratch disk full); Cancelled.
+/// there are or what the memory plan says. Blocks are passed in ModelTensors::evaluationType, logits made in float32.
+/// Memory: the activations that the plan allows (of up to 256 MiB worth of sequences when it keeps weights), the
+/// tensors of one block (two when it reads ahead). Errors: reading errors; OutOfMemory; Io (scratch disk full);
+/// Cancelled.
 core::Status evaluate(const std::vector<std::unique_ptr<Metric>>& metrics, const EvaluationContext& context);
 
 } // namespace paretoscope::engine

@@ -92,7 +92,7 @@ private:
     void append(const std::string& tensor, const at::Tensor& value)
     {
         const bool isIndex = value.scalar_type() == at::kLong;
-        const at::Tensor rows = toHost(isIndex ? value.to(at::kInt) : value);
+        const at::Tensor rows = toHost(value.to(isIndex ? at::kInt : at::kFloat));
         const std::lock_guard lock(m_mutex);
         if (!m_problem.ok())
             return;

@@ -154,7 +154,7 @@ core::Result<at::Tensor> ReferenceStates::logits(const at::Tensor& rows) const
             m_head->problem = loaded.error();
     });
     PSC_TRY(m_head->problem);
-    return m_baseline.graph().logits(rows, *m_head->tensors);
+    return m_baseline.graph().logits(rows.to(at::kFloat), *m_head->tensors);
 }
 
 } // namespace paretoscope::engine

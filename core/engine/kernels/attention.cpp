@@ -2,6 +2,7 @@
 #include "core/engine/kernels/attention.h"
 
 #include "core/engine/kernels/transformer.h"
+#include "core/engine/kernels/wide_type.h"
 
 #include <limits>
 #include <vector>
@@ -34,7 +35,7 @@ at::Tensor explicitAttention(const at::Tensor& query, const at::Tensor& key, con
     std::vector<at::Tensor> mixed;
     for (std::int64_t head = 0; head < key.size(1); ++head) {
         const at::Tensor group = query.narrow(1, head * repeats, repeats).transpose(0, 1); // [repeats, tokens, headDim]
-        at::Tensor scores = at::matmul(group * options.scale, key.select(1, head).t());
+        at::Tensor scores = widened(at::matmul(group * options.scale, key.select(1, head).t()));
         scores = softCapped(scores, options.softCap).masked_fill(hidden, -std::numeric_limits<double>::infinity());
         if (options.sinks.defined())
             scores = at::cat(
@@ -42,7 +43,7 @@ at::Tensor explicitAttention(const at::Tensor& query, const at::Tensor& key, con
                  options.sinks.narrow(0, head * repeats, repeats).view({repeats, 1, 1}).expand({repeats, tokens, 1})},
                 -1);
         const at::Tensor probabilities = at::softmax(scores, -1).narrow(-1, 0, key.size(0));
-        mixed.push_back(at::matmul(probabilities, value.select(1, head)));
+        mixed.push_back(at::matmul(probabilities.to(value.scalar_type()), value.select(1, head)));
     }
     return at::cat(mixed, 0).transpose(0, 1).reshape({tokens, -1});
 }

@@ -13,8 +13,8 @@ struct AttentionOptions
     at::Tensor sinks;        ///< [heads] logits that join the softmax and attend to nothing; undefined: none
 };
 
-/// Causal softmax(scale q kᵀ) v with grouped key/value heads, float32. The queries are the last of the positions that
-/// the keys stand for, so keys of earlier calls may be put in front.
+/// Causal softmax(scale q kᵀ) v with grouped key/value heads, in their type; the softmax in float32. The queries are
+/// the last of the positions that the keys stand for, so keys of earlier calls may be put in front.
 /// @param query [tokens, heads, headDim]; key [positions, kvHeads, headDim]; value [positions, kvHeads, valueDim]
 /// @return [tokens, heads * valueDim]
 at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,

@@ -2,6 +2,7 @@
 #include "core/engine/kernels/cached_attention.h"
 
 #include "core/engine/kernels/transformer.h"
+#include "core/engine/kernels/wide_type.h"
 
 #include <algorithm>
 #include <limits>
@@ -98,7 +99,7 @@ at::Tensor explicitAttention(const at::Tensor& query, const KvView& view, std::i
     for (std::int64_t first = 0; first < query.size(0); first += kRows) {
         const std::int64_t rows = std::min(kRows, query.size(0) - first);
         at::Tensor scores = at::matmul(groupByKeyHead(query.narrow(0, first, rows), kvHeads), keys) * options.scale;
-        scores = softCapped(scores, options.softCap);
+        scores = softCapped(widened(scores), options.softCap);
         const at::Tensor mask = visible(view, firstQuery + first, rows, options.window).unsqueeze(1);
         scores = scores.view({kvHeads, -1, rows, kept})
                      .masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity())
@@ -106,6 +107,7 @@ at::Tensor explicitAttention(const at::Tensor& query, const KvView& view, std::i
         at::Tensor probabilities = softmaxWithSinks(scores, options.sinks);
         if (visit)
             probabilities = visit(first, probabilities);
+        probabilities = probabilities.to(values.scalar_type());
         parts.push_back(ungroup(at::matmul(probabilities.reshape({kvHeads, -1, kept}), values), rows));
     }
     return parts.size() == 1 ? parts.front() : at::cat(parts);

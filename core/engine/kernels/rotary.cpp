@@ -74,8 +74,8 @@ at::Tensor applyRotary(const at::Tensor& x, const RotaryTable& table, core::Rota
 {
     const std::int64_t channels = table.cosine.size(1) * 2;
     if (channels == x.size(-1))
-        return rotated(x, table, style);
-    const at::Tensor turned = rotated(x.narrow(-1, 0, channels), table, style);
+        return rotated(x, table, style).to(x.scalar_type());
+    const at::Tensor turned = rotated(x.narrow(-1, 0, channels), table, style).to(x.scalar_type());
     return at::cat({turned, x.narrow(-1, channels, x.size(-1) - channels)}, -1);
 }
 

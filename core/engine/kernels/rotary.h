@@ -40,7 +40,7 @@ private:
 };
 
 /// Rotates the pairs of the first channels of every head; as many as the table has; the others pass.
-/// @param x float32 [tokens, heads, headDim]. @return the same shape
+/// @param x [tokens, heads, headDim]. @return the same shape and type, computed in float32
 at::Tensor applyRotary(const at::Tensor& x, const RotaryTable& table, core::RotaryStyle style);
 
 } // namespace paretoscope::engine

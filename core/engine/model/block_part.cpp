@@ -50,8 +50,9 @@ void ViewBuilder::foldLinear(const core::LinearSpec& producer, std::size_t consu
 
 at::Tensor applyLinear(const at::Tensor& x, const core::LinearSpec& linear, const TensorSource& tensors)
 {
-    return at::linear(x, tensors.tensor(linear.weight()),
-                      linear.bias ? tensors.tensor(linear.biasName()) : at::Tensor());
+    const at::ScalarType type = x.scalar_type();
+    return at::linear(x, tensors.tensor(linear.weight()).to(type),
+                      linear.bias ? tensors.tensor(linear.biasName()).to(type) : at::Tensor());
 }
 
 at::Tensor applyNorm(const at::Tensor& x, const core::NormSpec& norm, const TensorSource& tensors)

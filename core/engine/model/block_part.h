@@ -122,8 +122,9 @@ inline std::string inputName(const core::LinearSpec& first)
     return first.module + ".input";
 }
 
-/// x Wᵀ (+ b)
+/// x Wᵀ (+ b) in the type of x.
 at::Tensor applyLinear(const at::Tensor& x, const core::LinearSpec& linear, const TensorSource& tensors);
+/// In float32; returns the type of x.
 at::Tensor applyNorm(const at::Tensor& x, const core::NormSpec& norm, const TensorSource& tensors);
 
 } // namespace paretoscope::engine

@@ -16,9 +16,10 @@ namespace paretoscope::engine {
 
 CheckpointTensors::CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint,
                                      const core::Architecture& architecture, core::Bytes residentLimit,
-                                     at::Device device)
+                                     at::Device device, at::ScalarType evaluationType)
     : m_checkpoint(std::move(checkpoint))
     , m_device(device)
+    , m_evaluationType(evaluationType)
     , m_residentLimit(residentLimit)
 {
     for (const core::ExpectedTensor& tensor : architecture.tensors()) {
@@ -155,6 +156,14 @@ core::Result<LoadedTensors> LoadedTensors::loadOriginal(const ModelTensors& mode
         loaded.m_tensors.emplace(name, std::move(tensor));
     }
     return loaded;
+}
+
+void LoadedTensors::convertMatrices(at::ScalarType type)
+{
+    for (auto& [name, tensor] : m_tensors) {
+        if (tensor.dim() > 1)
+            tensor = tensor.to(type);
+    }
 }
 
 void LoadedTensors::usedByCurrentStream() const

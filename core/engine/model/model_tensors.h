@@ -29,7 +29,8 @@ public:
     /// The tensors of `architecture` that are stored transposed are turned when they are read; of stacked ones a single
     /// matrix is read.
     CheckpointTensors(std::shared_ptr<const core::Checkpoint> checkpoint, const core::Architecture& architecture,
-                      core::Bytes residentLimit, at::Device device = at::kCPU);
+                      core::Bytes residentLimit, at::Device device = at::kCPU,
+                      at::ScalarType evaluationType = at::kFloat);
 
     /// Not to be modified in place. Errors: NotFound, Unsupported; OutOfMemory.
     core::Result<at::Tensor> read(std::string_view name) const;
@@ -39,6 +40,7 @@ public:
     void limitResident(core::Bytes limit) const;
     const core::Checkpoint& checkpoint() const { return *m_checkpoint; }
     at::Device device() const { return m_device; }
+    at::ScalarType evaluationType() const { return m_evaluationType; }
 
 private:
     /// Where the checkpoint has what the graph reads under another name or in another orientation.
@@ -54,6 +56,7 @@ private:
 
     std::shared_ptr<const core::Checkpoint> m_checkpoint;
     at::Device m_device;
+    at::ScalarType m_evaluationType;
     std::map<std::string, Place, std::less<>> m_places; ///< by graph name; those that are as stored are absent
     mutable core::Bytes m_residentLimit;
     mutable std::mutex m_mutex;
@@ -87,6 +90,8 @@ public:
     const core::Checkpoint& checkpoint() const { return m_base->checkpoint(); }
     /// On which everything computes that reads these tensors.
     at::Device device() const { return m_base->device(); }
+    /// In which an evaluation holds matrices and activations of blocks; what is read here is float32 all the same.
+    at::ScalarType evaluationType() const { return m_base->evaluationType(); }
 
 private:
     std::shared_ptr<core::ScratchFile> m_scratch;
@@ -108,6 +113,8 @@ public:
     {
         m_tensors.insert_or_assign(std::string(name), std::move(value));
     }
+    /// Matrices become this type; vectors (norms, biases, sinks) stay as they are.
+    void convertMatrices(at::ScalarType type);
     /// To be called when they were made on another stream of the card: their memory is used again no sooner than the
     /// current stream is through with them.
     void usedByCurrentStream() const;

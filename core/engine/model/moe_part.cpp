@@ -3,6 +3,7 @@
 
 #include "core/base/assert.h"
 #include "core/engine/kernels/router.h"
+#include "core/engine/kernels/wide_type.h"
 #include "core/engine/model/mlp_part.h"
 
 #include <algorithm>
@@ -116,7 +117,7 @@ void MoePass::advance(const TensorSource& tensors)
     if (m_step == 0) {
         chooseExperts(tensors);
         widenShared(tensors);
-        m_sum = at::zeros_like(m_input);
+        m_sum = at::zeros_like(m_input, wideType(m_input.scalar_type()));
     } else if (isAtDown()) {
         narrow(tensors);
     } else {
@@ -134,7 +135,8 @@ void MoePass::advance(const TensorSource& tensors)
 
 void MoePass::chooseExperts(const TensorSource& tensors)
 {
-    const at::Tensor logits = m_context.visit(HookPoint::RouterLogits, applyLinear(m_input, m_spec.router, tensors));
+    const at::Tensor logits =
+        m_context.visit(HookPoint::RouterLogits, applyLinear(widened(m_input), m_spec.router, tensors));
     Routing routing =
         route(logits, m_spec.choiceBias.empty() ? at::Tensor() : tensors.tensor(m_spec.choiceBias), m_spec.rule);
     routing.experts = m_context.visit(HookPoint::RouterExperts, routing.experts);
@@ -189,6 +191,7 @@ void MoePass::finish()
 {
     if (m_spec.shared)
         m_sum = m_sum + (m_spec.sharedGate ? m_sharedFactor * m_shared : m_shared);
+    m_sum = m_sum.to(m_input.scalar_type());
     m_values.clear();
     m_rows.clear();
     m_input = m_sharedHidden = m_shared = m_sharedFactor = at::Tensor();

@@ -122,7 +122,7 @@ std::optional<std::string> writeStates(const fs::path& path, const ActivationSto
         const auto value = states.getOnHost(sample);
         if (!value.ok())
             return std::nullopt;
-        const at::Tensor raw = value.value().contiguous();
+        const at::Tensor raw = value.value().to(at::kFloat).contiguous(); // holds narrower types exactly
         put(Json(raw.sizes().vec()).dump() + '\n');
         put(bytesOf(raw));
     }

@@ -60,12 +60,13 @@ private:
 } // namespace
 
 BlockReader::BlockReader(const CompressibleModel& model, const ModelTensors& tensors, Weights weights, int end,
-                         bool readsAhead)
+                         bool readsAhead, at::ScalarType matrixType)
     : m_model(model)
     , m_tensors(tensors)
     , m_weights(weights)
     , m_end(end)
     , m_readsAhead(readsAhead)
+    , m_matrixType(matrixType)
 {}
 
 core::Result<LoadedTensors> BlockReader::take(int block)
@@ -110,8 +111,10 @@ bool BlockReader::isCurrent(const Ahead& ahead) const
 core::Result<LoadedTensors> BlockReader::load(int block, const ModelTensors& tensors) const
 {
     const std::vector<std::string> names = m_model.blockTensors(block);
-    return m_weights == Weights::Original ? LoadedTensors::loadOriginal(tensors, names)
-                                          : LoadedTensors::load(tensors, names);
+    PSC_ASSIGN(LoadedTensors loaded, m_weights == Weights::Original ? LoadedTensors::loadOriginal(tensors, names)
+                                                                    : LoadedTensors::load(tensors, names));
+    loaded.convertMatrices(m_matrixType);
+    return loaded;
 }
 
 } // namespace paretoscope::engine

@@ -24,7 +24,9 @@ public:
     };
 
     /// Model and tensors must outlive the reader. @param end one past the last block that will be asked for
-    BlockReader(const CompressibleModel& model, const ModelTensors& tensors, Weights weights, int end, bool readsAhead);
+    /// @param matrixType of what is handed out
+    BlockReader(const CompressibleModel& model, const ModelTensors& tensors, Weights weights, int end, bool readsAhead,
+                at::ScalarType matrixType = at::kFloat);
 
     /// Errors: reading errors; OutOfMemory.
     core::Result<LoadedTensors> take(int block);
@@ -47,6 +49,7 @@ private:
     Weights m_weights;
     int m_end;
     bool m_readsAhead;
+    at::ScalarType m_matrixType;
     std::optional<Ahead> m_ahead; ///< its destructor waits for the thread
 };
 

@@ -8,12 +8,15 @@
 #include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <ATen/native/transformers/attention.h>
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <memory>
+#include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -44,15 +47,40 @@ constexpr std::array<std::string_view, 10> kSynchronising {"aten::_local_scalar_
                                                            "aten::is_nonzero",
                                                            "aten::_assert_async"};
 
-/// Memory of the card: the host's, under another name.
+/// Memory of the card in use, and most of it since resetPeakStats; over all threads.
+std::mutex memoryMutex;
+c10::CachingAllocator::Stat memory;
+
+/// Storage of the host that is under the name of the card.
+struct Kept
+{
+    explicit Kept(c10::Storage given)
+        : host(std::move(given))
+        , bytes(host.nbytes())
+    {
+        const std::lock_guard lock(memoryMutex);
+        memory.increase(bytes);
+    }
+    ~Kept()
+    {
+        const std::lock_guard lock(memoryMutex);
+        memory.decrease(bytes);
+    }
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+
+    c10::Storage host;
+    std::size_t bytes;
+};
+
 c10::DataPtr ownedBy(c10::Storage host)
 {
-    void* const data = host.mutable_data();
-    auto* const keeper = new c10::Storage(std::move(host));
-    return {data, keeper, [](void* kept) { delete static_cast<c10::Storage*>(kept); }, kCard};
+    auto kept = std::make_unique<Kept>(std::move(host));
+    void* const data = kept->host.mutable_data();
+    return {data, kept.release(), [](void* owner) { delete static_cast<Kept*>(owner); }, kCard};
 }
 
-class CardAllocator : public c10::Allocator
+class CardAllocator : public c10::DeviceAllocator
 {
 public:
     c10::DataPtr allocate(std::size_t bytes) override
@@ -60,6 +88,22 @@ public:
         return ownedBy(c10::Storage(c10::Storage::use_byte_size_t(), bytes, c10::GetCPUAllocator(), false));
     }
     void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
+    bool initialized() override { return true; }
+    void emptyCache(c10::MempoolId_t) override {}
+    void recordStream(const c10::DataPtr&, c10::Stream) override {}
+    c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override
+    {
+        c10::CachingDeviceAllocator::DeviceStats stats;
+        const std::lock_guard lock(memoryMutex);
+        stats.allocated_bytes[0] = memory;
+        return stats;
+    }
+    void resetAccumulatedStats(c10::DeviceIndex) override {}
+    void resetPeakStats(c10::DeviceIndex) override
+    {
+        const std::lock_guard lock(memoryMutex);
+        memory.reset_peak();
+    }
 };
 
 CardAllocator& allocator()
@@ -324,6 +368,7 @@ const bool isRegistered = [] {
     c10::register_privateuse1_backend("simulated");
     at::RegisterPrivateUse1HooksInterface(&hooks);
     at::setHostAllocator(kCard.type(), &pinnedAllocator);
+    c10::SetAllocator(kCard.type(), &allocator());
     return true;
 }();
 

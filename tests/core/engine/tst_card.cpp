@@ -2,6 +2,7 @@
 // The whole engine on a card against the CPU. The same bodies run twice: on the simulated card, which must give every
 // bit of the CPU's numbers and finds whatever is on the wrong device, and (label gpu) on a real one.
 #include "card_under_test.h"
+#include "core/engine/device/device_memory.h"
 #include "core/engine/evaluation/evaluator.h"
 #include "core/engine/host/plugin_host.h"
 #include "core/engine/warm_model.h"
@@ -216,7 +217,10 @@ private Q_SLOTS:
         const core::Json metrics = core::Json::array({core::Json::parse(text)});
         TrialRunner onCpu(optionsFor("cpu"));
         TrialRunner onCard(optionsFor(CardUnderTest::name()));
-        compare(evaluated(onCard, kTinyLlama, metrics), evaluated(onCpu, kTinyLlama, metrics));
+        core::Json found = evaluated(onCard, kTinyLlama, metrics);
+        QVERIFY(found.at("device_peak_memory_bytes") > 0);
+        found.erase("device_peak_memory_bytes");
+        compare(found, evaluated(onCpu, kTinyLlama, metrics));
     }
 
     void trials_data()
@@ -294,6 +298,32 @@ private Q_SLOTS:
         metrics.push_back(std::make_unique<Reader>(std::vector<std::int32_t> {3, 17, 5, 99, 12, 40, 7}));
         QVERIFY(evaluate(metrics, {model->graph(), model->tensors(), hooks, observer}).ok());
         QCOMPARE(seen, std::vector<std::int64_t>(std::size_t(model->graph().view().blocks), waits));
+    }
+
+    void aStreamedModelTakesTwoBlocksOfTheCard()
+    {
+        const auto model =
+            WarmModel::load(kTinyLlama, kResources / "architectures", core::Bytes {0}, simulated_card::device())
+                .value();
+        const LanguageModel& graph = model->graph();
+        const auto bytesOf = [&](const std::vector<std::string>& names) {
+            std::int64_t bytes = 0;
+            for (const std::string& name : names)
+                bytes += std::int64_t(model->tensors().read(name).value().nbytes());
+            return bytes;
+        };
+        const std::int64_t most =
+            std::max({bytesOf(graph.entryTensors()), 2 * bytesOf(graph.blockTensors(0)), bytesOf(graph.headTensors())});
+        const c10::InferenceMode noGradients;
+        const Hooks none;
+        SilentObserver observer;
+        std::vector<std::unique_ptr<Metric>> metrics;
+        metrics.push_back(std::make_unique<Reader>(std::vector<std::int32_t> {3, 17, 5}));
+        const PeakDeviceMemory memory(simulated_card::device());
+        QVERIFY(evaluate(metrics, {graph, model->tensors(), none, observer}).ok());
+        const std::int64_t sequence = 64 << 10; // activations and logits of three tokens
+        QVERIFY(memory.peak()->value >= most);
+        QVERIFY(memory.peak()->value <= most + sequence);
     }
 
     void theNextBlockComesBesideTheComputation()

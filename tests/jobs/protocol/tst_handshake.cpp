@@ -18,12 +18,14 @@ private Q_SLOTS:
         sent.cache = "/c";
         sent.plugins = {"/p", "/q r"};
         sent.architectures = "/a";
+        sent.arithmetic = "bfloat16";
         sent.memoryBudget = core::Bytes {std::int64_t(5) << 30};
         sent.heartbeatMilliseconds = 250;
         const auto read = jobs::configurationFromJson(jobs::toJson(sent));
         QVERIFY(read.ok());
         QCOMPARE(jobs::toJson(read.value()), jobs::toJson(sent));
         QCOMPARE(read.value().memoryBudget->value, std::int64_t(5) << 30);
+        QCOMPARE(read.value().arithmetic, std::string("bfloat16"));
     }
 
     void helloSurvivesTheTrip()

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far evaluation in bfloat16 is from float32, against a bound that follows from the number of roundings; and what
+// the names of the arithmetics do.
+#include "core/architecture/architecture.h"
+#include "core/engine/device/arithmetic.h"
+#include "evaluation_fixture.h"
+#include "model_rows.h"
+#include "simulated_card.h"
+
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include <ATen/Context.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+using namespace paretoscope;
+using namespace paretoscope::engine;
+using namespace paretoscope::tests;
+
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+const std::vector<Ids> kSequences {{3, 17, 5, 99, 12, 40, 7, 3, 3, 60, 61, 18, 90, 1, 33, 21},
+                                   {77, 30, 2, 9, 11, 64, 5}};
+
+core::Result<core::Json> evaluateIn(const std::string& arithmetic, const std::string& device, const core::Json& request)
+{
+    RunnerOptions options = runnerOptions();
+    options.arithmetic = arithmetic;
+    options.device = device;
+    TrialRunner runner(options);
+    SilentObserver observer;
+    return runner.evaluate(request, observer);
+}
+
+/// What a model gave, and which experts its routers chose.
+struct Run
+{
+    std::vector<Logits> logits;
+    std::vector<std::byte> experts;
+};
+
+Run runIn(const std::string& arithmetic, const std::string& device, const std::filesystem::path& model, bool hasRouter,
+          const QTemporaryDir& folder)
+{
+    const std::filesystem::path place = folder.path().toStdString();
+    const auto tokens = place / "tokens.json";
+    const auto out = place / (arithmetic + device + ".safetensors");
+    if (!core::writeFileAtomically(tokens, core::Json {{"sequences", kSequences}}.dump()).ok())
+        qFatal("cannot write the tokens");
+    const auto done = evaluateIn(
+        arithmetic, device,
+        {{"model", model.string()},
+         {"logits",
+          {{"tokens", tokens.string()}, {"out", out.string()}, {"hidden_states", true}, {"router", hasRouter}}}});
+    if (!done.ok())
+        qFatal("%s", done.error().sentence().c_str());
+    const auto file = core::SafetensorsFile::open(out);
+    Run run;
+    for (std::size_t i = 0; i < kSequences.size(); ++i) {
+        const std::string name = "logits_" + std::to_string(i);
+        run.logits.push_back({file.value().readFloat32(name).value(), std::size_t(file.value().find(name)->shape[1])});
+    }
+    for (const core::SafetensorsEntry& tensor : file.value().tensors()) {
+        if (tensor.name.ends_with("_index"))
+            run.experts.insert(run.experts.end(), tensor.data.begin(), tensor.data.end());
+    }
+    return run;
+}
+
+bool hasRouter(const std::filesystem::path& model)
+{
+    const auto checkpoint = core::openCheckpoint(model).value();
+    const auto architecture = core::describeArchitecture(*checkpoint, kResources / "architectures").value();
+    return std::any_of(architecture.blocks.begin(), architecture.blocks.end(),
+                       [](const core::BlockSpec& block) { return block.find<core::MoeSpec>() != nullptr; });
+}
+
+/// Mean negative log-likelihood of the tokens that follow, and the root mean square of the logits about their mean.
+struct Loss
+{
+    explicit Loss(const std::vector<Logits>& all)
+    {
+        double square = 0;
+        double count = 0;
+        double tokens = 0;
+        for (std::size_t sequence = 0; sequence < all.size(); ++sequence) {
+            const Logits& logits = all[sequence];
+            for (std::size_t i = 0; i + 1 < kSequences[sequence].size(); ++i) {
+                mean -= logits.logProbability(i, kSequences[sequence][i + 1]);
+                ++tokens;
+                double sum = 0;
+                for (std::size_t k = 0; k < logits.vocabulary; ++k)
+                    sum += double(logits.row(i)[k]);
+                for (std::size_t k = 0; k < logits.vocabulary; ++k)
+                    square += std::pow(double(logits.row(i)[k]) - sum / double(logits.vocabulary), 2);
+                count += double(logits.vocabulary);
+            }
+        }
+        mean /= tokens;
+        spread = std::sqrt(square / count);
+    }
+    double mean = 0;
+    double spread = 0;
+};
+
+} // namespace
+
+class TstArithmetic : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    /// Rounding to bfloat16 errs by 2^-9 of a value at most. On the way to one logit stand at most 12 roundings of
+    /// activations a block (two norms, the projections and products between them, two sums) and 7 of its matrices; that
+    /// they point in all directions makes the error of the last state 2^-9 sqrt(19 blocks) of it, a random walk, and of
+    /// the logits the same share of their spread. A loss is the difference of two means of logits: sqrt(2) of that.
+    void bfloat16StaysWithinItsRoundings_data() { addModelRows(); }
+    void bfloat16StaysWithinItsRoundings()
+    {
+        QFETCH(QString, folder);
+        const std::filesystem::path model = folder.toStdString();
+        const QTemporaryDir scratch;
+        const auto config = core::openCheckpoint(model).value()->config();
+        const double blocks = config.contains("num_hidden_layers") ? config.at("num_hidden_layers").get<double>()
+                                                                   : config.at("n_layer").get<double>();
+        const bool mixes = hasRouter(model);
+        const Run wide = runIn("float32", "cpu", model, mixes, scratch);
+        const Run narrow = runIn("bfloat16", "cpu", model, mixes, scratch);
+        const Run onCard = runIn("bfloat16", simulated_card::device().str(), model, mixes, scratch);
+        for (std::size_t i = 0; i < kSequences.size(); ++i)
+            QCOMPARE(onCard.logits[i].values, narrow.logits[i].values);
+
+        const Loss expected(wide.logits);
+        const double bound = std::sqrt(2.0 * 19 * blocks) / 512 * expected.spread;
+        const double difference = std::fabs(Loss(narrow.logits).mean - expected.mean);
+        qInfo("mean loss %.5f, differs by %.2g, bound %.2g", expected.mean, difference, bound);
+        QVERIFY(difference > 0);
+        if (narrow.experts != wide.experts)
+            QSKIP("a router chose another expert of nearly the same score, which is no matter of roundings any more");
+        QVERIFY(difference <= bound);
+    }
+
+    void measurementsCarryTheirArithmetic_data()
+    {
+        QTest::addColumn<std::string>("arithmetic");
+        QTest::addColumn<std::string>("device");
+        QTest::addRow("float32") << std::string("float32") << std::string("cpu");
+        QTest::addRow("bfloat16") << std::string("bfloat16") << std::string("cpu");
+        QTest::addRow("tf32") << std::string("tf32") << simulated_card::device().str();
+    }
+    void measurementsCarryTheirArithmetic()
+    {
+        QFETCH(std::string, arithmetic);
+        QFETCH(std::string, device);
+        const core::Json metric {{"name", "perplexity"},
+                                 {"options", {{"corpus", kWikiText}, {"length", 64}, {"windows", 2}}}};
+        const auto done =
+            evaluateIn(arithmetic, device, {{"model", kTinyLlama.string()}, {"metrics", core::Json::array({metric})}});
+        QVERIFY2(done.ok(), done.ok() ? "" : done.error().sentence().c_str());
+        QCOMPARE(done.value().at("dtype").get<std::string>(), arithmetic);
+        QCOMPARE(metricNamed(done.value(), "perplexity").at("dtype").get<std::string>(), arithmetic);
+        QVERIFY(!at::globalContext().allowTF32CuBLAS()); // only while it evaluates
+    }
+
+    void whatTheDeviceCannotIsRefused_data()
+    {
+        QTest::addColumn<std::string>("arithmetic");
+        QTest::addColumn<int>("code");
+        QTest::addRow("tf32") << std::string("tf32") << int(core::ErrorCode::Unsupported);
+        QTest::addRow("float16") << std::string("float16") << int(core::ErrorCode::InvalidArgument);
+    }
+    void whatTheDeviceCannotIsRefused()
+    {
+        QFETCH(std::string, arithmetic);
+        QFETCH(int, code);
+        const auto done = evaluateIn(arithmetic, "cpu", {{"model", kTinyLlama.string()}});
+        QVERIFY(!done.ok());
+        QCOMPARE(int(done.error().code), code);
+        QVERIFY(done.error().message.find(arithmetic) != std::string::npos && !done.error().hint.empty());
+    }
+};
+
+QTEST_GUILESS_MAIN(TstArithmetic)
+#include "tst_arithmetic.moc"
