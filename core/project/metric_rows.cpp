@@ -187,10 +187,11 @@ Status readMeasurementsNamed(Database& database, std::span<const std::string> na
 {
     PSC_ASSIGN(const Kinds kinds, readKinds(database));
     PSC_ASSIGN(Statement query, database.prepare(kOfKind));
-    for (const auto& [id, kind] : kinds) {
+    for (const auto& entry : kinds) {
+        const MetricRecord& kind = entry.second; // clang 14 cannot capture a structured binding
         if (std::find(names.begin(), names.end(), kind.name) == names.end())
             continue;
-        PSC_TRY(query.with(id).forEachRow([&](const Statement& row) {
+        PSC_TRY(query.with(entry.first).forEachRow([&](const Statement& row) {
             MetricRecord metric = kind;
             metric.value = row.optionalReal(1);
             take(row.integer(0), std::move(metric));
