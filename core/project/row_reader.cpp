@@ -11,8 +11,16 @@ namespace {
 
 constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
-/// Seeks that may be spent on finding readable rows behind a damaged place of a table.
-constexpr int kMaxSeeks = 20'000;
+/// Seeks that may be spent on finding readable rows behind the damaged places of a table: a place is a page, and
+/// halving finds its ends in some twenty seeks each.
+constexpr std::int64_t kMaxSeeks = 20'000;
+constexpr std::int64_t kSeeksPerPage = 40;
+
+std::int64_t seeksFor(Database& database)
+{
+    const Result<std::int64_t> pages = database.integer("PRAGMA page_count");
+    return pages.ok() ? std::clamp<std::int64_t>((pages.value() + 1) * kSeeksPerPage, 0, kMaxSeeks) : kMaxSeeks;
+}
 
 Value valueOf(const Statement& row, int column)
 {
@@ -58,6 +66,7 @@ public:
                    " NOT INDEXED WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid")
         , m_columns(table.columns.size())
         , m_take(take)
+        , m_mostSeeks(seeksFor(database))
     {}
 
     std::int64_t readAll()
@@ -113,7 +122,7 @@ private:
     {
         if (first < 0)
             first = 0;
-        if (first > last || m_seeks > kMaxSeeks)
+        if (first > last || m_seeks > m_mostSeeks)
             return;
         if (first == last) {
             if (read(first, last))
@@ -145,8 +154,9 @@ private:
     std::string m_select;
     std::size_t m_columns;
     const std::function<void(Row)>& m_take;
+    const std::int64_t m_mostSeeks;
     std::int64_t m_places = 0;
-    int m_seeks = 0;
+    std::int64_t m_seeks = 0;
 };
 
 } // namespace
