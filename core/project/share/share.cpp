@@ -163,11 +163,13 @@ Status embedArtifacts(Database& database, const std::filesystem::path& folder, S
                database.prepare("INSERT INTO artifact_chunk (artifact_id, position, content) VALUES (?, ?, ?)"));
     PSC_ASSIGN(Statement embed, database.prepare("UPDATE artifact SET state = 'embedded' WHERE id = ?"));
     for (const Kept& artifact : kept) {
+        if (const std::string wrong =
+                wrongArtifact(database, artifact.id, artifact.sha256, artifact.bytes, "kept", folder);
+            !wrong.empty())
+            return Error {ErrorCode::Corrupt, "artifact " + artifact.sha256 + " cannot be handed on: " + wrong,
+                          "`paretoscope verify` names what is wrong; share without artifacts meanwhile"};
         const std::filesystem::path file = folder / artifact.sha256;
         PSC_ASSIGN(const MappedFile content, MappedFile::open(file));
-        if (sha256(content.bytes()).hex() != artifact.sha256)
-            return Error {ErrorCode::Corrupt, "the artifact " + file.string() + " has changed since it was kept",
-                          "`paretoscope verify` names what is wrong; share without artifacts meanwhile"};
         std::int64_t position = 0;
         for (std::size_t begin = 0; begin < content.bytes().size(); begin += kChunk) {
             const auto part = content.bytes().subspan(begin, std::min(kChunk, content.bytes().size() - begin));

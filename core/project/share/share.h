@@ -23,7 +23,7 @@ struct ShareReport
 /// the space that deleted rows leave, in which old text would still stand. Complete or not at all; the project is only
 /// read, also while a sweep writes it. A file that is there is replaced.
 /// @param withArtifacts puts the kept artifacts into the file; else they are left out and marked as dropped
-/// Errors: those of ProjectStore::copyTo; NotFound, Corrupt (a kept artifact is missing or changed).
+/// Errors: those of ProjectStore::copyTo; Corrupt (a kept artifact is missing or changed).
 Result<ShareReport> shareProject(const std::filesystem::path& project, const std::filesystem::path& copy,
                                  bool withArtifacts);
 

@@ -200,6 +200,23 @@ private Q_SLOTS:
         QVERIFY(!std::filesystem::exists(path("q.pscope")));
     }
 
+    void artifactThatNamesAnotherFileIsNotOpened()
+    {
+        VERIFY_OK(writeProject(path("p.pscope")));
+        std::filesystem::create_directory(path("p.pscope.artifacts"));
+        {
+            auto database = Database::open(path("p.pscope"), Database::Access::ReadWrite);
+            VERIFY_OK(database);
+            VERIFY_OK(database.value().execute("INSERT INTO artifact (sha256, kind, bytes, state, recorded_utc) VALUES "
+                                               "('../p.pscope', 'packed', 1, 'kept', '2025-01-01T00:00:00.000Z')"));
+        }
+        const auto report = shareProject(path("p.pscope"), path("q.pscope"), true);
+        QVERIFY(!report.ok());
+        QCOMPARE(report.error().code, ErrorCode::Corrupt);
+        QVERIFY2(report.error().message.find("its hash is none") != std::string::npos, report.error().message.c_str());
+        QVERIFY(!std::filesystem::exists(path("q.pscope")));
+    }
+
 private:
     Path path(const std::string& name) const { return Path(m_folder->path().toStdString()) / name; }
 
