@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sample_records.h"
+#include "verify_ok.h"
 
 #include "core/project/database.h"
 #include "core/project/project_store.h"
@@ -14,13 +15,6 @@
 #include <fstream>
 
 using namespace paretoscope::core;
-
-/// Evaluates its argument once.
-#define VERIFY_OK(result)                                                                                              \
-    do {                                                                                                               \
-        const auto& outcome = (result);                                                                                \
-        QVERIFY2(outcome.ok(), outcome.ok() ? "" : outcome.error().sentence().c_str());                                \
-    } while (false)
 
 namespace {
 
