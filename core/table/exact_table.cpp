@@ -4,7 +4,6 @@
 #include "core/query/trial_fields.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
@@ -15,19 +14,12 @@ namespace {
 
 using Cell = ExactTable::Cell;
 
-std::string textOf(double number)
-{
-    char text[32];
-    const auto [end, problem] = std::to_chars(text, text + sizeof text, number);
-    return problem == std::errc() ? std::string(text, end) : std::string();
-}
-
 std::string textOf(const Cell& cell)
 {
     if (const auto* text = std::get_if<std::string>(&cell))
         return *text;
     const auto* number = std::get_if<double>(&cell);
-    return number ? textOf(*number) : std::string();
+    return number ? canonicalJson(*number) : std::string();
 }
 
 Cell cellOf(std::optional<double> number)

@@ -38,7 +38,7 @@ ExactTable metricTable(std::span<const TrialRecord> trials);
 /// One row per number about a layer; the trials must be complete (`ProjectStore::trial`).
 ExactTable layerTable(std::span<const TrialRecord> trials);
 
-/// The header "name [unit]" and the cells; numbers in the shortest form that reads back equal.
+/// The header "name [unit]" and the cells; numbers as `canonicalJson` spells them.
 TextRows textRows(const ExactTable& table);
 /// {"columns": [{"name","unit"}], "rows": [[...]]}.
 Json toJson(const ExactTable& table);

@@ -141,6 +141,14 @@ private Q_SLOTS:
         compareTrials(read.value().trials[0], trials[0]);
     }
 
+    void wholeNumbersAreWrittenInFull()
+    {
+        std::vector<TrialRecord> trials = sample();
+        trials[0].metrics[1].value = 100000;
+        const TextRows rows = textRows(exactTable(trials, {"stored_bytes"}));
+        QCOMPARE(rows[1][0], std::string("100000"));
+    }
+
     void layersAreRows()
     {
         const TextRows rows = textRows(layerTable(sample()));
