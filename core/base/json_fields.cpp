@@ -123,6 +123,12 @@ const Json* JsonFields::find(std::string_view name)
     return found == m_object->end() ? nullptr : &*found;
 }
 
+Json JsonFields::anything(std::string_view name)
+{
+    const Json* value = find(name);
+    return value ? *value : Json();
+}
+
 Status JsonFields::refuseUnknown() const
 {
     for (const auto& [key, value] : m_object->items()) {

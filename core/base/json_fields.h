@@ -30,6 +30,8 @@ public:
     Result<std::vector<std::string>> texts(std::string_view name);
     /// The field itself, or nullptr when it is missing.
     const Json* find(std::string_view name);
+    /// The field, whatever it is; null when it is missing.
+    Json anything(std::string_view name);
 
     /// Errors: a field that was not asked for, with the near one.
     Status refuseUnknown() const;

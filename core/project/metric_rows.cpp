@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace paretoscope::core {
 
@@ -19,6 +20,7 @@ constexpr std::string_view kInsertKind =
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
 constexpr std::string_view kAllKinds =
     "SELECT id, name, protocol, device, dtype, threads, build, unit, minimise FROM metric";
+constexpr std::string_view kAny = "SELECT EXISTS (SELECT 1 FROM trial_metric WHERE trial_id = ?)";
 constexpr std::string_view kFind = "SELECT id, value, attempt_id FROM trial_metric "
                                    "WHERE trial_id = ? AND metric_id = ? ORDER BY replicate";
 constexpr std::string_view kInsert =
@@ -71,6 +73,35 @@ Result<std::int64_t> kindOf(Database& database, const MetricRecord& metric, Metr
     return id;
 }
 
+Result<bool> hasMeasurements(Database& database, std::int64_t trialRow)
+{
+    PSC_ASSIGN(Statement any, database.prepare(kAny));
+    PSC_ASSIGN(const std::int64_t found, any.with(trialRow).integer());
+    return found != 0;
+}
+
+/// The number under which a value is to be kept; nothing when it was there already, which then is confirmed unless the
+/// same run told it twice.
+Result<std::optional<int>> newReplicate(Database& database, std::int64_t trialRow,
+                                        std::optional<std::int64_t> attemptRow, std::int64_t kind,
+                                        std::optional<double> value)
+{
+    PSC_ASSIGN(Statement find, database.prepare(kFind));
+    find.with(trialRow, kind);
+    for (int replicate = 0;; ++replicate) {
+        PSC_ASSIGN(const bool row, find.step());
+        if (!row)
+            return std::optional(replicate);
+        if (!measurementsAgree(find.optionalReal(1), value))
+            continue;
+        if (attemptRow && find.integer(2) != *attemptRow) {
+            PSC_ASSIGN(Statement confirm, database.prepare(kConfirm));
+            PSC_TRY(confirm.with(find.integer(0)).run());
+        }
+        return std::optional<int>();
+    }
+}
+
 using Kinds = std::unordered_map<std::int64_t, MetricRecord>;
 
 Result<Kinds> readKinds(Database& database)
@@ -118,36 +149,33 @@ bool variesFromRunToRun(std::string_view metric, std::string_view unit)
     return unit == "s" || metric.starts_with("peak_");
 }
 
-Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::optional<std::int64_t> attemptRow,
-                               const MetricRecord& metric, MetricKindIds* known)
+Result<std::vector<std::string>> recordMeasurements(Database& database, std::int64_t trialRow,
+                                                    std::optional<std::int64_t> attemptRow,
+                                                    std::span<const MetricRecord> metrics, MetricKindIds* known)
 {
-    std::optional<double> value = metric.value;
-    if (value && !std::isfinite(*value))
-        value.reset();
-    PSC_ASSIGN(const std::int64_t kind, kindOf(database, metric, known));
-    int replicate = 0;
-    {
-        PSC_ASSIGN(Statement find, database.prepare(kFind));
-        find.with(trialRow, kind);
-        for (;; ++replicate) {
-            PSC_ASSIGN(const bool row, find.step());
-            if (!row)
-                break;
-            if (!measurementsAgree(find.optionalReal(1), value))
-                continue;
-            if (!attemptRow || find.integer(2) == *attemptRow) // the same run, told twice
-                return false;
-            PSC_ASSIGN(Statement confirm, database.prepare(kConfirm));
-            PSC_TRY(confirm.with(find.integer(0)).run());
-            return false;
-        }
-    }
+    std::vector<std::string> contradicted;
+    std::unordered_set<std::int64_t> fresh; // kinds that this call wrote for a trial that had none
+    PSC_ASSIGN(const bool isMeasured, hasMeasurements(database, trialRow));
     PSC_ASSIGN(Statement insert, database.prepare(kInsert));
-    PSC_TRY(insert
-                .with(trialRow, kind, replicate, attemptRow, value, metric.standardError, metric.n,
-                      storedJson(metric.details))
-                .run());
-    return replicate > 0 && !variesFromRunToRun(metric.name, metric.unit);
+    for (const MetricRecord& metric : metrics) {
+        std::optional<double> value = metric.value;
+        if (value && !std::isfinite(*value))
+            value.reset();
+        PSC_ASSIGN(const std::int64_t kind, kindOf(database, metric, known));
+        std::optional<int> replicate = 0;
+        if (isMeasured || !fresh.insert(kind).second) {
+            PSC_ASSIGN(replicate, newReplicate(database, trialRow, attemptRow, kind, value));
+        }
+        if (!replicate)
+            continue;
+        PSC_TRY(insert
+                    .with(trialRow, kind, *replicate, attemptRow, value, metric.standardError, metric.n,
+                          storedJson(metric.details))
+                    .run());
+        if (*replicate > 0 && !variesFromRunToRun(metric.name, metric.unit))
+            contradicted.push_back(metric.name);
+    }
+    return contradicted;
 }
 
 Status readMeasurements(Database& database, const std::function<void(std::int64_t, MetricRecord)>& take)

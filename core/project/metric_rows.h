@@ -6,8 +6,11 @@
 
 #include <functional>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace paretoscope::core {
 
@@ -16,12 +19,14 @@ using MetricKindIds = std::unordered_map<std::string, std::int64_t>;
 
 // Tables metric (what is measured under which conditions) and trial_metric (the measurements).
 
-/// Adds one measurement. The same value under the same conditions again only counts as a confirmation (a resumed or
-/// repeated run); another value is kept beside the first as a replicate.
-/// @return whether it contradicts what was there: same result, same protocol, other value. Never so for times and
-/// peak memory, which differ from run to run.
-Result<bool> recordMeasurement(Database& database, std::int64_t trialRow, std::optional<std::int64_t> attemptRow,
-                               const MetricRecord& metric, MetricKindIds* known = nullptr);
+/// Adds the measurements of one run. The same value under the same conditions again only counts as a confirmation (a
+/// resumed or repeated run); another value is kept beside the first as a replicate.
+/// @return the names of metrics that contradict what was there: same result, same protocol, other value. Never those
+/// of times and peak memory, which differ from run to run.
+Result<std::vector<std::string>> recordMeasurements(Database& database, std::int64_t trialRow,
+                                                    std::optional<std::int64_t> attemptRow,
+                                                    std::span<const MetricRecord> metrics,
+                                                    MetricKindIds* known = nullptr);
 
 /// Whether two values of one result under the same conditions are the same measurement: equal threads on the same
 /// device give equal bits, which leaves room for a decimal round trip only.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/project_store.h"
 
+#include "core/project/artifact/artifact_content.h"
+#include "core/project/artifact/artifact_rows.h"
 #include "core/project/database_copy.h"
 #include "core/project/event_rows.h"
 #include "core/project/project_row.h"
@@ -198,6 +200,26 @@ Result<std::vector<SweepRecord>> ProjectStore::sweeps() const
 Result<std::vector<EventRecord>> ProjectStore::events(int newest) const
 {
     return m_impl->read([newest](Database& database) { return newestEvents(database, newest); });
+}
+
+Result<std::vector<StoredArtifact>> ProjectStore::artifacts() const
+{
+    return m_impl->read(readArtifacts);
+}
+
+Status ProjectStore::extractArtifact(const std::string& sha256, const std::filesystem::path& file) const
+{
+    return m_impl->read([&](Database& database) -> Status {
+        PSC_ASSIGN(const std::vector<StoredArtifact> all, readArtifacts(database));
+        for (const StoredArtifact& stored : all) {
+            if (stored.artifact.sha256 != sha256 || stored.state != ArtifactState::Embedded)
+                continue;
+            PSC_ASSIGN(const std::optional<std::int64_t> row, artifactRowOf(database, sha256));
+            return writeChunks(database, row.value_or(0), stored.artifact.bytes, sha256, file);
+        }
+        return Error {ErrorCode::NotFound, m_impl->files.main.string() + " holds no artifact " + sha256.substr(0, 12),
+                      "`paretoscope artifacts` lists them"};
+    });
 }
 
 Result<std::int64_t> ProjectStore::dataVersion() const

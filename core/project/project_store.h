@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/project/artifact/artifacts.h"
 #include "core/project/records.h"
 
 #include <filesystem>
@@ -78,6 +79,9 @@ public:
     Result<std::vector<WorkloadRecord>> workloads() const;
     Result<std::vector<SweepRecord>> sweeps() const;                 ///< in order of recording
     Result<std::vector<EventRecord>> events(int newest = 200) const; ///< oldest of them first
+    Result<std::vector<StoredArtifact>> artifacts() const;           ///< in order of recording
+    /// Writes the content of an embedded artifact as `file`. Errors: NotFound; Io; Corrupt.
+    Status extractArtifact(const std::string& sha256, const std::filesystem::path& file) const;
     /// Grows with every commit of any process; cheap to poll.
     Result<std::int64_t> dataVersion() const;
 

@@ -8,12 +8,6 @@ namespace paretoscope::core {
 
 namespace {
 
-Json anything(JsonFields& fields, std::string_view name)
-{
-    const Json* value = fields.find(name);
-    return value ? *value : Json();
-}
-
 Result<TrialId> trialIdIn(JsonFields& fields, std::string_view name)
 {
     PSC_ASSIGN(const std::string hex, fields.required<std::string>(name));
@@ -50,7 +44,8 @@ Json toJson(const TrialRecord& trial)
                {"finished", trial.finishedUtc},
                {"attempts", trial.attempts},
                {"tags", trial.tags},
-               {"outcome", toJson(TrialOutcome {trial.metrics, trial.layerMetrics, trial.seconds, trial.provenance})}};
+               {"outcome", toJson(TrialOutcome {trial.metrics, trial.layerMetrics, trial.artifacts, trial.seconds,
+                                                trial.provenance})}};
     if (trial.error)
         json["error"] = {
             {"code", errorCodeName(trial.error->code)}, {"message", trial.error->message}, {"hint", trial.error->hint}};
@@ -65,7 +60,7 @@ Result<TrialRecord> trialRecordFromJson(const Json& json)
     PSC_ASSIGN(trial.workload, fields.optional<std::string>("workload", ""));
     PSC_ASSIGN(trial.sweep, fields.optional<std::string>("sweep", ""));
     PSC_ASSIGN(trial.label, fields.required<std::string>("label"));
-    trial.pipeline = anything(fields, "pipeline");
+    trial.pipeline = fields.anything("pipeline");
     PSC_ASSIGN(trial.seed, fields.required<std::uint64_t>("seed"));
     PSC_ASSIGN(const std::string status, fields.required<std::string>("status"));
     const auto known = trialStatusFromName(status);
@@ -77,9 +72,10 @@ Result<TrialRecord> trialRecordFromJson(const Json& json)
     PSC_ASSIGN(trial.attempts, fields.optional<int>("attempts", 0));
     PSC_ASSIGN(trial.tags, fields.texts("tags"));
     PSC_ASSIGN(trial.error, errorIn(fields));
-    PSC_ASSIGN(TrialOutcome outcome, trialOutcomeFromJson(anything(fields, "outcome")));
+    PSC_ASSIGN(TrialOutcome outcome, trialOutcomeFromJson(fields.anything("outcome")));
     trial.metrics = std::move(outcome.metrics);
     trial.layerMetrics = std::move(outcome.layerMetrics);
+    trial.artifacts = std::move(outcome.artifacts);
     trial.seconds = outcome.seconds;
     trial.provenance = std::move(outcome.provenance);
     return trial;
@@ -108,7 +104,7 @@ Result<WorkloadRecord> workloadRecordFromJson(const Json& json)
     PSC_ASSIGN(workload.tokenizerSha256, fields.optional<std::string>("tokenizer_sha256", ""));
     PSC_ASSIGN(workload.parameters, fields.optional<std::int64_t>("parameters", 0));
     PSC_ASSIGN(workload.storedBytes, fields.optional<std::int64_t>("stored_bytes", 0));
-    workload.description = anything(fields, "description");
+    workload.description = fields.anything("description");
     return workload;
 }
 

@@ -38,6 +38,17 @@ struct LayerMetricRecord
     std::optional<double> value;
 };
 
+/// A big result of a trial, by content: a file beside the project under its hash.
+struct ArtifactRecord
+{
+    std::string role;      ///< what it is to the trial: "model"
+    std::string kind;      ///< "compressed_model"
+    std::string mediaType; ///< "application/x-safetensors"
+    std::string sha256;    ///< 64 hexadecimal digits
+    std::int64_t bytes = 0;
+    Json description;
+};
+
 enum class TrialStatus
 {
     Queued,
@@ -67,6 +78,7 @@ struct TrialRecord
     int attempts = 0;
     std::vector<MetricRecord> metrics;
     std::vector<LayerMetricRecord> layerMetrics;
+    std::vector<ArtifactRecord> artifacts; ///< that this run made; read by ProjectStore::artifacts alone
     std::vector<std::string> tags;
 
     const MetricRecord* metric(std::string_view name, std::string_view protocol = {}) const;

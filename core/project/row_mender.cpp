@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/row_mender.h"
 
-#include "core/project/artifact_check.h"
+#include "core/project/artifact/artifact_check.h"
 #include "core/project/cell_check.h"
 #include "core/project/stored_json.h"
 #include "core/project/utf8.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/salvage.h"
 
-#include "core/project/artifact_check.h"
+#include "core/project/artifact/artifact_check.h"
 #include "core/project/fresh_page.h"
 #include "core/project/mended_copy.h"
 #include "core/project/new_project.h"

@@ -27,7 +27,6 @@ constexpr std::string_view kRemoveOthers =
     "DELETE FROM metric WHERE id NOT IN (SELECT metric_id FROM trial_metric);"
     "DELETE FROM layer_quantity WHERE id NOT IN (SELECT quantity_id FROM layer_metric);"
     "DELETE FROM artifact WHERE id NOT IN (SELECT artifact_id FROM trial_artifact);"
-    "UPDATE artifact SET state = 'dropped' WHERE state = 'kept';"
     "DELETE FROM workload WHERE id NOT IN (SELECT workload_id FROM trial WHERE workload_id NOTNULL UNION "
     "SELECT workload_id FROM activation_profile UNION "
     "SELECT workload_id FROM marker_result WHERE workload_id NOTNULL UNION "
@@ -56,9 +55,7 @@ Status keepOnly(const std::filesystem::path& file, std::span<const TrialId> tria
     return database.vacuum();
 }
 
-} // namespace
-
-Status exportSubset(const ProjectStore& project, std::span<const TrialId> trials, const std::filesystem::path& target)
+Status writeSubset(const ProjectStore& project, std::span<const TrialId> trials, const std::filesystem::path& target)
 {
     const ProjectFiles files = ProjectFiles::of(target);
     if (stampOf(files.main).isSameFile(stampOf(project.path())))
@@ -77,6 +74,28 @@ Status exportSubset(const ProjectStore& project, std::span<const TrialId> trials
     if (!done.ok())
         ::unlink(temporary.c_str());
     return done;
+}
+
+/// The kept artifacts of a new project come from beside the old one.
+Status bringArtifacts(const ProjectStore& project, const std::filesystem::path& target)
+{
+    const std::filesystem::path source = project.path();
+    PSC_TRY(gatherArtifacts({&source, 1}, target));
+    return success();
+}
+
+} // namespace
+
+Status exportSubset(const ProjectStore& project, std::span<const TrialId> trials, const std::filesystem::path& target)
+{
+    PSC_TRY(writeSubset(project, trials, target));
+    return bringArtifacts(project, target);
+}
+
+Status copyProject(const ProjectStore& project, const std::filesystem::path& target)
+{
+    PSC_TRY(project.copyTo(target));
+    return bringArtifacts(project, target);
 }
 
 } // namespace paretoscope::core

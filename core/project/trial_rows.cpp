@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/trial_rows.h"
 
+#include "core/project/artifact/artifact_rows.h"
 #include "core/project/attempt_rows.h"
 #include "core/project/event_rows.h"
 #include "core/project/layer_rows.h"
@@ -74,13 +75,13 @@ Error notThere(const Database& database, const TrialId& id)
             "`paretoscope list` shows the trials"};
 }
 
-Status reportContradiction(Database& database, const TrialRecord& trial, const MetricRecord& metric)
+Status reportContradiction(Database& database, const TrialRecord& trial, const std::string& metric)
 {
     return insertEvent(database, {.timeUtc = {},
                                   .level = "warn",
                                   .kind = "measurement_conflict",
                                   .trial = trial.id.hex(),
-                                  .text = metric.name + " of " + trial.label +
+                                  .text = metric + " of " + trial.label +
                                           " differs from what was measured before under the same conditions; both "
                                           "values are kept, the first one is shown"});
 }
@@ -112,11 +113,11 @@ Result<TrialRows> upsertTrial(Database& database, const TrialRecord& trial)
 Status recordFinishedTrial(Database& database, const TrialRecord& trial, MetricKindIds* known)
 {
     PSC_ASSIGN(const TrialRows rows, upsertTrial(database, trial));
-    for (const MetricRecord& metric : trial.metrics) {
-        PSC_ASSIGN(const bool contradicts, recordMeasurement(database, rows.trial, rows.attempt, metric, known));
-        if (contradicts)
-            PSC_TRY(reportContradiction(database, trial, metric));
-    }
+    PSC_ASSIGN(const std::vector<std::string> contradicted,
+               recordMeasurements(database, rows.trial, rows.attempt, trial.metrics, known));
+    for (const std::string& metric : contradicted)
+        PSC_TRY(reportContradiction(database, trial, metric));
+    PSC_TRY(recordArtifacts(database, rows.trial, trial.artifacts));
     return recordLayerMetrics(database, rows.trial, trial.layerMetrics);
 }
 

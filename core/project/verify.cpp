@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/verify.h"
 
-#include "core/project/artifact_check.h"
+#include "core/project/artifact/artifact_check.h"
 #include "core/project/content_check.h"
 #include "core/project/file_check.h"
 #include "core/project/identity_check.h"

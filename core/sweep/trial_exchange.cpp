@@ -56,12 +56,6 @@ Result<Sha256Digest> requiredDigest(JsonFields& fields, std::string_view name)
     return digest;
 }
 
-Json anything(JsonFields& fields, std::string_view name)
-{
-    const Json* value = fields.find(name);
-    return value ? *value : Json();
-}
-
 /// Reads every element of the list `name`; a missing list is empty.
 template <typename T, typename Read>
 Result<std::vector<T>> readList(JsonFields& fields, std::string_view name, const Read& read)
@@ -94,7 +88,7 @@ Result<StageSpec> stageFromJson(const Json& json)
     if (!parameters || !parameters->is_object())
         return fields.error("parameters", "is not an object");
     stage.parameters = *parameters;
-    stage.given = anything(fields, "given");
+    stage.given = fields.anything("given");
     if (!stage.given.is_object())
         stage.given = Json::object();
     PSC_ASSIGN(stage.needsCalibration, fields.optional<bool>("needs_calibration", false));
@@ -153,7 +147,7 @@ Result<MetricSpec> metricSpecFromJson(const Json& json)
     PSC_ASSIGN(JsonFields fields, JsonFields::of(json, "workload.evaluate"));
     MetricSpec metric;
     PSC_ASSIGN(metric.name, fields.required<std::string>("name"));
-    metric.options = anything(fields, "options");
+    metric.options = fields.anything("options");
     return metric;
 }
 
@@ -174,6 +168,35 @@ Result<LayerMetricRecord> layerMetricFromJson(const Json& json)
     PSC_ASSIGN(metric.name, fields.required<std::string>("name"));
     PSC_ASSIGN(metric.value, optionalNumber(fields, "value"));
     return metric;
+}
+
+Json toJson(const ArtifactRecord& artifact)
+{
+    return {{"role", artifact.role},     {"kind", artifact.kind},   {"media_type", artifact.mediaType},
+            {"sha256", artifact.sha256}, {"bytes", artifact.bytes}, {"description", artifact.description}};
+}
+
+Result<ArtifactRecord> artifactFromJson(const Json& json)
+{
+    PSC_ASSIGN(JsonFields fields, JsonFields::of(json, "artifact"));
+    ArtifactRecord artifact;
+    PSC_ASSIGN(artifact.role, fields.required<std::string>("role"));
+    PSC_ASSIGN(artifact.kind, fields.required<std::string>("kind"));
+    PSC_ASSIGN(artifact.mediaType, fields.optional<std::string>("media_type", ""));
+    PSC_ASSIGN(const Sha256Digest digest, requiredDigest(fields, "sha256")); // it becomes the name of a file
+    artifact.sha256 = digest.hex();
+    PSC_ASSIGN(artifact.bytes, fields.required<std::int64_t>("bytes"));
+    artifact.description = fields.anything("description");
+    return artifact;
+}
+
+Result<KeptModel> keptModelFromJson(const Json& json)
+{
+    PSC_ASSIGN(JsonFields fields, JsonFields::of(json, "kept model"));
+    KeptModel kept;
+    PSC_ASSIGN(kept.file, fields.required<std::string>("file"));
+    PSC_ASSIGN(kept.digest, requiredDigest(fields, "sha256"));
+    return kept;
 }
 
 Result<int> indexFromJson(const Json& json)
@@ -228,13 +251,18 @@ Result<WorkloadSpec> workloadSpecFromJson(const Json& json)
 
 Json toJson(const TrialRequest& request)
 {
-    return {{"id", request.id.hex()},
-            {"workload", toJson(request.workload)},
-            {"identity", toJson(request.identity)},
-            {"pipeline", completePipeline(request.pipeline)},
-            {"seed", request.seed},
-            {"measurements", request.measurements},
-            {"attempt", request.attempt}};
+    Json json {{"id", request.id.hex()},
+               {"workload", toJson(request.workload)},
+               {"identity", toJson(request.identity)},
+               {"pipeline", completePipeline(request.pipeline)},
+               {"seed", request.seed},
+               {"measurements", request.measurements},
+               {"attempt", request.attempt},
+               {"artifacts", request.artifacts.string()},
+               {"artifact_limit", request.artifactLimit.value}};
+    if (request.kept)
+        json["kept"] = {{"file", request.kept->file.string()}, {"sha256", request.kept->digest.hex()}};
+    return json;
 }
 
 Result<TrialRequest> trialRequestFromJson(const Json& json)
@@ -242,12 +270,17 @@ Result<TrialRequest> trialRequestFromJson(const Json& json)
     PSC_ASSIGN(JsonFields fields, JsonFields::of(json, "trial request"));
     TrialRequest request;
     PSC_ASSIGN(request.id.digest, requiredDigest(fields, "id"));
-    PSC_ASSIGN(request.workload, workloadSpecFromJson(anything(fields, "workload")));
-    PSC_ASSIGN(request.identity, workloadIdentityFromJson(anything(fields, "identity")));
-    PSC_ASSIGN(request.pipeline, pipelineFromJson(anything(fields, "pipeline")));
+    PSC_ASSIGN(request.workload, workloadSpecFromJson(fields.anything("workload")));
+    PSC_ASSIGN(request.identity, workloadIdentityFromJson(fields.anything("identity")));
+    PSC_ASSIGN(request.pipeline, pipelineFromJson(fields.anything("pipeline")));
     PSC_ASSIGN(request.seed, fields.required<std::uint64_t>("seed"));
     PSC_ASSIGN(request.measurements, readList<int>(fields, "measurements", indexFromJson));
     PSC_ASSIGN(request.attempt, fields.optional<int>("attempt", 1));
+    PSC_ASSIGN(request.artifacts, fields.optional<std::string>("artifacts", ""));
+    PSC_ASSIGN(request.artifactLimit.value, fields.optional<std::int64_t>("artifact_limit", 0));
+    if (const Json* kept = fields.find("kept")) {
+        PSC_ASSIGN(request.kept, keptModelFromJson(*kept));
+    }
     for (const int index : request.measurements) {
         if (index < 0 || static_cast<std::size_t>(index) >= request.workload.evaluate.size())
             return fields.error("measurements", std::to_string(index) + " is no index into workload.evaluate");
@@ -286,7 +319,7 @@ Result<MetricRecord> metricRecordFromJson(const Json& json)
     PSC_ASSIGN(metric.dtype, fields.optional<std::string>("dtype", ""));
     PSC_ASSIGN(metric.threads, fields.optional<int>("threads", 0));
     PSC_ASSIGN(metric.build, fields.optional<std::string>("build", ""));
-    metric.details = anything(fields, "details");
+    metric.details = fields.anything("details");
     return metric;
 }
 
@@ -298,8 +331,12 @@ Json toJson(const TrialOutcome& outcome)
     Json layerMetrics = Json::array();
     for (const LayerMetricRecord& metric : outcome.layerMetrics)
         layerMetrics.push_back(toJson(metric));
+    Json artifacts = Json::array();
+    for (const ArtifactRecord& artifact : outcome.artifacts)
+        artifacts.push_back(toJson(artifact));
     return {{"metrics", std::move(metrics)},
             {"layer_metrics", std::move(layerMetrics)},
+            {"artifacts", std::move(artifacts)},
             {"seconds", outcome.seconds},
             {"provenance", outcome.provenance}};
 }
@@ -310,8 +347,9 @@ Result<TrialOutcome> trialOutcomeFromJson(const Json& json)
     TrialOutcome outcome;
     PSC_ASSIGN(outcome.metrics, readList<MetricRecord>(fields, "metrics", metricRecordFromJson));
     PSC_ASSIGN(outcome.layerMetrics, readList<LayerMetricRecord>(fields, "layer_metrics", layerMetricFromJson));
+    PSC_ASSIGN(outcome.artifacts, readList<ArtifactRecord>(fields, "artifacts", artifactFromJson));
     PSC_ASSIGN(outcome.seconds, fields.required<double>("seconds"));
-    outcome.provenance = anything(fields, "provenance");
+    outcome.provenance = fields.anything("provenance");
     return outcome;
 }
 

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/quantity.h"
 #include "core/project/records.h"
 #include "core/sweep/sweep.h"
 
+#include <filesystem>
+#include <optional>
+#include <vector>
+
 namespace paretoscope::core {
+
+/// The packed compressed model of a finished result.
+struct KeptModel
+{
+    std::filesystem::path file;
+    Sha256Digest digest; ///< of the file
+};
 
 /// All a worker needs to run one trial; travels as JSON between coordinator and worker.
 struct TrialRequest
@@ -18,6 +30,10 @@ struct TrialRequest
     std::vector<int> measurements;
     /// 1, then higher after a worker was lost or ran out of memory: such an attempt takes as little memory as it can.
     int attempt = 1;
+    /// What the pipeline made of the model already: it is measured, nothing is compressed.
+    std::optional<KeptModel> kept = std::nullopt;
+    std::filesystem::path artifacts = {}; ///< folder in which the packed model is kept; empty: nowhere
+    Bytes artifactLimit = {};             ///< a larger one is not kept
 };
 
 /// What a finished trial brings back.
@@ -25,6 +41,7 @@ struct TrialOutcome
 {
     std::vector<MetricRecord> metrics;
     std::vector<LayerMetricRecord> layerMetrics;
+    std::vector<ArtifactRecord> artifacts; ///< in TrialRequest::artifacts
     double seconds = 0;
     Json provenance; ///< device, threads, versions, phase times, cache hits, warnings
 };

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/share/share.h"
 
-#include "core/project/artifact_check.h"
+#include "core/project/artifact/artifact_check.h"
+#include "core/project/artifact/artifact_content.h"
 #include "core/project/database.h"
 #include "core/project/merge/merged_table.h"
 #include "core/project/project_store.h"
 #include "core/project/share/redactor.h"
 #include "core/project/stored_json.h"
 
-#include "core/base/mapped_file.h"
 #include "core/base/sha256.h"
 
 #include <algorithm>
@@ -22,8 +22,6 @@
 namespace paretoscope::core {
 
 namespace {
-
-constexpr std::size_t kChunk = std::size_t(4) << 20;
 
 /// A text column of some table.
 struct TextColumn
@@ -159,8 +157,6 @@ Status embedArtifacts(Database& database, const std::filesystem::path& folder, S
             return success();
         }));
     }
-    PSC_ASSIGN(Statement insert,
-               database.prepare("INSERT INTO artifact_chunk (artifact_id, position, content) VALUES (?, ?, ?)"));
     PSC_ASSIGN(Statement embed, database.prepare("UPDATE artifact SET state = 'embedded' WHERE id = ?"));
     for (const Kept& artifact : kept) {
         if (const std::string wrong =
@@ -168,16 +164,7 @@ Status embedArtifacts(Database& database, const std::filesystem::path& folder, S
             !wrong.empty())
             return Error {ErrorCode::Corrupt, "artifact " + artifact.sha256 + " cannot be handed on: " + wrong,
                           "`paretoscope verify` names what is wrong; share without artifacts meanwhile"};
-        const std::filesystem::path file = folder / artifact.sha256;
-        PSC_ASSIGN(const MappedFile content, MappedFile::open(file));
-        std::int64_t position = 0;
-        for (std::size_t begin = 0; begin < content.bytes().size(); begin += kChunk) {
-            const auto part = content.bytes().subspan(begin, std::min(kChunk, content.bytes().size() - begin));
-            PSC_TRY(insert
-                        .with(artifact.id, position++,
-                              std::span(reinterpret_cast<const std::uint8_t*>(part.data()), part.size()))
-                        .run());
-        }
+        PSC_TRY(storeChunks(database, artifact.id, folder / artifact.sha256));
         PSC_TRY(embed.with(artifact.id).run());
         ++report.artifactsEmbedded;
     }

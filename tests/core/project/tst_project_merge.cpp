@@ -7,6 +7,7 @@
 #include "core/project/merge/shard_file.h"
 #include "core/project/project_store.h"
 #include "core/project/store_environment.h"
+#include "core/project/table_shape.h"
 
 #include <QFile>
 #include <QRandomGenerator>
@@ -14,6 +15,8 @@
 #include <QtTest>
 
 #include <fstream>
+#include <map>
+#include <set>
 
 using namespace paretoscope::core;
 
@@ -106,6 +109,34 @@ class TstProjectMerge : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    /// A column that is new in the schema must not be forgotten in a merge.
+    void everyColumnOfTheSchemaIsMerged()
+    {
+        const auto shapes = tableShapes(migrations());
+        VERIFY_OK(shapes);
+        std::set<std::string> tables;
+        for (const TableShape& shape : shapes.value()) {
+            if (shape.name == "project" || shape.name == "artifact_chunk") // about the file; copied by itself
+                continue;
+            tables.insert(shape.name);
+            const MergedTable& merged = mergedTable(shape.name);
+            std::map<std::string, std::string> stored; // column: table it points to
+            for (const MergedColumn& column : merged.columns) {
+                if (column.derived.empty())
+                    stored[std::string(column.name)] = column.references;
+            }
+            std::map<std::string, std::string> expected;
+            for (const std::string& column : shape.columns) {
+                if (column != merged.position && !(merged.hasRowId && column == "id"))
+                    expected[column] = "";
+            }
+            for (const ParentReference& parent : shape.parents)
+                expected[shape.columns[parent.column]] = parent.table;
+            QVERIFY2(stored == expected, shape.name.c_str());
+        }
+        QCOMPARE(tables.size(), mergedTables().size());
+    }
+
     void init() { m_folder = std::make_unique<QTemporaryDir>(); }
 
     void isAUnion_data()

@@ -38,6 +38,9 @@ TrialRequest request()
         {"compensation/eora", "2.1", {{"rank", 16}, {"include", {"a", "b"}}}, Json::object(), false}};
     request.seed = std::numeric_limits<std::uint64_t>::max();
     request.measurements = {1, 0};
+    request.kept = KeptModel {"/project.artifacts/0a", sha256("model")};
+    request.artifacts = "/project.artifacts";
+    request.artifactLimit = {std::int64_t(1) << 40};
     return request;
 }
 
@@ -130,6 +133,8 @@ private Q_SLOTS:
         before.metrics[1].n = std::int64_t(1) << 60;
         before.layerMetrics = {{"model.layers.3.mlp.down_proj", 3, "relative_output_error", 1e-300},
                                {"lm_head", -1, "relative_output_error", std::nullopt}};
+        before.artifacts = {
+            {"model", "compressed_model", "application/x-safetensors", sha256("x").hex(), 1 << 30, {{"tensors", 7}}}};
         before.seconds = 0.1;
         before.provenance = {{"device", "cpu"}, {"phases", {{"load", 0.5}}}};
         const auto after = trialOutcomeFromJson(sent(toJson(before)));
@@ -239,7 +244,9 @@ private Q_SLOTS:
                                  R"({"seconds": 1, "metrics": [{}]})", R"({"seconds": 1, "metrics": [7]})",
                                  R"({"seconds": 1, "metrics": [{"name": "x", "value": "big"}]})",
                                  R"({"seconds": 1, "metrics": [{"name": "x", "threads": 4294967296}]})",
-                                 R"({"seconds": 1, "layer_metrics": [{"name": "x"}]})"})
+                                 R"({"seconds": 1, "layer_metrics": [{"name": "x"}]})",
+                                 R"({"seconds": 1, "artifacts": [{"role": "model", "kind": "x", "bytes": 1,
+                                     "sha256": "../../etc/passwd"}]})"})
             QTest::addRow("%s", text) << std::string(text);
     }
     void brokenOutcomesAreRefused()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/project/artifact_check.h"
+#include "core/project/artifact/artifact_check.h"
 
 #include "core/project/project_files.h"
 
@@ -56,11 +56,6 @@ std::string wrongChunks(Database& database, std::int64_t id, std::int64_t bytes,
 }
 
 } // namespace
-
-std::filesystem::path artifactFolderOf(const std::filesystem::path& project)
-{
-    return project.string() + ".artifacts";
-}
 
 std::string wrongArtifact(Database& database, std::int64_t id, const std::string& sha256, std::int64_t bytes,
                           const std::string& state, const std::filesystem::path& folder)

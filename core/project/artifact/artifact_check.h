@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/project/artifact/artifacts.h"
 #include "core/project/database.h"
 #include "core/project/verify.h"
 
 #include <filesystem>
 
 namespace paretoscope::core {
-
-/// The folder of a project's kept artifacts, NAME.pscope.artifacts.
-std::filesystem::path artifactFolderOf(const std::filesystem::path& project);
 
 /// Empty when the artifact in row `id` is there and has its size and hash; else what is wrong, as a sentence.
 /// @param state "kept" (in `folder`, under its hash), "embedded" (in artifact_chunk) or "dropped"
