@@ -61,6 +61,7 @@ core::Json describeBuild()
         devices.push_back({{"id", "cuda:" + std::to_string(i)},
                            {"name", cards.value()[i].name},
                            {"memory_bytes", cards.value()[i].memory.value},
+                           {"driver", nvidiaDriverVersion()},
                            {"remark", remarkOnCards()}});
     }
     return {{"version", PARETOSCOPE_VERSION},
@@ -70,6 +71,16 @@ core::Json describeBuild()
             {"plugin_api_version", core::kPluginApiVersion},
             {"devices", std::move(devices)},
             {"no_cards", cards.ok() ? core::Json() : core::Json(cards.error().message)}};
+}
+
+core::Json describeDevice(const std::string& id)
+{
+    const core::Json build = describeBuild();
+    for (const core::Json& device : build.at("devices")) {
+        if (device.at("id") == id)
+            return device;
+    }
+    return {};
 }
 
 } // namespace paretoscope::engine

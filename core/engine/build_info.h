@@ -12,5 +12,8 @@ std::string buildName();
 
 /// Versions, numerics, devices and CPU abilities of this worker.
 core::Json describeBuild();
+/// The entry of describeBuild() for a device: {"id", "name", "memory_bytes", ...}, cards with "driver"; null when there
+/// is no such device.
+core::Json describeDevice(const std::string& id);
 
 } // namespace paretoscope::engine

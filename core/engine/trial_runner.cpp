@@ -2,6 +2,7 @@
 #include "core/engine/trial_runner.h"
 
 #include "core/engine/accounting/stored_size.h"
+#include "core/engine/artifact/packed_model.h"
 #include "core/engine/build_info.h"
 #include "core/engine/cache/tensor_cache.h"
 #include "core/engine/device/arithmetic.h"
@@ -89,6 +90,7 @@ struct TrialRunner::Impl
     RunnerOptions options;
     core::Result<at::Device> device;
     core::Result<Arithmetic> arithmetic;
+    core::Json deviceDescription;
     PluginHost plugins;
     StatisticCache cache;
     TensorCache references;
@@ -99,6 +101,7 @@ struct TrialRunner::Impl
         : options(std::move(given))
         , device(openDevice(options.device))
         , arithmetic(arithmeticOn(device, options.arithmetic))
+        , deviceDescription(describeDevice(options.device))
         , plugins(options.pluginFolders)
         , cache(options.cacheFolder)
         , references(options.cacheFolder.empty() ? options.cacheFolder : options.cacheFolder / "references")
@@ -113,6 +116,11 @@ struct TrialRunner::Impl
 
     core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);
     core::Result<core::Json> evaluate(const core::Json& request, TrialObserver& observer);
+    core::Status compress(const core::TrialRequest& request, const std::vector<std::unique_ptr<Stage>>& stages,
+                          PipelineContext& context);
+    bool takeKept(const core::TrialRequest& request, ModelTensors& tensors, TrialLog& log) const;
+    std::vector<core::ArtifactRecord> keep(const core::TrialRequest& request, const ModelTensors& tensors,
+                                           const RunTimeParts& parts, TrialLog& log) const;
     core::Status warmUp(const std::filesystem::path& path, TrialObserver& observer);
     core::Result<std::vector<std::unique_ptr<Stage>>> makeStages(const core::Pipeline& pipeline);
     core::Result<std::optional<Calibration>> readCalibration(const core::TrialRequest& request);
@@ -321,11 +329,11 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                              parts,
                              estimate.plan,
                              &recovery};
-    for (std::size_t i = 0; i < stages.size(); ++i) {
-        context.stage = static_cast<int>(i);
-        const core::Status done = runStage(*stages[i], context);
-        if (!done.ok())
-            return withEstimate(done.error().withContext(request.pipeline.stages[i].plugin), estimate);
+    const bool isKept = takeKept(request, tensors, log);
+    if (!isKept) {
+        const core::Status compressed = compress(request, stages, context);
+        if (!compressed.ok())
+            return withEstimate(compressed.error(), estimate);
     }
     const double compressSeconds = total.seconds() - loadSeconds;
 
@@ -344,10 +352,13 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
     outcome.metrics.back().details["estimated_bytes"] = estimate.peak.value;
     for (core::MetricRecord& record : outcome.metrics)
         stamp(record);
+    if (!isKept)
+        outcome.artifacts = keep(request, tensors, parts, log);
     outcome.layerMetrics = std::move(log.layerMetrics);
     outcome.seconds = total.seconds();
     outcome.provenance =
         core::Json {{"device", options.device},
+                    {"device_description", deviceDescription},
                     {"arithmetic", options.arithmetic},
                     {"threads", options.threads},
                     {"build", buildName()},
@@ -359,8 +370,63 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                     {"memory", toJson(estimate, options.memoryBudget, deviceMemory.peak())},
                     {"statistics", {{"computed", log.statisticsComputed}, {"from_cache", log.statisticsFromCache}}},
                     {"warnings", summarisedWarnings(log.warnings)}};
+    if (isKept)
+        outcome.provenance["measured_from"] = request.kept->digest.hex();
     recovery.finish();
     return outcome;
+}
+
+core::Status TrialRunner::Impl::compress(const core::TrialRequest& request,
+                                         const std::vector<std::unique_ptr<Stage>>& stages, PipelineContext& context)
+{
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+        context.stage = static_cast<int>(i);
+        const core::Status done = runStage(*stages[i], context);
+        if (!done.ok())
+            return done.error().withContext(request.pipeline.stages[i].plugin);
+    }
+    return core::success();
+}
+
+/// @return whether `tensors` are now what the pipeline makes of the model, because an earlier run kept it
+bool TrialRunner::Impl::takeKept(const core::TrialRequest& request, ModelTensors& tensors, TrialLog& log) const
+{
+    if (!request.kept)
+        return false;
+    const core::Status read = unpackModel(request.kept->file, request.kept->digest, model->digest(), tensors);
+    if (!read.ok())
+        log.warnings.push_back(read.error().message + "; the model was compressed again");
+    return read.ok();
+}
+
+/// What can be kept of the compressed model, if it is to be; a trial does not fail for that.
+std::vector<core::ArtifactRecord> TrialRunner::Impl::keep(const core::TrialRequest& request,
+                                                          const ModelTensors& tensors, const RunTimeParts& parts,
+                                                          TrialLog& log) const
+{
+    if (request.artifacts.empty() || tensors.replacements().empty())
+        return {};
+    const auto notKept = [&log](const std::string& why) {
+        log.warnings.push_back("the compressed model was not kept: " + why);
+        return std::vector<core::ArtifactRecord>();
+    };
+    if (!parts.hooks.empty() || parts.kvStore)
+        return notKept("a part of the method works in every forward pass and is not in the weights");
+    const auto packer = ModelPacker::of(tensors, model->digest());
+    if (!packer.ok())
+        return notKept(packer.error().message);
+    if (packer.value().bytes() > request.artifactLimit)
+        return notKept("it takes " + std::to_string(packer.value().bytes().value >> 20) + " MiB, and " +
+                       std::to_string(request.artifactLimit.value >> 20) + " MiB are left");
+    const auto packed = packer.value().write(request.artifacts);
+    if (!packed.ok())
+        return notKept(packed.error().message);
+    return {{.role = "model",
+             .kind = "compressed_model",
+             .mediaType = "application/x-safetensors",
+             .sha256 = packed.value().digest.hex(),
+             .bytes = packed.value().bytes.value,
+             .description = {{"tensors", tensors.replacements().size()}}}};
 }
 
 core::Result<core::Json> TrialRunner::Impl::evaluate(const core::Json& request, TrialObserver& observer)

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstddef>
+#include <fstream>
+#include <regex>
 
 #include <dlfcn.h>
 
@@ -63,6 +65,21 @@ core::Result<std::vector<CudaCard>> cudaCards(const std::string& library)
         cards[static_cast<std::size_t>(card)] = {name.data(), {static_cast<std::int64_t>(bytes)}};
     }
     return cards;
+}
+
+std::string nvidiaDriverVersion()
+{
+    std::ifstream file("/proc/driver/nvidia/version");
+    std::string line;
+    std::getline(file, line);
+    return nvidiaDriverVersionIn(line);
+}
+
+std::string nvidiaDriverVersionIn(std::string_view text)
+{
+    static const std::regex version(R"(\b(\d+\.\d+(\.\d+)?)\b)");
+    std::match_results<std::string_view::const_iterator> match;
+    return std::regex_search(text.begin(), text.end(), match, version) ? match.str(1) : std::string();
 }
 
 } // namespace paretoscope::engine

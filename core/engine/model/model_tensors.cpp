@@ -37,6 +37,19 @@ const core::TensorInfo* CheckpointTensors::stored(std::string_view name) const
     return m_checkpoint->find(place == m_places.end() ? name : place->second.tensor);
 }
 
+std::optional<std::vector<std::int64_t>> CheckpointTensors::shape(std::string_view name) const
+{
+    const core::TensorInfo* info = stored(name);
+    if (!info)
+        return std::nullopt;
+    const auto found = m_places.find(name);
+    const Place place = found == m_places.end() ? Place {} : found->second;
+    std::vector<std::int64_t> shape(info->shape.begin() + (place.count > 0 ? 1 : 0), info->shape.end());
+    if (place.transposed && shape.size() == 2)
+        std::swap(shape[0], shape[1]);
+    return shape;
+}
+
 core::Result<at::Tensor> CheckpointTensors::read(std::string_view name) const
 {
     {

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ public:
     core::Result<at::Tensor> read(std::string_view name) const;
     /// The tensor of the checkpoint that holds what the graph reads under this name; nullptr when there is none.
     const core::TensorInfo* stored(std::string_view name) const;
+    /// Of what `read` gives; nothing when there is no such tensor.
+    std::optional<std::vector<std::int64_t>> shape(std::string_view name) const;
     /// Applies from now on; gives up what is kept when it exceeds the limit.
     void limitResident(core::Bytes limit) const;
     const core::Checkpoint& checkpoint() const { return *m_checkpoint; }
@@ -75,6 +78,7 @@ public:
     core::Result<at::Tensor> read(std::string_view name) const; ///< float32 on the device, as replaced
     core::Result<at::Tensor> readOriginal(std::string_view name) const { return m_base->read(name); }
     const core::TensorInfo* stored(std::string_view name) const { return m_base->stored(name); }
+    std::optional<std::vector<std::int64_t>> shape(std::string_view name) const { return m_base->shape(name); }
     /// Null when the tensor is as in the checkpoint.
     std::shared_ptr<const CompressedTensor> replacement(std::string_view name) const;
     void replace(std::string_view name, std::shared_ptr<const CompressedTensor> tensor);

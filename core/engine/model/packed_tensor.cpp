@@ -47,18 +47,17 @@ core::Error corrupt()
             "remove the cache folder and run the same command again"};
 }
 
-core::Result<std::shared_ptr<const CompressedTensor>> fromParts(const core::Json& header,
-                                                                const GroupAffineTensor::Parts& parts)
+} // namespace
+
+core::Result<std::shared_ptr<const CompressedTensor>>
+tensorFromParts(std::string_view layout, const core::Json& description, const TensorParts& parts)
 {
-    const std::string layout = header.value("layout", "");
     if (layout == GroupAffineTensor::kLayout)
-        return GroupAffineTensor::fromParts(header.value("description", core::Json::object()), parts);
+        return GroupAffineTensor::fromParts(description, parts);
     if (layout == DenseTensor::kLayout && parts.size() == 1)
         return std::shared_ptr<const CompressedTensor>(std::make_shared<DenseTensor>(parts.front().second));
     return corrupt();
 }
-
-} // namespace
 
 bool canPack(const CompressedTensor& tensor)
 {
@@ -93,7 +92,7 @@ core::Result<std::shared_ptr<const CompressedTensor>> unpack(std::string_view pa
         return corrupt();
     PSC_ASSIGN(const core::Json header, core::parseJson(packed.substr(0, length), "packed tensor"));
     packed.remove_prefix(length);
-    GroupAffineTensor::Parts parts;
+    TensorParts parts;
     for (const core::Json& part : header.value("parts", core::Json::array())) {
         const auto type = typeOf(part.value("type", ""));
         if (!type)
@@ -105,7 +104,7 @@ core::Result<std::shared_ptr<const CompressedTensor>> unpack(std::string_view pa
         packed.remove_prefix(value.nbytes());
         parts.emplace_back(part.value("name", ""), std::move(value));
     }
-    return fromParts(header, parts);
+    return tensorFromParts(header.value("layout", ""), header.value("description", core::Json::object()), parts);
 }
 
 core::Result<std::shared_ptr<const CompressedTensor>> SpilledTensor::spill(const CompressedTensor& tensor,

@@ -8,10 +8,21 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace paretoscope::engine {
 
-/// Whether `unpack` reads this layout ("group_affine", "dense"). A tensor of another one stays in memory.
+/// Parts by name, as CompressedTensor::serialise gives them.
+using TensorParts = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// The tensor that serialise(), layout() and description() told of: equal values, equal parts. Trusts nothing.
+/// Errors: Corrupt (a layout that is not known, parts that do not fit the description).
+core::Result<std::shared_ptr<const CompressedTensor>>
+tensorFromParts(std::string_view layout, const core::Json& description, const TensorParts& parts);
+
+/// Whether `tensorFromParts` knows the layout, so that `unpack` reads this layout ("group_affine", "dense"). A tensor
+/// of another one stays in memory.
 bool canPack(const CompressedTensor& tensor);
 /// The parts as serialise() gives them, with layout and description: a length (64 bit), one line of JSON, raw parts.
 std::string pack(const CompressedTensor& tensor);

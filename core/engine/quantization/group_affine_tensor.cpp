@@ -35,6 +35,18 @@ const char* scaleTypeName(ScaleType type)
     return type == ScaleType::Float16 ? "float16" : type == ScaleType::BFloat16 ? "bfloat16" : "float32";
 }
 
+bool isMatrix(const at::Tensor& part, at::ScalarType type, std::int64_t rows, std::int64_t columns)
+{
+    return part.defined() && part.dim() == 2 && part.scalar_type() == type && part.size(0) == rows &&
+           part.size(1) == columns;
+}
+
+bool areGroups(const at::Tensor& part, std::int64_t columns, std::int64_t groups)
+{
+    return part.dim() == 1 && part.scalar_type() == at::kInt && part.size(0) == columns &&
+           part.ge(0).logical_and(part.lt(groups)).all().item<bool>();
+}
+
 } // namespace
 
 GroupAffineTensor::GroupAffineTensor(at::Tensor codes, AffineGrids grids, AffineOptions options,
@@ -101,9 +113,15 @@ core::Result<std::shared_ptr<const CompressedTensor>> GroupAffineTensor::fromPar
     const at::Tensor packed = part("codes");
     const at::Tensor scales = part("scales");
     const at::Tensor zeros = part("zero_points");
-    const bool fits = packed.defined() && scales.defined() && packed.dim() == 2 && scales.dim() == 2 && columns > 0 &&
-                      packed.size(1) == wordsFor(columns, options.bits) && scales.size(0) == packed.size(0) &&
-                      scales.size(1) == options.groups(columns) && zeros.defined() != options.symmetric;
+    const at::Tensor columnGroups = part("column_groups");
+    const bool describes = options.bits >= 1 && options.bits <= 8 && columns > 0 &&
+                           (options.groupSize == -1 || options.groupSize > 0) && zeros.defined() != options.symmetric;
+    const bool fits =
+        describes &&
+        isMatrix(packed, at::kInt, packed.defined() ? packed.size(0) : 0, wordsFor(columns, options.bits)) &&
+        isMatrix(scales, storageType(options.scaleType), packed.size(0), options.groups(columns)) &&
+        (!zeros.defined() || isMatrix(zeros, at::kInt, scales.size(1), wordsFor(scales.size(0), options.bits))) &&
+        (!columnGroups.defined() || areGroups(columnGroups, columns, scales.size(1)));
     if (!fits)
         return core::Error {core::ErrorCode::Corrupt, "packed codes do not fit their description",
                             "remove the cache folder and run the same command again"};
@@ -112,7 +130,7 @@ core::Result<std::shared_ptr<const CompressedTensor>> GroupAffineTensor::fromPar
     grids.zeros = zeros.defined() ? unpackRows(zeros, scales.size(0), options.bits).t().to(at::kFloat).contiguous()
                                   : at::full_like(grids.scales, double(1 << (options.bits - 1)));
     return std::shared_ptr<const CompressedTensor>(std::make_shared<GroupAffineTensor>(
-        unpackRows(packed, columns, options.bits), std::move(grids), options, part("column_groups")));
+        unpackRows(packed, columns, options.bits), std::move(grids), options, columnGroups));
 }
 
 at::Tensor unpackRows(const at::Tensor& packed, std::int64_t count, int bits)

@@ -24,6 +24,27 @@ class TstComputeDevice : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    void driverVersionIsRead_data()
+    {
+        QTest::addColumn<std::string>("text");
+        QTest::addColumn<std::string>("version");
+        QTest::addRow("closed module")
+            << std::string("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03  Thu Oct 19 18:56:32 UTC 2023")
+            << std::string("535.129.03");
+        QTest::addRow("open module")
+            << std::string("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build")
+            << std::string("580.95.05");
+        QTest::addRow("two parts") << std::string("NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.82  Fri")
+                                   << std::string("470.82");
+        QTest::addRow("no driver") << std::string() << std::string();
+    }
+    void driverVersionIsRead()
+    {
+        QFETCH(std::string, text);
+        QFETCH(std::string, version);
+        QCOMPARE(nvidiaDriverVersionIn(text), version);
+    }
+
     void namesAreParsed_data()
     {
         QTest::addColumn<std::string>("name");

@@ -4,6 +4,7 @@
 #include "core/checkpoint/safetensors_file.h"
 #include "core/engine/trial_runner.h"
 #include "core/sweep/sweep.h"
+#include "tests/core/engine/trial_fixture.h"
 
 #include <QTemporaryDir>
 #include <QtTest>
@@ -14,67 +15,6 @@
 using namespace paretoscope;
 
 namespace {
-
-const std::filesystem::path kResources = PARETOSCOPE_RESOURCES;
-
-class Observer : public engine::TrialObserver
-{
-public:
-    void progressed(std::string_view, int, int) override {}
-    bool isCancelled() const override { return cancelled; }
-    bool cancelled = false;
-};
-
-core::PluginCatalogue catalogue()
-{
-    return core::PluginCatalogue::scan({PARETOSCOPE_BUILD_TREE "/lib/paretoscope/plugins"});
-}
-
-/// The trials of a sweep over tiny-llama that is small enough for a test.
-struct SweepUnderTest
-{
-    explicit SweepUnderTest(const std::string& pipelines, int windows = 8, const std::string& model = "tiny-llama")
-    {
-        const std::string text =
-            "paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: models/" + model +
-            "\n"
-            "  calibration: {corpus: demo/corpora/train_excerpt.raw.txt, samples: 8, length: 256}\n"
-            "  evaluate:\n    - perplexity: {corpus: demo/corpora/wiki.test.tokens, length: 256, windows: " +
-            std::to_string(windows) + "}\npipelines:\n" + pipelines;
-        auto parsed = core::parseSweep(text, kResources / "test.yaml", catalogue());
-        if (!parsed.ok())
-            qFatal("%s", parsed.error().sentence().c_str());
-        sweep = std::move(parsed).value();
-        identity = core::identifyWorkload(sweep.workload).value();
-        trials = core::planTrials(sweep, identity);
-    }
-    core::TrialRequest request(std::size_t index) const
-    {
-        return {trials[index].id, sweep.workload, identity, trials[index].pipeline, trials[index].seed, {0}};
-    }
-    core::Sweep sweep;
-    core::WorkloadIdentity identity;
-    std::vector<core::PlannedTrial> trials;
-};
-
-engine::RunnerOptions optionsFor(int threads = 1, const QString& cache = {})
-{
-    engine::RunnerOptions options;
-    options.threads = threads;
-    options.cacheFolder = cache.toStdString();
-    options.pluginFolders = {PARETOSCOPE_BUILD_TREE "/lib/paretoscope/plugins"};
-    options.architectures = kResources / "architectures";
-    return options;
-}
-
-const core::MetricRecord& metricOf(const core::TrialOutcome& outcome, const char* name)
-{
-    for (const core::MetricRecord& metric : outcome.metrics) {
-        if (metric.name == name)
-            return metric;
-    }
-    qFatal("no metric %s", name);
-}
 
 double perplexityOf(const core::TrialOutcome& outcome)
 {
