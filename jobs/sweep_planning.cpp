@@ -136,6 +136,11 @@ core::Status checkOptions(const SweepOptions& options)
     return devices.ok() ? core::success() : core::Status(devices.error());
 }
 
+std::filesystem::path artifactFolder(const SweepOptions& options, const std::filesystem::path& project)
+{
+    return options.artifacts.empty() ? core::artifactFolderOf(project) : options.artifacts;
+}
+
 core::Result<PreparedSweep> prepareSweep(const core::Sweep& sweep, const core::WorkloadIdentity& identity,
                                          const SweepOptions& options, const std::vector<TrialRecord>& recorded)
 {

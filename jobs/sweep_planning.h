@@ -21,6 +21,9 @@ struct PreparedSweep
 /// Checks what does not depend on sweep or project. Errors: InvalidArgument, naming option and value.
 core::Status checkOptions(const SweepOptions& options);
 
+/// Where the packed compressed models of a project lie.
+std::filesystem::path artifactFolder(const SweepOptions& options, const std::filesystem::path& project);
+
 /// Selects by shard (every n-th trial of the whole sweep, so that shards of one sweep never overlap) and then by
 /// `only`, and compares with what the project holds.
 /// Errors: InvalidArgument (`only` matches nothing; with the near label).

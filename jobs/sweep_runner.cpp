@@ -43,6 +43,9 @@ core::Status SweepRunner::prepare()
     PSC_TRY(requireMemory(d->prepared.plan, d->sweep.workload, d->options));
 
     d->counts = workerCounts(d->options);
+    PSC_ASSIGN(const std::vector<core::StoredArtifact> artifacts, d->store.artifacts());
+    d->experience = TrialExperience(recorded, d->sweep.workload.model.filename().string());
+    d->models = KeptModels(artifacts, artifactFolder(d->options, d->store.path()), d->options.artifactLimit);
     d->reporter = TrialReporter(d->sweep, d->identity, d->options.command);
     d->budget = TimeBudget(d->options.timeLimitSeconds);
     std::set<core::TrialId> ours;
@@ -234,6 +237,7 @@ void SweepRunner::Private::conclude()
 void SweepRunner::Private::finish()
 {
     limit.stop();
+    models.removeExtracted();
     for (const auto& [trial, record] : waiting) // the sweep ended before a second worker had time for them
         Q_EMIT q->trialFinished(record);
     isOver = true;

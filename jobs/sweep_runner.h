@@ -27,12 +27,14 @@ enum class RetryPolicy
 /// How a sweep is run; what is run stands in the sweep file.
 struct SweepOptions
 {
-    int jobs = 0;                 ///< workers; 0 = two on a machine with at least two cores
-    int threads = 0;              ///< per worker; 0 = cores / jobs, at least 1
-    std::string device = "auto";  ///< "cpu", "auto", "cuda:0,cuda:1"
+    int jobs = 0;                       ///< workers; 0 = two on a machine with at least two cores
+    int threads = 0;                    ///< per worker; 0 = cores / jobs, at least 1
+    std::string device = "auto";        ///< "cpu", "auto", "cuda:0,cuda:1"
     std::string arithmetic = "float32"; ///< or "tf32", "bfloat16": the dtype of what is measured
-    std::filesystem::path cache;  ///< folder of the artifact cache; empty = the user's
-    std::filesystem::path worker; ///< worker program
+    std::filesystem::path cache;        ///< folder of the artifact cache; empty = the user's
+    std::filesystem::path worker;       ///< worker program
+    std::filesystem::path artifacts;    ///< folder of packed compressed models; empty = beside the project
+    core::Bytes artifactLimit {std::int64_t(10) << 30}; ///< of all of them together; 0 = new ones are not kept
     RetryPolicy retry = RetryPolicy::Interrupted;
     bool failFast = false;
     int maxTrials = 0; ///< 0 = all

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "jobs/kept_models.h"
 #include "jobs/sweep_planning.h"
 #include "jobs/sweep_runner.h"
 #include "jobs/time_budget.h"
+#include "jobs/trial_experience.h"
 #include "jobs/trial_queue.h"
 #include "jobs/trial_report.h"
 #include "jobs/worker_pool.h"
@@ -50,7 +52,7 @@ struct SweepRunner::Private
     void dispatch(int worker);
     void settle();
     int wanted() const;
-    core::TrialRequest requestFor(int trial) const;
+    core::TrialRequest requestFor(int trial);
     void tellProgress(int worker, const QString& phase, int done, int total);
     void takeResult(int worker, const core::Json& result);
     void takeFailure(int worker, const core::Error& error);
@@ -77,6 +79,8 @@ struct SweepRunner::Private
     TrialReporter reporter;
     TrialQueue queue;
     TimeBudget budget;
+    KeptModels models;
+    TrialExperience experience;
     std::unique_ptr<WorkerPool> pool;
     std::map<int, InHand> inHand;             ///< by worker
     std::map<int, TrialCourse> courses;       ///< by trial

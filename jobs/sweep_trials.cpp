@@ -43,6 +43,7 @@ void SweepRunner::Private::dispatch(int worker)
     ++course.attempts;
     course.log = nullptr;
     course.startedUtc = utcNow();
+    course.expectedSeconds = experience.secondsOf(planned(trial).pipeline);
     course.worker = worker;
     course.hello = pool->hello(worker);
     if (!prepared.kept[std::size_t(trial)] && !save(store.recordTrials({reporter.running(planned(trial), course)})))
@@ -54,7 +55,7 @@ void SweepRunner::Private::dispatch(int worker)
     Q_EMIT q->trialStarted(planned(trial), worker);
 }
 
-core::TrialRequest SweepRunner::Private::requestFor(int trial) const
+core::TrialRequest SweepRunner::Private::requestFor(int trial)
 {
     core::TrialRequest request;
     request.id = planned(trial).id;
@@ -66,6 +67,12 @@ core::TrialRequest SweepRunner::Private::requestFor(int trial) const
     // The first loss of a worker may have been for lack of memory: the second attempt is frugal.
     if (const auto course = courses.find(trial); course != courses.end())
         request.attempt = std::max(1, course->second.attempts);
+    if (prepared.kept[std::size_t(trial)])
+        request.kept = models.find(request.id, store);
+    // An equal share for each worker, so that all together stay within the limit.
+    request.artifactLimit = {models.left().value / counts.jobs};
+    if (request.artifactLimit.value > 0)
+        request.artifacts = models.folder();
     return request;
 }
 
@@ -94,6 +101,8 @@ void SweepRunner::Private::takeResult(int worker, const Json& result)
         return settle();
     }
     budget.addFinished(double(hand.since.elapsed()) / 1000);
+    experience.add(planned(hand.trial).pipeline, outcome.value().seconds);
+    models.add(outcome.value().artifacts);
     const TrialRecord record = reporter.done(planned(hand.trial), courses[hand.trial], std::move(outcome).value());
     if (!save(store.finishTrial(record)))
         return;

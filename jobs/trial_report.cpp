@@ -102,6 +102,7 @@ TrialRecord TrialReporter::done(const core::PlannedTrial& trial, const TrialCour
     record.finishedUtc = utcNow();
     record.metrics = std::move(outcome.metrics);
     record.layerMetrics = std::move(outcome.layerMetrics);
+    record.artifacts = std::move(outcome.artifacts);
     if (outcome.provenance.is_object()) { // the worker knows better what it ran on
         Json merged = std::move(record.provenance);
         merged.update(outcome.provenance, true);
@@ -142,6 +143,8 @@ Json TrialReporter::provenance(const TrialCourse& course) const
                {"host", m_host},
                {"started", course.startedUtc},
                {"attempt", course.attemptsBefore + course.attempts}};
+    if (course.expectedSeconds)
+        json["estimated_seconds"] = *course.expectedSeconds;
     if (m_identity.leak)
         json["calibrated_on_evaluation_data"] = true;
     if (!course.losses.empty())

@@ -6,6 +6,7 @@
 
 #include "core/sweep/trial_exchange.h"
 
+#include <optional>
 #include <string>
 
 namespace paretoscope::jobs {
@@ -19,6 +20,7 @@ struct TrialCourse
     int attemptsBefore = 0; ///< of earlier runs
     int attempts = 0;
     std::string startedUtc;                  ///< of the last attempt
+    std::optional<double> expectedSeconds;   ///< of the last attempt; beside what it took
     int worker = -1;                         ///< of the last attempt
     Hello hello;                             ///< likewise
     core::Json losses = core::Json::array(); ///< attempts of this run that ended with their worker

@@ -3,6 +3,7 @@
 #include "app/format/conflict_text.h"
 #include "app/format/number.h"
 #include "app/verbs/verb.h"
+#include "core/project/artifact/artifacts.h"
 
 namespace paretoscope::app {
 
@@ -36,6 +37,11 @@ public:
         const auto merged = core::mergeProjects({m_sources.begin(), m_sources.end()}, m_into, m_dryRun);
         if (!merged.ok())
             return {merged.error(), ErrorSource::Project};
+        if (!m_dryRun) {
+            const core::Status gathered = gather(merged.value(), session.console);
+            if (!gathered.ok())
+                return {gathered.error(), ErrorSource::Project};
+        }
         if (session.common.json)
             session.console.document(document(merged.value()));
         else
@@ -44,6 +50,20 @@ public:
     }
 
 private:
+    /// The kept compressed models lie beside the sources.
+    core::Status gather(const core::MergeReport& report, Console& console) const
+    {
+        std::vector<std::filesystem::path> sources;
+        for (const core::MergeReport::Source& source : report.sources)
+            sources.push_back(source.file);
+        PSC_ASSIGN(const core::ArtifactGathering gathered, core::gatherArtifacts(sources, m_into));
+        if (gathered.files > 0)
+            console.note(counted(gathered.files, "kept artifact") + " brought along");
+        if (gathered.missing > 0)
+            console.note(counted(gathered.missing, "kept artifact") + " is nowhere beside the sources; dropped");
+        return core::success();
+    }
+
     core::Json document(const core::MergeReport& report) const
     {
         core::Json sources = core::Json::array();

@@ -80,6 +80,7 @@ public:
                 return {shard.error(), ErrorSource::Project};
             m_shard = std::move(shard).value();
             project = m_shard->project();
+            options.value().artifacts = core::artifactFolderOf(m_arguments.project());
         }
         std::error_code ignored;
         const bool isNew = !std::filesystem::exists(project, ignored);

@@ -20,7 +20,7 @@ bool isShardName(const std::string& project)
     return std::filesystem::path(project).extension() == ".psl";
 }
 
-core::Result<std::vector<core::TrialRecord>> trialsOfShard(const std::string& shard)
+core::Result<Recorded> recordedInShard(const std::string& shard)
 {
     const QTemporaryDir folder;
     if (!folder.isValid())
@@ -28,7 +28,10 @@ core::Result<std::vector<core::TrialRecord>> trialsOfShard(const std::string& sh
     const std::filesystem::path project = folder.filePath(QStringLiteral("shard.pscope")).toStdString();
     PSC_TRY(core::mergeProjects({shard}, project, false));
     PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(project, core::OpenMode::ReadOnly));
-    return store.trials();
+    Recorded recorded;
+    PSC_ASSIGN(recorded.trials, store.trials());
+    PSC_ASSIGN(recorded.artifacts, store.artifacts());
+    return recorded;
 }
 
 core::Result<std::unique_ptr<ShardSession>> ShardSession::open(const std::string& shard)

@@ -18,8 +18,15 @@ namespace paretoscope::app {
 /// Whether a run is to record into a shard (*.psl) instead of a project.
 bool isShardName(const std::string& project);
 
+/// What was done before.
+struct Recorded
+{
+    std::vector<core::TrialRecord> trials;
+    std::vector<core::StoredArtifact> artifacts;
+};
+
 /// What a shard holds, also while a node appends to it. Errors: those of merging it.
-core::Result<std::vector<core::TrialRecord>> trialsOfShard(const std::string& shard);
+core::Result<Recorded> recordedInShard(const std::string& shard);
 
 /// A run on a cluster node: the sweep works on a project of its own in the temporary folder, which begins with what the
 /// shard holds, and every trial that ends is appended to the shard.

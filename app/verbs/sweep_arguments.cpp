@@ -80,6 +80,15 @@ void SweepArguments::declareResources(OptionTable& options)
     OptionSpec& cache = options.text("--cache", "DIR", m_cache, "Folder of the artifact cache.");
     cache.kind = ValueKind::Folder;
     cache.setting = "cache";
+    options
+        .custom("--artifact-limit", "SIZE",
+                "Keep compressed models beside the project as long as all together take no more than this; a metric "
+                "that is added later is then measured without compressing again. 0 keeps none.",
+                [this](const std::string& text) -> core::Status {
+                    PSC_ASSIGN(m_options.artifactLimit, readBytes(text));
+                    return core::success();
+                })
+        .defaultText = "10GiB";
     OptionSpec& executor = options.choice("--executor", m_executor, {"local", "slurm"}, "Where the workers run.");
     executor.defaultText = "local";
     OptionSpec& logs = options.text("--worker-logs", "DIR", m_logFolder,

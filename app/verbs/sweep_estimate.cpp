@@ -3,10 +3,11 @@
 
 #include "app/format/number.h"
 #include "app/format/table.h"
-#include "app/verbs/shard_session.h"
 #include "core/project/project_store.h"
+#include "jobs/kept_models.h"
 #include "jobs/memory_preflight.h"
 #include "jobs/sweep_planning.h"
+#include "jobs/trial_experience.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -18,72 +19,27 @@ namespace {
 
 constexpr std::int64_t kProjectBytesPerTrial = 64 * 1024; ///< metrics, layer metrics and provenance of one trial
 
-std::vector<std::string> pluginsOf(const core::Json& pipeline)
-{
-    std::vector<std::string> plugins;
-    if (pipeline.is_array()) {
-        for (const core::Json& stage : pipeline)
-            plugins.push_back(stage.is_object() && stage.contains("plugin") && stage["plugin"].is_string()
-                                  ? stage["plugin"].get<std::string>()
-                                  : std::string());
-    }
-    return plugins;
-}
-
-std::vector<std::string> pluginsOf(const core::Pipeline& pipeline)
-{
-    std::vector<std::string> plugins;
-    for (const core::StageSpec& stage : pipeline.stages)
-        plugins.push_back(stage.plugin);
-    return plugins;
-}
-
-/// How long trials took: those with the same plugins, else any.
-class Experience
-{
-public:
-    Experience(const std::vector<core::TrialRecord>& recorded, const std::string& workload)
-    {
-        for (const core::TrialRecord& trial : recorded) {
-            if (trial.status != core::TrialStatus::Done || trial.seconds <= 0 || trial.workload != workload)
-                continue;
-            m_all.add(trial.seconds);
-            m_byPlugins[pluginsOf(trial.pipeline)].add(trial.seconds);
-        }
-    }
-
-    std::optional<double> secondsOf(const core::Pipeline& pipeline) const
-    {
-        const auto found = m_byPlugins.find(pluginsOf(pipeline));
-        const Mean& mean = found == m_byPlugins.end() ? m_all : found->second;
-        return mean.count > 0 ? std::optional(mean.sum / mean.count) : std::nullopt;
-    }
-
-private:
-    struct Mean
-    {
-        double sum = 0;
-        int count = 0;
-        void add(double value)
-        {
-            sum += value;
-            ++count;
-        }
-    };
-
-    Mean m_all;
-    std::map<std::vector<std::string>, Mean> m_byPlugins;
-};
-
-core::Result<std::vector<core::TrialRecord>> recordedTrials(const std::string& project)
+core::Result<Recorded> recordedIn(const std::string& project)
 {
     std::error_code ignored;
     if (!std::filesystem::exists(project, ignored))
-        return std::vector<core::TrialRecord> {};
+        return Recorded();
     if (isShardName(project))
-        return trialsOfShard(project);
+        return recordedInShard(project);
     PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(project, core::OpenMode::ReadOnly));
-    return store.trials();
+    Recorded recorded;
+    PSC_ASSIGN(recorded.trials, store.trials());
+    PSC_ASSIGN(recorded.artifacts, store.artifacts());
+    return recorded;
+}
+
+/// What is done for an open trial, as a person says it.
+std::string stateText(const SweepEstimate::Trial& trial)
+{
+    if (!trial.measuresOnly)
+        return trial.status;
+    return trial.model.empty() ? "open: compressed again, its model was not kept"
+                               : "open: measured from the " + trial.model + " model";
 }
 
 core::Json document(const SweepEstimate& estimate, const std::string& project)
@@ -94,6 +50,8 @@ core::Json document(const SweepEstimate& estimate, const std::string& project)
                           {"pipeline", trial.planned.pipeline.label()},
                           {"seed", trial.planned.seed},
                           {"status", trial.status},
+                          {"measures_only", trial.measuresOnly},
+                          {"model", trial.model.empty() ? core::Json(nullptr) : core::Json(trial.model)},
                           {"estimated_seconds", trial.seconds ? core::Json(*trial.seconds) : core::Json(nullptr)},
                           {"estimated_memory_bytes", trial.memory.peak.value},
                           {"estimated_scratch_bytes", trial.memory.scratch.value}});
@@ -117,7 +75,7 @@ void print(const SweepEstimate& estimate, Console& console)
 {
     TextTable table({{"pipeline", false, true}, {"state"}, {"about", true}, {"memory", true}});
     for (const SweepEstimate::Trial& trial : estimate.trials)
-        table.addRow({trial.planned.pipeline.label(), trial.status, trial.seconds ? duration(*trial.seconds) : "-",
+        table.addRow({trial.planned.pipeline.label(), stateText(trial), trial.seconds ? duration(*trial.seconds) : "-",
                       binaryBytes(trial.memory.peak.value)},
                      trial.status == "done" ? Emphasis::Faint : Emphasis::None);
     console.write(table.text(console.outStream()));
@@ -141,21 +99,24 @@ void print(const SweepEstimate& estimate, Console& console)
 } // namespace
 
 core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::SweepOptions& options,
-                                          const std::vector<core::TrialRecord>& recorded)
+                                          const std::string& project, const Recorded& recorded)
 {
     PSC_ASSIGN(const core::WorkloadIdentity identity, core::identifyWorkload(sweep.workload));
-    PSC_ASSIGN(const jobs::PreparedSweep prepared, jobs::prepareSweep(sweep, identity, options, recorded));
+    PSC_ASSIGN(const jobs::PreparedSweep prepared, jobs::prepareSweep(sweep, identity, options, recorded.trials));
     PSC_ASSIGN(const auto preflight, jobs::MemoryPreflight::create(sweep.workload, options));
     PSC_TRY(jobs::requireMemory(prepared.plan, sweep.workload, options));
     SweepEstimate estimate;
     estimate.sweep = sweep.name;
     estimate.workers = jobs::workerCounts(options);
-    const Experience experience(recorded, sweep.workload.model.filename().string());
+    const jobs::KeptModels models(recorded.artifacts, jobs::artifactFolder(options, project), options.artifactLimit);
+    const jobs::TrialExperience experience(recorded.trials, sweep.workload.model.filename().string());
     double seconds = 0;
     bool known = true;
     for (std::size_t i = 0; i < prepared.plan.trials.size(); ++i) {
         SweepEstimate::Trial trial {.planned = prepared.plan.trials[i],
                                     .status = "open",
+                                    .measuresOnly = false,
+                                    .model = {},
                                     .seconds = std::nullopt,
                                     .memory = preflight.estimate(prepared.plan.trials[i].pipeline)};
         if (prepared.plan.done[i]) {
@@ -166,6 +127,9 @@ core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::
             ++estimate.held;
         } else {
             ++estimate.open;
+            trial.measuresOnly = prepared.kept[i] && !trial.planned.pipeline.stages.empty();
+            if (trial.measuresOnly)
+                trial.model = models.placeOf(trial.planned.id);
             trial.seconds = experience.secondsOf(trial.planned.pipeline);
             known = known && trial.seconds;
             seconds += trial.seconds.value_or(0);
@@ -186,10 +150,11 @@ Outcome printEstimate(const SweepArguments& arguments, Session& session)
     if (!options.ok())
         return {options.error(), ErrorSource::Arguments};
     PSC_ASSIGN(const core::Sweep sweep, arguments.readSweep(session));
-    const auto recorded = recordedTrials(arguments.project());
+    const auto recorded = recordedIn(arguments.project());
     if (!recorded.ok())
         return {recorded.error(), ErrorSource::Project};
-    PSC_ASSIGN(const SweepEstimate estimate, estimateSweep(sweep, options.value(), recorded.value()));
+    PSC_ASSIGN(const SweepEstimate estimate,
+               estimateSweep(sweep, options.value(), arguments.project(), recorded.value()));
     if (session.common.json)
         session.console.document(document(estimate, arguments.project()));
     else

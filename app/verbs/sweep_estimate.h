@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "app/verbs/shard_session.h"
 #include "app/verbs/sweep_arguments.h"
 #include "core/memory/memory_estimate.h"
 #include "core/project/records.h"
@@ -18,6 +19,8 @@ struct SweepEstimate
     {
         core::PlannedTrial planned;
         std::string status;            ///< "done", "open", or "held": failed or interrupted earlier and left alone
+        bool measuresOnly;             ///< open, but compressed before: only a measurement is missing
+        std::string model;             ///< then where the compressed model is: "kept", "embedded", or empty
         std::optional<double> seconds; ///< expected, of an open one
         core::MemoryEstimate memory;
     };
@@ -36,7 +39,7 @@ struct SweepEstimate
 
 /// Errors: those of reading sweep, model, data and project; OutOfMemory (a trial does not fit the memory budget).
 core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::SweepOptions& options,
-                                          const std::vector<core::TrialRecord>& recorded);
+                                          const std::string& project, const Recorded& recorded);
 
 /// Prints it, as a table or as JSON; the verb `estimate` and `run --dry-run`.
 Outcome printEstimate(const SweepArguments& arguments, Session& session);

@@ -13,6 +13,8 @@
     VERB(show)                                                                                                         \
     VERB(front)                                                                                                        \
     VERB(verify)                                                                                                       \
+    VERB(artifacts)                                                                                                    \
+    VERB(copy)                                                                                                         \
     VERB(compact)                                                                                                      \
     VERB(exportTable)                                                                                                  \
     VERB(importTable)                                                                                                  \

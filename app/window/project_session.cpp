@@ -2,6 +2,7 @@
 #include "app/window/project_session.h"
 
 #include "core/project/project_store.h"
+#include "core/project/subset.h"
 #include "views/format/text.h"
 
 #include <QFileInfo>
@@ -94,7 +95,7 @@ void ProjectSession::saveCopy(const QString& file)
     inBackground(
         [from = toPath(m_path), to = toPath(QFileInfo(file).absoluteFilePath())]() -> core::Status {
             PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(from, core::OpenMode::ReadOnly));
-            return store.copyTo(to);
+            return core::copyProject(store, to);
         },
         [this, file] { Q_EMIT copied(file); });
 }
