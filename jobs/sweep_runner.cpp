@@ -35,7 +35,7 @@ core::Status SweepRunner::prepare()
 {
     PSC_ASSERT(!d->isStarted, "prepare() comes before start()");
     PSC_TRY(checkOptions(d->options));
-    PSC_ASSIGN(d->identity, core::identifyWorkload(d->sweep.workload));
+    PSC_ASSIGN(d->identity, core::identifySweep(d->sweep));
     PSC_TRY(d->store.interruptRunningTrials());
     PSC_ASSIGN(const std::vector<TrialRecord> recorded, d->store.trials());
     PSC_ASSIGN(d->prepared, prepareSweep(d->sweep, d->identity, d->options, recorded));

@@ -30,6 +30,8 @@ Json hashesOf(const core::WorkloadIdentity& identity)
         hashes["calibration_corpus"] = identity.calibrationCorpus->hex();
     for (const core::Sha256Digest& digest : identity.dataDigests)
         hashes["data"].push_back(digest.hex());
+    for (const auto& [path, digest] : identity.models)
+        hashes["models"][digest.hex()] = path;
     return hashes;
 }
 
@@ -77,7 +79,7 @@ TrialRecord TrialReporter::queued(const core::PlannedTrial& trial) const
     record.workload = m_workload.model.filename().string();
     record.sweep = m_sweep;
     record.label = trial.pipeline.label();
-    record.pipeline = core::toJson(trial.pipeline);
+    record.pipeline = core::identifiedPipeline(trial.pipeline, m_identity);
     record.seed = trial.seed;
     return record;
 }

@@ -218,7 +218,7 @@ VerbEntry artifactsVerb()
 {
     return {.name = "artifacts",
             .summary = "list, drop, embed or keep the compressed models of a project",
-            .usage = "PROJECT [--where EXPR] [--drop | --embed | --keep | --limit SIZE | --collect]",
+            .usage = "PROJECT [--where EXPR] [options]",
             .description =
                 "A sweep keeps the compressed model of each finished trial beside the project, in "
                 "PROJECT.artifacts, under its hash: a metric that is added later is measured from it. Without an "

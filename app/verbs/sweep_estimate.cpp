@@ -101,7 +101,7 @@ void print(const SweepEstimate& estimate, Console& console)
 core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::SweepOptions& options,
                                           const std::string& project, const Recorded& recorded)
 {
-    PSC_ASSIGN(const core::WorkloadIdentity identity, core::identifyWorkload(sweep.workload));
+    PSC_ASSIGN(const core::WorkloadIdentity identity, core::identifySweep(sweep));
     PSC_ASSIGN(const jobs::PreparedSweep prepared, jobs::prepareSweep(sweep, identity, options, recorded.trials));
     PSC_ASSIGN(const auto preflight, jobs::MemoryPreflight::create(sweep.workload, options));
     PSC_TRY(jobs::requireMemory(prepared.plan, sweep.workload, options));

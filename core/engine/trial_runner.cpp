@@ -316,7 +316,7 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
     RunTimeParts parts;
     const std::vector<std::vector<std::int32_t>> noSamples;
     ServiceHost services({model->graph(), tensors, calibration ? calibration->samples : noSamples, parts.hooks,
-                          parts.kvStore, observer, auxiliaryLimit()});
+                          parts.kvStore, observer, auxiliaryLimit(), options.architectures});
     PipelineContext context {model->graph(),
                              tensors,
                              calibration ? &*calibration : nullptr,
@@ -404,7 +404,9 @@ std::vector<core::ArtifactRecord> TrialRunner::Impl::keep(const core::TrialReque
                                                           const ModelTensors& tensors, const RunTimeParts& parts,
                                                           TrialLog& log) const
 {
-    if (request.artifacts.empty() || tensors.replacements().empty())
+    const bool isElsewhere = std::any_of(request.pipeline.stages.begin(), request.pipeline.stages.end(),
+                                         [](const core::StageSpec& stage) { return !stage.models.empty(); });
+    if (request.artifacts.empty() || tensors.replacements().empty() || isElsewhere)
         return {};
     const auto notKept = [&log](const std::string& why) {
         log.warnings.push_back("the compressed model was not kept: " + why);

@@ -236,6 +236,10 @@ Result<ParameterSpec> readParameter(const Json& json, const PluginManifest& mani
     PSC_TRY(readRange(fields, spec));
     PSC_ASSIGN(spec.unit, fields.optional<std::string>("unit", ""));
     PSC_ASSIGN(spec.doc, requiredText(fields, "doc"));
+    PSC_ASSIGN(const std::string names, fields.optional<std::string>("names", ""));
+    if (!names.empty() && (names != "model" || spec.type != ParameterType::Text))
+        return fields.error("names", shownValue(names) + " is not \"model\" of a string");
+    spec.namesModel = !names.empty();
     PSC_ASSIGN(spec.cut, fields.optional<bool>("cut", false));
     PSC_TRY(readValues(fields, manifest, spec));
     PSC_TRY(fields.refuseUnknown());

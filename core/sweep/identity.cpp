@@ -73,10 +73,43 @@ Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload)
     return identity;
 }
 
+Result<WorkloadIdentity> identifySweep(const Sweep& sweep)
+{
+    PSC_ASSIGN(WorkloadIdentity identity, identifyWorkload(sweep.workload));
+    for (const Pipeline& pipeline : sweep.pipelines) {
+        for (const StageSpec& stage : pipeline.stages) {
+            for (const std::string& parameter : stage.models) {
+                const auto path = stage.parameters.at(parameter).get<std::string>();
+                if (identity.models.contains(path))
+                    continue;
+                PSC_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, openCheckpoint(path));
+                PSC_ASSIGN(identity.models[path], modelDigest(*checkpoint));
+            }
+        }
+    }
+    return identity;
+}
+
+Json identifiedPipeline(const Pipeline& pipeline, const WorkloadIdentity& identity)
+{
+    Json stages = toJson(pipeline);
+    for (std::size_t i = 0; i < pipeline.stages.size(); ++i) {
+        for (const std::string& parameter : pipeline.stages[i].models) {
+            Json& value = stages[i]["parameters"][parameter];
+            const auto known = identity.models.find(value.get<std::string>());
+            if (known != identity.models.end())
+                value = kModelContent + known->second.hex();
+        }
+    }
+    return stages;
+}
+
 Json trialIdentity(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline,
                    std::uint64_t seed)
 {
-    Json json {{"engine", kEngineNumericsVersion}, {"model", identity.model.hex()}, {"pipeline", toJson(pipeline)}};
+    Json json {{"engine", kEngineNumericsVersion},
+               {"model", identity.model.hex()},
+               {"pipeline", identifiedPipeline(pipeline, identity)}};
     if (pipeline.needsCalibration() && workload.calibration)
         json["calibration"] = calibrationIdentity(*workload.calibration, identity);
     if (!pipeline.stages.empty()) // the baseline is the model itself, whatever the seed

@@ -19,6 +19,17 @@ std::string labelText(const Json& value)
     return "[" + list + "]";
 }
 
+bool isModel(const StageSpec& stage, const std::string& parameter)
+{
+    return std::find(stage.models.begin(), stage.models.end(), parameter) != stage.models.end();
+}
+
+/// The last part of its path: what people call a model.
+std::string modelName(const Json& path)
+{
+    return path.is_string() ? std::filesystem::path(path.get<std::string>()).filename().string() : labelText(path);
+}
+
 } // namespace
 
 std::string Pipeline::label() const
@@ -31,7 +42,8 @@ std::string Pipeline::label() const
         text += stage.plugin.substr(stage.plugin.rfind('/') + 1);
         std::string parameters;
         for (const auto& [name, value] : stage.given.items())
-            parameters += (parameters.empty() ? "" : ",") + name + "=" + labelText(value);
+            parameters += (parameters.empty() ? "" : ",") + name + "=" +
+                          (isModel(stage, name) ? modelName(value) : labelText(value));
         if (!parameters.empty())
             text += "(" + parameters + ")";
     }

@@ -70,9 +70,14 @@ Result<std::vector<Json>> readValues(const SweepContext& context, const PluginMa
                                     "give " + spec.allowedText() + ", or leave it out");
     std::vector<Json> values;
     for (const MarkedValue* alternative : alternatives) {
-        const Result<Json> resolved = resolveParameter(manifest, spec, valueFor(spec, *alternative));
+        Result<Json> resolved = resolveParameter(manifest, spec, valueFor(spec, *alternative));
         if (!resolved.ok())
             return context.source.error(alternative->place, resolved.error());
+        if (spec.namesModel) {
+            PSC_ASSIGN(const std::filesystem::path path,
+                       readModelPath(context, *alternative, manifest.id + ": " + spec.name));
+            resolved = Json(path.string());
+        }
         if (std::find(values.begin(), values.end(), resolved.value()) == values.end())
             values.push_back(resolved.value());
     }
@@ -124,8 +129,13 @@ Status addStage(const SweepContext& context, const std::string& plugin, Place pl
     Result<Json> resolved = resolveParameters(manifest, given);
     if (!resolved.ok())
         return context.source.error(place, resolved.error());
-    grid.first.stages.push_back(
-        {manifest.id, manifest.version, std::move(resolved).value(), std::move(given), manifest.needsCalibration()});
+    StageSpec stage {manifest.id, manifest.version, std::move(resolved).value(), std::move(given),
+                     manifest.needsCalibration()};
+    for (const ParameterSpec& spec : manifest.parameters) {
+        if (spec.namesModel)
+            stage.models.push_back(spec.name);
+    }
+    grid.first.stages.push_back(std::move(stage));
     return success();
 }
 

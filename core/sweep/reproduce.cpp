@@ -3,8 +3,30 @@
 
 #include "core/evaluation/metric_kind.h"
 #include "core/sweep/trial_exchange.h"
+#include "core/sweep/trial_identity.h"
 
 namespace paretoscope::core {
+
+namespace {
+
+/// Parameters that name a model are recorded by its content; where that lay stands in the provenance.
+void restorePaths(StageSpec& stage, const Json& provenance)
+{
+    const Json::json_pointer place("/hashes/models");
+    const Json paths = provenance.contains(place) ? provenance.at(place) : Json::object();
+    for (auto& [name, value] : stage.parameters.items()) {
+        const std::string text = value.is_string() ? value.get<std::string>() : std::string();
+        if (!text.starts_with(kModelContent) || !paths.is_object())
+            continue;
+        const auto path = paths.find(text.substr(kModelContent.size()));
+        if (path == paths.end() || !path->is_string())
+            continue;
+        value = *path;
+        stage.models.push_back(name);
+    }
+}
+
+} // namespace
 
 Result<Sweep> reproducingSweep(const TrialRecord& trial)
 {
@@ -22,8 +44,10 @@ Result<Sweep> reproducingSweep(const TrialRecord& trial)
     auto pipeline = pipelineFromJson(trial.pipeline);
     if (!pipeline.ok())
         return pipeline.error().withContext(name);
-    for (StageSpec& stage : pipeline.value().stages)
+    for (StageSpec& stage : pipeline.value().stages) {
+        restorePaths(stage, trial.provenance);
         stage.given = stage.parameters; // all of them: a default may change
+    }
     sweep.pipelines.push_back(std::move(pipeline).value());
     sweep.driver = {{"grid", Json::object()}};
     if (!sweep.workload.evaluate.empty()) {

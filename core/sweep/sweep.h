@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct StageSpec
     Json parameters; ///< resolved: defaults included
     Json given;      ///< as the user wrote them; only for labels
     bool needsCalibration = false;
+    std::vector<std::string> models = {}; ///< parameters that are the path of a model
 };
 
 /// Ordered stages; empty = the uncompressed baseline.
@@ -99,13 +101,16 @@ struct WorkloadIdentity
     Sha256Digest model;
     Sha256Digest tokenizer;
     std::optional<Sha256Digest> calibrationCorpus;
-    std::vector<std::string> protocolIds;  ///< one per WorkloadSpec::evaluate entry
-    std::vector<Sha256Digest> dataDigests; ///< likewise: the file it reads
-    bool leak = false;                     ///< calibration and an evaluation read the same file content
+    std::vector<std::string> protocolIds;       ///< one per WorkloadSpec::evaluate entry
+    std::vector<Sha256Digest> dataDigests;      ///< likewise: the file it reads
+    std::map<std::string, Sha256Digest> models; ///< that parameters of stages name: path and content
+    bool leak = false;                          ///< calibration and an evaluation read the same file content
 };
 
 /// Errors: NotFound, Io, Corrupt, Unsupported; InvalidArgument (a metric or an option that is not known).
 Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload);
+/// The same with the models that stages name.
+Result<WorkloadIdentity> identifySweep(const Sweep& sweep);
 
 struct PlannedTrial
 {

@@ -20,6 +20,11 @@ struct SweepContext
 /// `workload:`. Model and corpora must exist.
 Result<WorkloadSpec> readWorkload(const SweepContext& context, const MarkedValue& value);
 
+/// A model: a path beside the sweep file, or a Hub-style name ("owner/name") inside the folders of PARETOSCOPE_MODELS.
+/// @param what  the key, for messages
+Result<std::filesystem::path> readModelPath(const SweepContext& context, const MarkedValue& value,
+                                            const std::string& what);
+
 /// `pipelines:`, expanded; every stage must suit `workload`.
 Result<std::vector<Pipeline>> readPipelines(const SweepContext& context, const MarkedValue& value,
                                             const WorkloadSpec& workload);

@@ -92,6 +92,7 @@ Result<StageSpec> stageFromJson(const Json& json)
     if (!stage.given.is_object())
         stage.given = Json::object();
     PSC_ASSIGN(stage.needsCalibration, fields.optional<bool>("needs_calibration", false));
+    PSC_ASSIGN(stage.models, fields.texts("models"));
     return stage;
 }
 
@@ -103,6 +104,7 @@ Json completePipeline(const Pipeline& pipeline)
         Json json = stageToJson(stage);
         json["given"] = stage.given;
         json["needs_calibration"] = stage.needsCalibration;
+        json["models"] = stage.models;
         stages.push_back(std::move(json));
     }
     return stages;
@@ -118,6 +120,8 @@ Json toJson(const WorkloadIdentity& identity)
                {"protocols", identity.protocolIds},
                {"data", std::move(digests)},
                {"leak", identity.leak}};
+    for (const auto& [path, digest] : identity.models)
+        json["models"][path] = digest.hex();
     if (identity.calibrationCorpus)
         json["calibration_corpus"] = identity.calibrationCorpus->hex();
     return json;
@@ -139,6 +143,12 @@ Result<WorkloadIdentity> workloadIdentityFromJson(const Json& json)
         identity.dataDigests.push_back(digest);
     }
     PSC_ASSIGN(identity.leak, fields.optional<bool>("leak", false));
+    const Json models = fields.anything("models");
+    for (const auto& [path, digest] : models.items()) {
+        if (!digest.is_string())
+            return fields.error("models", shownValue(digest) + " is not a SHA-256 digest");
+        PSC_ASSIGN(identity.models[path], Sha256Digest::fromHex(digest.get<std::string>()));
+    }
     return identity;
 }
 

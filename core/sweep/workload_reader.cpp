@@ -47,29 +47,6 @@ bool isThere(const fs::path& path)
     return fs::exists(path, failure);
 }
 
-/// A path beside the sweep file, or a Hub-style name ("owner/name") inside the folders of PARETOSCOPE_MODELS.
-Result<fs::path> modelPath(const SweepContext& context, const MarkedValue& value)
-{
-    PSC_ASSIGN(const std::string text, textOf(context.source, value, "workload.model"));
-    const fs::path path = anchored(context, value);
-    PSC_TRY(checkUtf8(context, value, path, "workload.model"));
-    Result<fs::path> found = resolveModel(path.string());
-    const bool mayBeName = text.front() != '.' && text.front() != '/' && text.front() != '~';
-    if (mayBeName && !isThere(path)) {
-        Result<fs::path> named = resolveModel(text);
-        if (named.ok() || !isThere(path.parent_path())) // else the names beside the path are the better hint
-            found = std::move(named);
-    }
-    std::error_code noCurrentFolder;
-    if (found.ok())
-        return fs::absolute(found.value(), noCurrentFolder).lexically_normal();
-    const Error& problem = found.error();
-    const bool isMissing = problem.code == ErrorCode::NotFound;
-    return context.source.error(value.place,
-                                "workload.model: " + (isMissing ? path.string() + " does not exist" : problem.message),
-                                problem.hint, problem.code);
-}
-
 Result<fs::path> corpusPath(const SweepContext& context, const MarkedValue& value, const std::string& what)
 {
     PSC_TRY(textOf(context.source, value, what));
@@ -198,6 +175,28 @@ Result<std::string> readKind(const SweepContext& context, const MarkedValue* val
 
 } // namespace
 
+Result<fs::path> readModelPath(const SweepContext& context, const MarkedValue& value, const std::string& what)
+{
+    PSC_ASSIGN(const std::string text, textOf(context.source, value, what));
+    const fs::path path = anchored(context, value);
+    PSC_TRY(checkUtf8(context, value, path, what));
+    Result<fs::path> found = resolveModel(path.string());
+    const bool mayBeName = text.front() != '.' && text.front() != '/' && text.front() != '~';
+    if (mayBeName && !isThere(path)) {
+        Result<fs::path> named = resolveModel(text);
+        if (named.ok() || !isThere(path.parent_path())) // else the names beside the path are the better hint
+            found = std::move(named);
+    }
+    std::error_code noCurrentFolder;
+    if (found.ok())
+        return fs::absolute(found.value(), noCurrentFolder).lexically_normal();
+    const Error& problem = found.error();
+    const bool isMissing = problem.code == ErrorCode::NotFound;
+    return context.source.error(value.place,
+                                what + ": " + (isMissing ? path.string() + " does not exist" : problem.message),
+                                problem.hint, problem.code);
+}
+
 Result<WorkloadSpec> readWorkload(const SweepContext& context, const MarkedValue& value)
 {
     PSC_ASSIGN(MarkedFields fields, MarkedFields::of(context.source, value, "workload"));
@@ -208,7 +207,7 @@ Result<WorkloadSpec> readWorkload(const SweepContext& context, const MarkedValue
     const MarkedValue* const evaluate = fields.find("evaluate");
     PSC_TRY(fields.refuseUnknown()); // before "model is missing": it may be a misspelt "model"
     PSC_TRY(fields.required("model", "add model: PATH, a Hugging Face folder or a .gguf file"));
-    PSC_ASSIGN(workload.model, modelPath(context, *model));
+    PSC_ASSIGN(workload.model, readModelPath(context, *model, "workload.model"));
     if (calibration && !calibration->isNull()) {
         PSC_ASSIGN(const Json options,
                    readFileOptions(context, *calibration, "workload.calibration", "corpus", &completeCalibration));

@@ -13,8 +13,8 @@ constexpr ServiceName nameOf()
     return {T::kId, T::kVersion};
 }
 
-constexpr std::array kOffered {nameOf<ActivationSamples>(), nameOf<IncrementalDecoding>(), nameOf<Gradients>(),
-                               nameOf<Replay>()};
+constexpr std::array kOffered {nameOf<ActivationSamples>(), nameOf<Checkpoints>(), nameOf<IncrementalDecoding>(),
+                               nameOf<Gradients>(), nameOf<Replay>()};
 
 } // namespace
 
@@ -28,6 +28,7 @@ ServiceHost::ServiceHost(const ServiceContext& context)
     , m_original(m_calibration, ActivationSource::Original)
     , m_current(m_calibration, ActivationSource::Current)
     , m_samples(context.model, context.calibration, m_original, m_current)
+    , m_checkpoints(context.model, context.architectures, context.tensors.device())
     , m_decoding({context.model, context.tensors, context.hooks, {}, context.residentLimit}, context.makeStore)
     , m_gradients({context.model, context.tensors, context.hooks, context.observer}, context.calibration)
     , m_replay(m_calibration, m_original, m_current)
@@ -39,6 +40,8 @@ Service* ServiceHost::find(std::string_view id, int version)
     const auto is = [&](const ServiceName& name) { return name.id == id && name.version == version; };
     if (is(nameOf<ActivationSamples>()))
         return static_cast<ActivationSamples*>(&m_samples);
+    if (is(nameOf<Checkpoints>()))
+        return static_cast<Checkpoints*>(&m_checkpoints);
     if (is(nameOf<IncrementalDecoding>()))
         return static_cast<IncrementalDecoding*>(&m_decoding);
     if (is(nameOf<Gradients>()))

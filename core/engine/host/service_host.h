@@ -3,11 +3,13 @@
 
 #include "core/engine/plugin/host_services.h"
 #include "core/engine/services/activation_sampler.h"
+#include "core/engine/services/checkpoint_service.h"
 #include "core/engine/services/decoding_service.h"
 #include "core/engine/services/gradient_service.h"
 #include "core/engine/services/replay_service.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,7 @@ struct ServiceContext
     const KvStoreFactory& makeStore; ///< of the pipeline so far; empty: dense
     TrialObserver& observer;
     core::Bytes residentLimit;
+    const std::filesystem::path& architectures; ///< folder of the family files
 };
 
 /// The services of one trial.
@@ -48,6 +51,7 @@ private:
     BlockInputs m_original;
     BlockInputs m_current;
     ActivationSampler m_samples;
+    CheckpointService m_checkpoints;
     DecodingService m_decoding;
     GradientService m_gradients;
     ReplayService m_replay;

@@ -72,6 +72,8 @@ public:
     virtual void replace(const Unit& unit, std::shared_ptr<const CompressedTensor> weight) = 0;
     /// Replaces a tensor that is no unit (a folded norm); it is stored in the element type it had.
     virtual void replaceTensor(std::string_view name, at::Tensor value) = 0;
+    /// The same with a form of its own.
+    virtual void replaceTensor(std::string_view name, std::shared_ptr<const CompressedTensor> value) = 0;
 
     /// A number about one unit, kept with the trial ("relative_output_error", "damping", ...).
     virtual void record(const Unit& unit, std::string_view name, double value) = 0;

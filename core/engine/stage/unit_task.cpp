@@ -112,6 +112,13 @@ void UnitTask::replaceTensor(std::string_view name, at::Tensor value)
     m_context.tensors.replace(name, std::make_shared<DenseTensor>(std::move(value), info->type));
 }
 
+void UnitTask::replaceTensor(std::string_view name, std::shared_ptr<const CompressedTensor> value)
+{
+    if (m_loaded)
+        m_loaded->set(name, toDevice(value->dequantize(), m_context.tensors.device()));
+    m_context.tensors.replace(name, std::move(value));
+}
+
 void UnitTask::record(const Unit& unit, std::string_view name, double value)
 {
     m_context.log.layerMetrics.push_back(

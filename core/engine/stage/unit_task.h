@@ -29,6 +29,7 @@ public:
     at::Tensor tensor(std::string_view name) const override;
     void replace(const Unit& unit, std::shared_ptr<const CompressedTensor> weight) override;
     void replaceTensor(std::string_view name, at::Tensor value) override;
+    void replaceTensor(std::string_view name, std::shared_ptr<const CompressedTensor> value) override;
     void record(const Unit& unit, std::string_view name, double value) override;
     void warn(const Unit& unit, std::string_view text) override;
     std::uint64_t seed(const Unit& unit) const override;

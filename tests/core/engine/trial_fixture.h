@@ -45,7 +45,7 @@ struct SweepUnderTest
         if (!parsed.ok())
             qFatal("%s", parsed.error().sentence().c_str());
         sweep = std::move(parsed).value();
-        identity = core::identifyWorkload(sweep.workload).value();
+        identity = core::identifySweep(sweep).value();
         trials = core::planTrials(sweep, identity);
     }
     core::TrialRequest request(std::size_t index) const
