@@ -34,7 +34,4 @@ struct Intent
 /// option, no path and not the name of something on disk.
 Intent readIntent(const std::vector<std::string>& arguments);
 
-/// One line that a POSIX shell reads back as these words.
-std::string quotedCommand(const std::vector<std::string>& words);
-
 } // namespace paretoscope::app

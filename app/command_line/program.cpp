@@ -7,6 +7,7 @@
 #include "app/command_line/print_config.h"
 #include "app/format/time.h"
 #include "app/verbs/verb_table.h"
+#include "core/base/shell_words.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -117,7 +118,7 @@ int runIntent(const Intent& intent, const std::vector<std::string>& words, Conso
                      .installation = core::Installation::locate(),
                      .common = common,
                      .parsed = {},
-                     .command = quotedCommand(words),
+                     .command = core::quotedCommand(words),
                      .input = stdin};
     const Outcome outcome = runVerb(*findVerb(intent.verb), intent.arguments, session);
     session.common.json |= intent.json;

@@ -109,12 +109,6 @@ private Q_SLOTS:
         QVERIFY(QDir::setCurrent(before));
         QCOMPARE(text, QStringLiteral("window"));
     }
-
-    void commandReadsBackInAShell()
-    {
-        QCOMPARE(quotedCommand({"paretoscope", "--batch", "my sweep.yaml", "it's", "", "--set=a.b=1,2"}),
-                 std::string("paretoscope --batch 'my sweep.yaml' 'it'\\''s' '' --set=a.b=1,2"));
-    }
 };
 
 QTEST_GUILESS_MAIN(TstIntent)
