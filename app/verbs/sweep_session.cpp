@@ -78,18 +78,17 @@ jobs::SweepSummary SweepSession::run(StopSignals& signals)
 
 void SweepSession::received(int signal)
 {
-    const bool urgent = signal == SIGINT || signal == SIGTERM;
-    if (m_stops > 0 && !urgent)
-        return;
-    ++m_stops;
     record(fmt::format("signal received signal={}", signal));
-    if (m_stops == 1) {
+    m_urgentSignals += signal == SIGINT || signal == SIGTERM ? 1 : 0;
+    if (!m_isStopping) {
+        m_isStopping = true;
         m_session.console.note("stopping after the layer in hand; what is finished is kept (once more: at once)");
         emitEvent("stopping", {{"signal", signal}});
-    } else {
+        m_runner.stop();
+    } else if (m_urgentSignals >= 2 && !m_killedBy) { // schedulers warn by SIGUSR1 and send SIGTERM some time later
         m_killedBy = signal;
+        m_runner.stop();
     }
-    m_runner.stop();
 }
 
 void SweepSession::trialStarted(const core::PlannedTrial& trial, int worker)

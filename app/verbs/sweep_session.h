@@ -44,7 +44,8 @@ private:
     QElapsedTimer m_clock;
     QTimer m_redraw;
     jobs::SweepSummary m_summary;
-    int m_stops = 0;
+    bool m_isStopping = false;
+    int m_urgentSignals = 0; ///< SIGINTs and SIGTERMs so far
     std::optional<int> m_killedBy;
 };
 

@@ -321,6 +321,22 @@ private Q_SLOTS:
         QCOMPARE(json[QLatin1String("skipped")].toInt() + json[QLatin1String("done")].toInt(), 4);
     }
 
+    /// Slurm warns by SIGUSR1 and sends SIGTERM at the limit: that is no second request to end at once.
+    void terminationAfterAWarningIsGraceful()
+    {
+        writeSweep({"[]", "[stage: {do: deaf, n: 1, ms: 2000}]"});
+        QProcess process;
+        startAndWaitForATrial(process);
+        ::kill(static_cast<pid_t>(process.processId()), SIGUSR1);
+        QTRY_VERIFY_WITH_TIMEOUT(m_events.append(process.readAllStandardOutput()).contains("\"stopping\""), 10'000);
+        ::kill(static_cast<pid_t>(process.processId()), SIGTERM);
+        QVERIFY(process.waitForFinished());
+        QVERIFY(process.exitStatus() == QProcess::NormalExit);
+        // The trial that would not be interrupted has ended by itself, so nothing is left to do.
+        QCOMPARE(process.exitCode(), 0);
+        QCOMPARE(run({QStringLiteral("--json")}).json()[QLatin1String("skipped")].toInt(), 2);
+    }
+
     void secondSignalEndsAtOnce_data()
     {
         QTest::addColumn<int>("signal");
