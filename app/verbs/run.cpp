@@ -79,6 +79,8 @@ public:
             if (!shard.ok())
                 return {shard.error(), ErrorSource::Project};
             m_shard = std::move(shard).value();
+            for (const core::Error& error : m_shard->leftOut())
+                session.console.note("left out: " + error.sentence());
             project = m_shard->project();
             options.value().artifacts = core::artifactFolderOf(m_arguments.project());
         }

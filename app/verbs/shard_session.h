@@ -25,11 +25,11 @@ struct Recorded
     std::vector<core::StoredArtifact> artifacts;
 };
 
-/// What a shard holds, also while a node appends to it. Errors: those of merging it.
+/// What a shard and the others in its folder hold, also while nodes append to them. Errors: those of merging the shard.
 core::Result<Recorded> recordedInShard(const std::string& shard);
 
 /// A run on a cluster node: the sweep works on a project of its own in the temporary folder, which begins with what the
-/// shard holds, and every trial that ends is appended to the shard.
+/// shards of the folder hold, and every trial that ends is appended to the run's own shard.
 class ShardSession
 {
 public:
@@ -37,6 +37,8 @@ public:
     static core::Result<std::unique_ptr<ShardSession>> open(const std::string& shard);
 
     std::filesystem::path project() const; ///< the private one, there already
+    /// Why other shards of the folder were left out.
+    const std::vector<core::Error>& leftOut() const { return m_leftOut; }
     /// Follows the runner from now on. A trial that cannot be appended stops it: see `error`.
     void follow(jobs::SweepRunner& runner);
     const std::optional<core::Error>& error() const { return m_error; }
@@ -49,6 +51,7 @@ private:
 
     QTemporaryDir m_folder;
     core::ShardWriter m_writer;
+    std::vector<core::Error> m_leftOut;
     std::optional<core::Error> m_error;
 };
 

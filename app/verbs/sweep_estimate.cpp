@@ -21,11 +21,11 @@ constexpr std::int64_t kProjectBytesPerTrial = 64 * 1024; ///< metrics, layer me
 
 core::Result<Recorded> recordedIn(const std::string& project)
 {
+    if (isShardName(project))
+        return recordedInShard(project);
     std::error_code ignored;
     if (!std::filesystem::exists(project, ignored))
         return Recorded();
-    if (isShardName(project))
-        return recordedInShard(project);
     PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(project, core::OpenMode::ReadOnly));
     Recorded recorded;
     PSC_ASSIGN(recorded.trials, store.trials());

@@ -117,6 +117,16 @@ private Q_SLOTS:
                  qPrintable(again.described()));
         QVERIFY(shard.seek(0));
         QCOMPARE(shard.readAll(), before);
+        // An array of another size over the same folder: nothing is run twice.
+        const ProgramCall other = call({QStringLiteral("run"), QStringLiteral("sweep.yaml"),
+                                        QStringLiteral("--shard=2/3"), QStringLiteral("--project=other_2.psl")});
+        QVERIFY2(other.status == 0 && other.errText().startsWith(QLatin1String("nothing to do: other_2.psl")),
+                 qPrintable(other.described()));
+        writeFile(path("broken.psl"), "no shard");
+        const ProgramCall beside = element(0);
+        QVERIFY2(beside.status == 0 && beside.errText().contains(QLatin1String("left out: ")) &&
+                     beside.errText().contains(QLatin1String("broken.psl")),
+                 qPrintable(beside.described()));
         const ProgramCall list = call({QStringLiteral("list"), QStringLiteral("1.psl")});
         QVERIFY2(list.status == 4 && list.errText().contains(QLatin1String("merge 1.psl --into")),
                  qPrintable(list.described()));
