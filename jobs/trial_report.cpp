@@ -3,6 +3,7 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/sweep/trial_identity.h"
+#include "jobs/slurm/job_environment.h"
 
 #include <QDateTime>
 #include <QSysInfo>
@@ -53,6 +54,7 @@ TrialReporter::TrialReporter(const core::Sweep& sweep, const core::WorkloadIdent
     , m_sweep(sweep.name)
     , m_command(std::move(command))
     , m_host(QSysInfo::machineHostName().toStdString())
+    , m_slurm(slurmProvenance())
 {}
 
 core::WorkloadRecord TrialReporter::workload() const
@@ -147,6 +149,8 @@ Json TrialReporter::provenance(const TrialCourse& course) const
                {"attempt", course.attemptsBefore + course.attempts}};
     if (course.expectedSeconds)
         json["estimated_seconds"] = *course.expectedSeconds;
+    if (!m_slurm.is_null())
+        json["slurm"] = m_slurm;
     if (m_identity.leak)
         json["calibrated_on_evaluation_data"] = true;
     if (!course.losses.empty())

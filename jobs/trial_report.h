@@ -52,6 +52,7 @@ private:
     std::string m_sweep;
     std::string m_command;
     std::string m_host;
+    core::Json m_slurm; ///< the job this is part of; null outside of one
 };
 
 /// The part of `course.losses` for one loss.

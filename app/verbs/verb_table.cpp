@@ -24,6 +24,7 @@
     VERB(tokenize)                                                                                                     \
     VERB(evaluate)                                                                                                     \
     VERB(plugins)                                                                                                      \
+    VERB(slurmScript)                                                                                                  \
     VERB(doctor)                                                                                                       \
     VERB(completion)                                                                                                   \
     VERB(help)
@@ -59,8 +60,7 @@ std::vector<std::string> verbNames()
 
 bool isPlannedVerb(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 6> kPlanned {"export",  "experts",  "roofline",
-                                                               "markers", "hardware", "slurm-script"};
+    static constexpr std::array<std::string_view, 5> kPlanned {"export", "experts", "roofline", "markers", "hardware"};
     return findVerb(name) == nullptr && std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end();
 }
 

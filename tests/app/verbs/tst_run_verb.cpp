@@ -535,6 +535,25 @@ private Q_SLOTS:
                  qPrintable(refused.described()));
     }
 
+    void provenanceHoldsTheJob()
+    {
+        writeSweep({"[]"});
+        ProgramSetting setting = surroundings();
+        setting.environment << QStringLiteral("SLURM_JOB_ID=9") << QStringLiteral("SLURM_ARRAY_JOB_ID=7")
+                            << QStringLiteral("SLURM_ARRAY_TASK_ID=2") << QStringLiteral("SLURM_RESTART_COUNT=1");
+        QCOMPARE(
+            callProgram(QStringList {QStringLiteral("run"), QStringLiteral("sweep.yaml")} + project(), setting).status,
+            0);
+        const QJsonObject trial = callProgram({QStringLiteral("show"), path("results.pscope"),
+                                               QStringLiteral("baseline"), QStringLiteral("--json")})
+                                      .json();
+        QCOMPARE(trial[QLatin1String("provenance")][QLatin1String("slurm")].toObject(),
+                 (QJsonObject {{QStringLiteral("job"), 9},
+                               {QStringLiteral("array_job"), 7},
+                               {QStringLiteral("array_task"), 2},
+                               {QStringLiteral("restarts"), 1}}));
+    }
+
     void provenanceHoldsTheCommand()
     {
         writeSweep({"[]"});
