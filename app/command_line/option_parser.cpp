@@ -144,6 +144,8 @@ core::Result<ParsedOptions> parseOptions(const OptionTable& table, const std::ve
         if (option->count() > 0) {
             PSC_TRY(storeGiven(table, *spec, *option, arguments));
             parsed.values[spec->name] = {spec->isFlag() ? "true" : joined(option->results()), spec->name};
+            for (const std::string& value : option->results())
+                parsed.given.emplace_back(spec->name, spec->isFlag() ? std::string() : value);
         } else if (const auto setting = spec->setting.empty() ? std::nullopt : settings.find(spec->setting)) {
             PSC_TRY(storeValue(*spec, setting->value, setting->origin));
             parsed.values[spec->name] = *setting;

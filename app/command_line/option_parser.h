@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace paretoscope::app {
@@ -14,6 +15,8 @@ namespace paretoscope::app {
 struct ParsedOptions
 {
     std::map<std::string, SettingValue> values; ///< by option name
+    /// Option and value of each that stood on the command line ("" for a flag), in the order of the table.
+    std::vector<std::pair<std::string, std::string>> given;
     bool has(const std::string& name) const { return values.count(name) > 0; }
 };
 

@@ -2,6 +2,8 @@
 #include "app/verbs/event_loop.h"
 #include "app/verbs/progress_option.h"
 #include "app/verbs/shard_session.h"
+#include "app/verbs/slurm_arguments.h"
+#include "app/verbs/slurm_session.h"
 #include "app/verbs/sweep_estimate.h"
 #include "app/verbs/sweep_report.h"
 #include "app/verbs/sweep_session.h"
@@ -17,15 +19,14 @@ namespace paretoscope::app {
 namespace {
 
 /// The trials of the plan as the project has them, in the plan's order.
-core::Result<std::vector<core::TrialRecord>> trialsOfPlan(const jobs::SweepRunner& runner,
-                                                          const core::ProjectStore& store)
+core::Result<std::vector<core::TrialRecord>> trialsOfPlan(const jobs::SweepPlan& plan, const core::ProjectStore& store)
 {
     PSC_ASSIGN(std::vector<core::TrialRecord> recorded, store.trials());
     std::map<core::TrialId, core::TrialRecord*> byId;
     for (core::TrialRecord& trial : recorded)
         byId[trial.id] = &trial;
     std::vector<core::TrialRecord> trials;
-    for (const core::PlannedTrial& planned : runner.plan().trials) {
+    for (const core::PlannedTrial& planned : plan.trials) {
         if (const auto found = byId.find(planned.id); found != byId.end())
             trials.push_back(std::move(*found->second));
     }
@@ -57,6 +58,7 @@ public:
                     "What a finished trial survives: power, also a power cut (waits for the disk after each trial), or "
                     "kill, the end of any process only.")
             .defaultText = m_durability;
+        m_slurm.declare(options);
         m_progress.declare(options);
     }
 
@@ -73,6 +75,8 @@ public:
         StopSignals signals;
         PSC_ASSIGN(core::Sweep sweep, m_arguments.readSweep(session));
         const EventLoopGuard application;
+        if (m_arguments.usesSlurm())
+            return runOnSlurm(std::move(sweep), std::move(options).value(), signals, session);
         std::filesystem::path project = m_arguments.project();
         if (isShardName(m_arguments.project())) {
             auto shard = ShardSession::open(m_arguments.project());
@@ -112,21 +116,46 @@ private:
         if (m_shard)
             m_shard->follow(runner);
         SweepSession run(runner, session, m_progress.mode());
+        const jobs::SweepSummary summary = run.run(signals);
+        if (run.killedBy())
+            return Outcome::killedBy(*run.killedBy());
+        if (!summary.error && m_shard && m_shard->error())
+            return {*m_shard->error(), ErrorSource::Work};
+        return report(runner.sweep(), runner.plan(), summary, runner.store(), session);
+    }
+
+    Outcome runOnSlurm(core::Sweep sweep, jobs::SweepOptions options, StopSignals& signals, Session& session)
+    {
+        if (isShardName(m_arguments.project()))
+            return Outcome::usage("--executor slurm needs a project (*.pscope), not a shard",
+                                  "it gives the nodes shards of their own");
+        jobs::SlurmSweep slurm(std::move(sweep), m_slurm.settings(m_arguments.project(), std::move(options), session));
+        if (const core::Status prepared = slurm.prepare(); !prepared.ok())
+            return {prepared.error(), ErrorSource::Project};
+        SlurmSession run(slurm, session, m_progress.mode());
+        const jobs::SweepSummary summary = run.run(signals);
+        if (run.killedBy())
+            return Outcome::killedBy(*run.killedBy());
+        const auto store = core::ProjectStore::open(m_arguments.project(), core::OpenMode::ReadOnly);
+        if (!store.ok())
+            return {store.error(), ErrorSource::Project};
+        return report(slurm.sweep(), slurm.plan(), summary, store.value(), session);
+    }
+
+    Outcome report(const core::Sweep& sweep, const jobs::SweepPlan& plan, const jobs::SweepSummary& summary,
+                   const core::ProjectStore& store, Session& session) const
+    {
         SweepReport report;
-        report.summary = run.run(signals);
-        report.sweep = runner.sweep().name;
+        report.summary = summary;
+        report.sweep = sweep.name;
         report.project = m_arguments.project();
-        report.objectives = runner.sweep().objectives;
-        auto trials = trialsOfPlan(runner, runner.store());
+        report.objectives = sweep.objectives;
+        auto trials = trialsOfPlan(plan, store);
         if (!trials.ok())
             return {trials.error(), ErrorSource::Project};
         report.trials = std::move(trials).value();
-        if (run.killedBy())
-            return Outcome::killedBy(*run.killedBy());
-        if (report.summary.error)
-            return {*report.summary.error, ErrorSource::Work};
-        if (m_shard && m_shard->error())
-            return {*m_shard->error(), ErrorSource::Work};
+        if (summary.error)
+            return {*summary.error, ErrorSource::Work};
         if (session.common.json)
             session.console.document(reportJson(report));
         else if (!session.common.jsonLines)
@@ -153,6 +182,7 @@ private:
     SweepArguments m_arguments;
     std::unique_ptr<ShardSession> m_shard; ///< where the run records into a shard
     ProgressOption m_progress;
+    SlurmArguments m_slurm;
     std::string m_durability = "power";
     bool m_dryRun = false;
     bool m_jsonLines = false;
@@ -171,9 +201,11 @@ VerbEntry runVerb()
             "of all of them. Every finished trial is safe in the project at once. The same command again goes on "
             "where it stopped, and does nothing when all is done. Ctrl+C stops after the layer in hand (exit "
             "status 75), twice stops at once. On a cluster each element of an array gives --project a shard of its "
-            "own, results/NAME.psl; merge unites them.\n"
+            "own, results/NAME.psl; merge unites them. --executor slurm submits the array, merges while it runs, and "
+            "finds it again when it is started anew: Ctrl+C ends the array, any other signal this program alone.\n"
             "  paretoscope run sweep.yaml --project results.pscope\n"
-            "  paretoscope --batch sweep.yaml --project results.pscope --jobs 2 --time-limit 3h50m",
+            "  paretoscope --batch sweep.yaml --project results.pscope --jobs 2 --time-limit 3h50m\n"
+            "  paretoscope run sweep.yaml --project results.pscope --executor slurm --slurm-script sweep.sbatch",
         .make = makeVerb<RunVerb>};
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/format/number.h"
+#include "app/verbs/slurm_arguments.h"
 #include "app/verbs/sweep_arguments.h"
 #include "jobs/slurm/array_script.h"
 #include "jobs/slurm/slurm_time.h"
 
 #include <algorithm>
-#include <charconv>
-#include <filesystem>
 #include <limits>
 
 namespace paretoscope::app {
@@ -18,20 +17,6 @@ constexpr int kTrialsPerElement = 8; ///< so that an element computes what its t
 core::Error invalid(std::string message, std::string hint)
 {
     return {core::ErrorCode::InvalidArgument, std::move(message), std::move(hint)};
-}
-
-/// "200" or "200%16".
-core::Status readArray(const std::string& text, int& elements, int& atOnce)
-{
-    const char* end = text.data() + text.size();
-    const auto [percent, first] = std::from_chars(text.data(), end, elements);
-    bool isRead = first == std::errc() && elements > 0;
-    if (isRead && percent != end) {
-        const auto [stop, second] = std::from_chars(percent + 1, end, atOnce);
-        isRead = *percent == '%' && second == std::errc() && stop == end && atOnce > 0;
-    }
-    return isRead ? core::success()
-                  : core::Status(invalid("\"" + text + "\" is not a number of elements", "for example 200, or 200%16"));
 }
 
 /// What goes into an #SBATCH line must stay one word there.
@@ -54,13 +39,6 @@ core::Status readTime(const std::string& text, std::optional<std::int64_t>& targ
         PSC_ASSIGN(target, jobs::readSlurmTime(text));
     }
     return core::success();
-}
-
-std::string runningProgram()
-{
-    std::error_code failure;
-    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failure);
-    return failure ? "paretoscope" : program.string();
 }
 
 class SlurmScriptVerb : public Verb
@@ -140,8 +118,8 @@ private:
             return [&target](const std::string& text) { return readWord(text, target); };
         };
         options.custom("--mem", "SIZE", "Memory of an element, as sbatch takes it: 32G.", word(m_script.memory));
-        options.custom("--partition", "NAME", "Partition.", word(m_script.partition));
-        options.custom("--account", "NAME", "Account.", word(m_script.account));
+        options.custom("--partition", "NAME", "Partition to run in.", word(m_script.partition));
+        options.custom("--account", "NAME", "Account to charge.", word(m_script.account));
         options.flag("--srun", m_script.usesSrun,
                      "Start the program by srun, for sites where only steps get signals or devices.");
     }

@@ -4,6 +4,8 @@
 #include "app/command_line/input.h"
 #include "app/format/number.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -89,7 +91,8 @@ void SweepArguments::declareResources(OptionTable& options)
                     return core::success();
                 })
         .defaultText = "10GiB";
-    OptionSpec& executor = options.choice("--executor", m_executor, {"local", "slurm"}, "Where the workers run.");
+    OptionSpec& executor = options.choice("--executor", m_executor, {"local", "slurm"},
+                                          "Where the workers run: here, or as job arrays of Slurm.");
     executor.defaultText = "local";
     OptionSpec& logs = options.text("--worker-logs", "DIR", m_logFolder,
                                     "Keep the whole log of each worker in this folder; otherwise only the end of the "
@@ -136,11 +139,24 @@ core::Result<core::Sweep> SweepArguments::readSweep(const Session& session) cons
     return sweep;
 }
 
+std::vector<std::string> SweepArguments::elementOptions(const ParsedOptions& parsed)
+{
+    static constexpr std::array<std::string_view, 12> kPassedOn {
+        "--jobs", "--threads",     "--device", "--arithmetic", "--memory-budget", "--cache",
+        "--only", "--worker-logs", "--retry",  "--time-limit", "--fail-fast",     "--keep-going"};
+    std::vector<std::string> words;
+    for (const auto& [name, value] : parsed.given) {
+        if (std::find(kPassedOn.begin(), kPassedOn.end(), name) != kPassedOn.end())
+            words.push_back(value.empty() ? name : name + '=' + value);
+    }
+    return words;
+}
+
 core::Result<jobs::SweepOptions> SweepArguments::options(const Session& session) const
 {
-    if (m_executor != "local")
-        return core::Error {core::ErrorCode::Unsupported, "--executor slurm: this version runs local workers only",
-                            "start one command per node with --shard i/n and a project of its own"};
+    if (usesSlurm() && (m_options.shardCount > 1 || m_options.maxTrials > 0))
+        return invalid("--executor slurm divides the sweep itself: --shard and --max-trials do not go with it",
+                       "choose trials with --only, or elements with --slurm-array");
     if (m_failFast && m_keepGoing)
         return invalid("--fail-fast and --keep-going exclude each other", "give one of them");
     PSC_TRY(jobs::parseDevices(m_device));

@@ -22,6 +22,9 @@ public:
     core::Result<jobs::SweepOptions> options(const Session& session) const;
     const std::string& project() const { return m_project; }
     std::string sweepName() const { return m_sweep; }
+    bool usesSlurm() const { return m_executor == "slurm"; }
+    /// Of what stood on the command line, the words that an element of an array needs, too.
+    static std::vector<std::string> elementOptions(const ParsedOptions& parsed);
 
 private:
     void declareResources(OptionTable& options);

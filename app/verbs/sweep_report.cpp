@@ -138,6 +138,34 @@ void printReport(const SweepReport& report, Console& console)
     console.note(text);
 }
 
+void tellTrial(const core::TrialRecord& trial, Console& console)
+{
+    if (trial.status == core::TrialStatus::Failed) {
+        const std::string reason = trial.error ? trial.error->message : std::string("no reason is recorded");
+        console.note(Console::styled("failed: ", Emphasis::Bad, console.errStream()) + printable(trial.label) + ": " +
+                     printable(reason));
+    } else if (trial.status == core::TrialStatus::Done) {
+        std::string line = "done: " + printable(trial.label) + ", " + duration(trial.seconds);
+        for (const core::MetricRecord& metric : trial.metrics) {
+            if (!metric.protocol.empty())
+                line += ", " + metric.name + " " + withError(metric.value, metric.standardError);
+        }
+        console.detail(line);
+    }
+}
+
+core::Json trialEventFields(const core::TrialRecord& trial)
+{
+    core::Json fields {{"trial", trial.id.hex()},
+                       {"pipeline", trial.label},
+                       {"status", core::trialStatusName(trial.status)},
+                       {"seconds", trial.seconds},
+                       {"metrics", metricValuesJson(trial)}};
+    if (trial.error)
+        fields["error"] = errorJson(*trial.error);
+    return fields;
+}
+
 core::Json eventJson(const std::string& event, core::Json fields)
 {
     fields["schema"] = "paretoscope.event/1";

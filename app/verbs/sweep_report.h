@@ -26,6 +26,11 @@ core::Json reportJson(const SweepReport& report);
 /// The table of trials on stdout (only the front of a large sweep), the summary and the failures on stderr.
 void printReport(const SweepReport& report, Console& console);
 
+/// A trial that has just ended: failures at once on stderr, the others with --verbose.
+void tellTrial(const core::TrialRecord& trial, Console& console);
+/// What the event `trial_finished` says of it.
+core::Json trialEventFields(const core::TrialRecord& trial);
+
 /// One line of `--json-lines`; `fields` are added to schema, event and time.
 core::Json eventJson(const std::string& event, core::Json fields);
 core::Json summaryJson(const jobs::SweepSummary& summary);

@@ -2,10 +2,7 @@
 #include "app/verbs/sweep_session.h"
 
 #include "app/command_line/logging.h"
-#include "app/format/number.h"
 #include "app/format/text.h"
-#include "app/format/trial_columns.h"
-#include "app/format/trial_json.h"
 #include "app/verbs/sweep_report.h"
 
 #include <QEventLoop>
@@ -123,7 +120,6 @@ void SweepSession::trialProgressed(const jobs::TrialProgress& progress)
 
 void SweepSession::trialFinished(const core::TrialRecord& trial)
 {
-    Console& console = m_session.console;
     m_active.erase(trial.id);
     record(fmt::format("trial ended trial={} status={} seconds={:.3f} pipeline=\"{}\"{}", trial.id.hex(),
                        core::trialStatusName(trial.status), trial.seconds, trial.label,
@@ -131,27 +127,10 @@ void SweepSession::trialFinished(const core::TrialRecord& trial)
     m_lastEvent.erase(trial.id);
     if (trial.status != core::TrialStatus::Interrupted)
         ++m_state.done;
-    if (trial.status == core::TrialStatus::Failed) {
+    if (trial.status == core::TrialStatus::Failed)
         ++m_state.failed;
-        const std::string reason = trial.error ? trial.error->message : std::string("no reason is recorded");
-        console.note(Console::styled("failed: ", Emphasis::Bad, console.errStream()) + printable(trial.label) + ": " +
-                     printable(reason));
-    } else if (trial.status == core::TrialStatus::Done) {
-        std::string line = "done: " + printable(trial.label) + ", " + duration(trial.seconds);
-        for (const core::MetricRecord& metric : trial.metrics) {
-            if (!metric.protocol.empty())
-                line += ", " + metric.name + " " + withError(metric.value, metric.standardError);
-        }
-        console.detail(line);
-    }
-    core::Json fields {{"trial", trial.id.hex()},
-                       {"pipeline", trial.label},
-                       {"status", core::trialStatusName(trial.status)},
-                       {"seconds", trial.seconds},
-                       {"metrics", metricValuesJson(trial)}};
-    if (trial.error)
-        fields["error"] = errorJson(*trial.error);
-    emitEvent("trial_finished", std::move(fields));
+    tellTrial(trial, m_session.console);
+    emitEvent("trial_finished", trialEventFields(trial));
     showProgress();
 }
 

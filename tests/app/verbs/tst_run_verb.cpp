@@ -426,11 +426,15 @@ private Q_SLOTS:
             {QStringLiteral("--time-limit"), QStringLiteral("soon"), QStringLiteral("3h50m")});
         row("wrong size", "", {QStringLiteral("--memory-budget=lots")}, 2, "InvalidArgument",
             {QStringLiteral("--memory-budget"), QStringLiteral("lots"), QStringLiteral("4GiB")});
+        row("less memory than a trial takes", "", {QStringLiteral("--memory-budget=1KiB")}, 6, "OutOfMemory",
+            {QStringLiteral("--memory-budget")});
         row("wrong device", "", {QStringLiteral("--device=gpu7")}, 2, "InvalidArgument", {QStringLiteral("gpu7")});
         row("wrong retry", "", {QStringLiteral("--retry=fialed")}, 2, "InvalidArgument",
             {QStringLiteral("did you mean \"failed\"")});
-        row("slurm", "", {QStringLiteral("--executor=slurm")}, 2, "Unsupported",
-            {QStringLiteral("--executor slurm"), QStringLiteral("--shard")});
+        row("shard of a divided sweep", "", {QStringLiteral("--executor=slurm"), QStringLiteral("--shard=0/2")}, 2,
+            "InvalidArgument", {QStringLiteral("--shard"), QStringLiteral("--only")});
+        row("no number of elements", "", {QStringLiteral("--executor=slurm"), QStringLiteral("--slurm-array=0-3")}, 2,
+            "InvalidArgument", {QStringLiteral("--slurm-array"), QStringLiteral("200%16")});
         row("both ways after a failure", "", {QStringLiteral("--fail-fast"), QStringLiteral("--keep-going")}, 2,
             "InvalidArgument", {QStringLiteral("--fail-fast")});
         row("nothing selected", "", {QStringLiteral("--only=nothing")}, -1, "InvalidArgument",
