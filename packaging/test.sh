@@ -5,16 +5,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . packaging/setup.sh
 
-preset=release long=no ci=no
+preset=release long=no ci=no slurm=no
 for argument in "$@"; do
     case "$argument" in
         --ci) preset=ci ci=yes ;;
         --long) long=yes ;;
+        --with-slurm) slurm=yes ;;
         --preset=*) preset=${argument#*=} ;;
         -h | --help)
-            printf '%s\n' "Usage: packaging/test.sh [--ci] [--long] [--preset=NAME]" \
+            printf '%s\n' "Usage: packaging/test.sh [--ci] [--long] [--with-slurm] [--preset=NAME]" \
                 "  --ci      warnings are errors; also builds and tests without window and without engine, and fuzzes the readers for a minute" \
                 "  --long    also the tests labelled long" \
+                "  --with-slurm  also installs Slurm (as root), so that sweeps are tested on a cluster of one node" \
                 "  --preset  dev, release (default), asan, tsan or ci" \
                 "Tests on bigger models need PARETOSCOPE_MODELS to name the folder that holds them; they are skipped otherwise."
             exit 0 ;;
@@ -37,7 +39,8 @@ run_tests() {
 }
 
 ensure_packages build gui test
-[ "$ci" = no ] || ensure_packages fuzz
+[ "$ci" = no ] || ensure_packages fuzz trace
+[ "$slurm" = no ] || ensure_packages slurm
 ensure_libtorch
 if [ "$ci" = yes ]; then
     for part in no-engine no-gui; do
