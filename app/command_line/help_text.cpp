@@ -43,6 +43,27 @@ std::string definition(const std::string& term, std::string_view text, std::size
     return out;
 }
 
+std::string section(std::string_view title, const OptionTable& table, std::size_t width,
+                    const std::function<bool(const OptionSpec&)>& belongs)
+{
+    std::string out;
+    for (const OptionSpec& spec : table.specs()) {
+        if (belongs(spec))
+            out += definition(termOf(spec), explanationOf(spec), width);
+    }
+    return out.empty() ? out : "\n" + std::string(title) + ":\n" + out;
+}
+
+std::string definitions(std::string_view title, const std::vector<Definition>& entries, std::size_t width)
+{
+    std::string out = "\n" + std::string(title) + ":\n";
+    for (const Definition& entry : entries)
+        out += definition(entry.term, entry.text, width);
+    return out;
+}
+
+} // namespace
+
 std::string termOf(const OptionSpec& spec)
 {
     if (spec.isPositional())
@@ -63,32 +84,28 @@ std::string explanationOf(const OptionSpec& spec)
     return text;
 }
 
-std::string section(std::string_view title, const OptionTable& table, std::size_t width,
-                    const std::function<bool(const OptionSpec&)>& belongs)
+std::vector<Definition> exitStatuses()
 {
-    std::string out;
-    for (const OptionSpec& spec : table.specs()) {
-        if (belongs(spec))
-            out += definition(termOf(spec), explanationOf(spec), width);
-    }
-    return out.empty() ? out : "\n" + std::string(title) + ":\n" + out;
+    return {{"0", "all done, also when there was nothing to do"},
+            {"1", "internal error, lost worker, failing disk"},
+            {"2", "the command line is wrong"},
+            {"3", "finished, but some trials failed"},
+            {"4", "an input (sweep, model, data, project) is missing or invalid"},
+            {"5", "the project is in use by another process, or made by a newer version"},
+            {"6", "memory or disk will not do"},
+            {"75", "stopped with work left (signal, time limit); the same command goes on"},
+            {"130, 143", "ended by a second SIGINT or SIGTERM"}};
 }
 
-struct Definition
+std::vector<Definition> environmentVariables()
 {
-    const char* term;
-    const char* text;
-};
-
-std::string definitions(std::string_view title, const std::vector<Definition>& entries, std::size_t width)
-{
-    std::string out = "\n" + std::string(title) + ":\n";
-    for (const Definition& entry : entries)
-        out += definition(entry.term, entry.text, width);
-    return out;
+    return {{"PARETOSCOPE_MODELS", "folders in which model names are looked up (colon-separated)"},
+            {"PARETOSCOPE_PLUGINS", "further plugin folders that you trust (colon-separated)"},
+            {"PARETOSCOPE_WORKER", "the worker program"},
+            {"PARETOSCOPE_CACHE", "folder of the artifact cache"},
+            {"PARETOSCOPE_<OPTION>", "default of an option, as --print-config lists them"},
+            {"NO_COLOR, CLICOLOR_FORCE", "colours off, colours on"}};
 }
-
-} // namespace
 
 std::string programHelp(int width)
 {
@@ -107,25 +124,8 @@ std::string programHelp(int width)
                         {"--print-config", "Print every setting, its value and where it comes from."},
                         {"-h, --help", "Print this help."}},
                        columns);
-    out += definitions("Exit status",
-                       {{"0", "all done, also when there was nothing to do"},
-                        {"1", "internal error, lost worker, failing disk"},
-                        {"2", "the command line is wrong"},
-                        {"3", "finished, but some trials failed"},
-                        {"4", "an input (sweep, model, data, project) is missing or invalid"},
-                        {"5", "the project is in use by another process, or made by a newer version"},
-                        {"6", "memory or disk will not do"},
-                        {"75", "stopped with work left (signal, time limit); the same command goes on"},
-                        {"130, 143", "ended by a second SIGINT or SIGTERM"}},
-                       columns);
-    out += definitions("Environment",
-                       {{"PARETOSCOPE_MODELS", "folders in which model names are looked up (colon-separated)"},
-                        {"PARETOSCOPE_PLUGINS", "further plugin folders that you trust (colon-separated)"},
-                        {"PARETOSCOPE_WORKER", "the worker program"},
-                        {"PARETOSCOPE_CACHE", "folder of the artifact cache"},
-                        {"PARETOSCOPE_<OPTION>", "default of an option, as --print-config lists them"},
-                        {"NO_COLOR, CLICOLOR_FORCE", "colours off, colours on"}},
-                       columns);
+    out += definitions("Exit status", exitStatuses(), columns);
+    out += definitions("Environment", environmentVariables(), columns);
     out += "\n" + paragraphs("Defaults may also stand as \"name = value\" lines in ~/.config/paretoscope/batch.conf.",
                              columns);
     return out;

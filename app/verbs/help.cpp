@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/command_line/help_text.h"
+#include "app/command_line/man_page.h"
 #include "app/verbs/verb_table.h"
 #include "core/base/near_miss.h"
 
@@ -37,6 +38,7 @@ public:
     void declare(OptionTable& options) override
     {
         options.text("VERB", "", m_verb, "The verb to explain; without one, the overview.").kind = ValueKind::Verb;
+        options.flag("--man", m_manual, "Print it as a manual page (troff).");
     }
 
     Outcome run(Session& session) override
@@ -56,6 +58,8 @@ public:
                     verbs.push_back(documentOf(known));
             }
             console.document({{"schema", "paretoscope.help/1"}, {"verbs", verbs}});
+        } else if (m_manual) {
+            console.write(entry ? verbManual(*entry) : programManual());
         } else if (entry) {
             console.write(verbHelp(*entry, console.outStream().width));
         } else {
@@ -66,6 +70,7 @@ public:
 
 private:
     std::string m_verb;
+    bool m_manual = false;
 };
 
 } // namespace
@@ -74,8 +79,9 @@ VerbEntry helpVerb()
 {
     return {.name = "help",
             .summary = "explain a verb",
-            .usage = "[VERB]",
-            .description = "Explains a verb and its options. With --json: all of it as data.",
+            .usage = "[VERB] [--man]",
+            .description = "Explains a verb and its options. With --json: all of it as data.\n"
+                           "  paretoscope help run --man | man -l -",
             .make = makeVerb<HelpVerb>};
 }
 

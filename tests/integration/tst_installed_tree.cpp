@@ -74,6 +74,14 @@ private Q_SLOTS:
         QCOMPARE(QJsonDocument::fromJson(sweep.output).object().value(QLatin1String("done")).toInt(), 1);
     }
 
+    void manualsAndCompletionsComeAlong()
+    {
+        for (const char* file : {"man/man1/paretoscope.1", "man/man1/paretoscope-run.1",
+                                 "bash-completion/completions/paretoscope", "zsh/site-functions/_paretoscope",
+                                 "fish/vendor_completions.d/paretoscope.fish"})
+            QVERIFY2(QFileInfo(m_prefix + QStringLiteral("/share/") + QLatin1String(file)).size() > 500, file);
+    }
+
     void installsNothingOfTheBuildFolder()
     {
         // Libraries must not be looked for in the build tree.
