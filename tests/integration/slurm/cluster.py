@@ -110,6 +110,8 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SwitchType=switch/none
 MpiDefault=none
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 ReturnToService=2
 SchedulerType=sched/builtin
 SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=0,default_queue_depth=100
@@ -123,7 +125,9 @@ SlurmdTimeout=30
 MaxArraySize={MAX_ARRAY_SIZE}
 MailProg=/bin/true
 NodeName={NODE} NodeHostname={socket.gethostname()} NodeAddr=127.0.0.1 CPUs={self.cpus} RealMemory=2000 State=UNKNOWN
-PartitionName=main Nodes={NODE} Default=YES MaxTime=60 DefaultTime=10 OverSubscribe=NO State=UP
+PartitionName=DEFAULT Nodes={NODE} MaxTime=60 DefaultTime=10 OverSubscribe=NO State=UP
+PartitionName=main Default=YES PriorityTier=1
+PartitionName=urgent PriorityTier=10 PreemptMode=OFF
 """
 
     def _spawn(self, name, arguments):

@@ -321,6 +321,17 @@ pipelines:
         self.finish(child)
         self.assertEqual([trial["status"] for trial in self.trials(self.here).values()], ["done"] * 3)
 
+    def test_preempted_trials_have_not_failed(self):
+        self.write_sweep(self.here, ["[stage: {n: [1, 2], ms: 5000}]"])
+        child = self.start_executor(["--slurm-array", "2"] + self.executor_script())
+        self.events_until(child, lambda event: event["event"] == "queue" and event["running"] == 2)
+        self.cluster.call(["sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=sleep 1"])
+        self.events_until(child, lambda event: event["event"] == "queue" and event["waiting"] > 0)
+        events, err = self.finish(child)
+        self.assertNotIn("failed", [event.get("status") for event in events])
+        self.assertEqual([trial["status"] for trial in self.trials(self.here).values()], ["done"] * 2)
+        self.assertIn(1, [entry["slurm"]["restarts"] for entry in self.provenance(self.here)])
+
     def test_refused_submission_is_one_sentence(self):
         for line, parts in (("#SBATCH --partition=nowhere", ["nvalid partition", "sinfo"]),
                             ("#SBATCH --mem=900G", ["sbatch refused the array", "less memory"])):
@@ -375,6 +386,8 @@ pipelines:
         options = ["--slurm-array", "2"] + self.executor_script()
         child = self.start_executor(options)
         self.events_until(child, lambda event: event["event"] == "queue" and event["running"] == 2)
+        call = self.paretoscope(self.here, ["run", "sweep.yaml", "--project", "results.pscope", "--executor", "slurm"], 5)
+        self.assertIn(str(child.process.pid), call.stderr)  # one coordinator at a time
         child.process.send_signal(signal.SIGTERM)
         self.finish(child, 75)
         events = self.finish(self.start_executor(options))[0]
