@@ -60,6 +60,8 @@ SlurmSweep::SlurmSweep(core::Sweep sweep, SlurmSettings settings, QObject* paren
     , m_sweep(std::move(sweep))
     , m_settings(std::move(settings))
 {
+    m_sweep.source = core::writeSweep(m_sweep); // what the elements read and record: one sweep, not two
+    m_sweep.overrides.clear();
     m_timer.setSingleShot(true);
     connect(&m_timer, &QTimer::timeout, this, [this] { poll(); });
 }
@@ -179,7 +181,7 @@ std::vector<int> SlurmSweep::openShards(int shards) const
 /// What the elements read: the sweep as it is now, what need not be run again, the script.
 core::Status SlurmSweep::writeFolder()
 {
-    PSC_TRY(writeFile(folder() / "sweep.yaml", core::writeSweep(m_sweep)));
+    PSC_TRY(writeFile(folder() / "sweep.yaml", m_sweep.source));
     if (m_settings.script.empty()) {
         ArrayScript usual;
         usual.command = m_settings.options.command;

@@ -301,6 +301,8 @@ pipelines:
         self.assertIn("it went wrong", err)
         states = [trial["status"] for trial in self.trials(self.here).values()]
         self.assertEqual((states.count("done"), states.count("failed")), (7, 1))
+        status = json.loads(self.paretoscope(self.here, ["status", "results.pscope", "--json"]).stdout)
+        self.assertEqual(len(status["sweeps"]), 1)
         events, err = self.finish(self.start_executor(), 3)
         self.assertEqual([event["event"] for event in events], ["sweep_started", "sweep_finished"])
         # What failed is tried again when asked for, and nothing else.
