@@ -76,9 +76,10 @@ private Q_SLOTS:
 
     void manualsAndCompletionsComeAlong()
     {
-        for (const char* file : {"man/man1/paretoscope.1", "man/man1/paretoscope-run.1",
-                                 "bash-completion/completions/paretoscope", "zsh/site-functions/_paretoscope",
-                                 "fish/vendor_completions.d/paretoscope.fish"})
+        for (const char* file :
+             {"man/man1/paretoscope.1", "man/man1/paretoscope-run.1", "man/man1/paretoscope-worker.1",
+              "man/man5/paretoscope-project.5", "bash-completion/completions/paretoscope",
+              "zsh/site-functions/_paretoscope", "fish/vendor_completions.d/paretoscope.fish"})
             QVERIFY2(QFileInfo(m_prefix + QStringLiteral("/share/") + QLatin1String(file)).size() > 500, file);
     }
 

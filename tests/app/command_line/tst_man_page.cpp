@@ -17,9 +17,14 @@ QString shown(const std::string& page)
     return text.replace(QLatin1String("\\-"), QLatin1String("-")).replace(QLatin1String("\\e"), QLatin1String("\\"));
 }
 
-QString pageOf(const QString& verb)
+const QString kWritten = QStringLiteral(PARETOSCOPE_SOURCE_TREE "/packaging/man/");
+
+/// `name` is a verb, a file of packaging/man, or empty for the overview.
+QString pageOf(const QString& name)
 {
-    return QString::fromStdString(verb.isEmpty() ? programManual() : verbManual(*findVerb(verb.toStdString())));
+    if (QFile file(kWritten + name); !name.isEmpty() && file.open(QIODevice::ReadOnly))
+        return QString::fromUtf8(file.readAll());
+    return QString::fromStdString(name.isEmpty() ? programManual() : verbManual(*findVerb(name.toStdString())));
 }
 
 } // namespace
@@ -53,14 +58,16 @@ private Q_SLOTS:
 
     void linterIsContent_data()
     {
-        QTest::addColumn<QString>("verb"); // empty: the overview
+        QTest::addColumn<QString>("name");
         QTest::addRow("overview") << QString();
         for (const std::string& name : verbNames())
             QTest::addRow("%s", name.c_str()) << QString::fromStdString(name);
+        for (const QString& name : QDir(kWritten).entryList(QDir::Files))
+            QTest::addRow("%s", qPrintable(name)) << name;
     }
     void linterIsContent()
     {
-        QFETCH(QString, verb);
+        QFETCH(QString, name);
         bool isChecked = false;
         const QList<QStringList> linters {{QStringLiteral("mandoc"), QStringLiteral("-T"), QStringLiteral("lint"),
                                            QStringLiteral("-W"), QStringLiteral("warning")},
@@ -73,7 +80,7 @@ private Q_SLOTS:
             QProcess process;
             process.setProcessChannelMode(QProcess::MergedChannels);
             process.start(linter.front(), linter.mid(1));
-            process.write(pageOf(verb).toUtf8());
+            process.write(pageOf(name).toUtf8());
             process.closeWriteChannel();
             QVERIFY(process.waitForFinished());
             QString said = QString::fromUtf8(process.readAll());
