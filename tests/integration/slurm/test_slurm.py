@@ -3,7 +3,7 @@
 """Sweeps on a real Slurm: a cluster of one node that the test starts and stops (cluster.py).
 
 Trials are those of tests/jobs/fake_worker.cpp, which take as long as their parameters say; one case has the real worker.
-Arguments: PROGRAM FAKE_WORKER RESOURCES [WORKER]. Exit status 77: skipped, with the reason.
+Arguments: PROGRAM FAKE_WORKER RESOURCES [WORKER] [-- TEST...]. Exit status 77: skipped, with the reason.
 """
 import json
 import os
@@ -412,10 +412,12 @@ def tearDownModule():
 
 
 if __name__ == "__main__":
-    PROGRAM, FAKE_WORKER, RESOURCES = sys.argv[1:4]
-    WORKER = sys.argv[4] if len(sys.argv) > 4 and not sys.argv[4].startswith("-") and "." not in sys.argv[4] else None
+    words = sys.argv[1:]
+    tests = words[words.index("--") + 1:] if "--" in words else []
+    files = words[:words.index("--")] if "--" in words else words
+    PROGRAM, FAKE_WORKER, RESOURCES, WORKER = (files + [None])[:4]
     reason = cluster.missing()
     if reason:
         print("skipped: " + reason)
         sys.exit(77)
-    unittest.main(argv=sys.argv[:1] + sys.argv[5 if WORKER else 4:], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + tests, verbosity=2)
