@@ -4,6 +4,7 @@
 #include "jobs/sweep_runner_private.h"
 
 #include "core/base/assert.h"
+#include "core/base/installation.h"
 #include "jobs/memory_preflight.h"
 
 #include <algorithm>
@@ -57,13 +58,14 @@ core::Status SweepRunner::prepare()
     }
 
     const std::vector<int> open = d->prepared.open();
-    d->queue = TrialQueue(d->prepared.plan.trials, open);
+    const auto plugins = core::PluginCatalogue::scan(core::Installation::locate().pluginFolders());
+    d->queue = TrialQueue(core::TrialTree(d->prepared.plan.trials, open, plugins));
     if (d->options.maxTrials > 0 && d->options.maxTrials < d->queue.size()) {
         // Which ones must not depend on the number of workers.
         std::vector<int> first;
         while (std::ssize(first) < d->options.maxTrials)
             first.push_back(*d->queue.take(0));
-        d->queue = TrialQueue(d->prepared.plan.trials, first);
+        d->queue = TrialQueue(core::TrialTree(d->prepared.plan.trials, first, plugins));
     }
     const SweepPlan& plan = d->prepared.plan;
     d->summary = {};

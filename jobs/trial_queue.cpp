@@ -5,118 +5,114 @@
 
 namespace paretoscope::jobs {
 
-namespace {
-
-/// Numbers for spellings in the order in which they first come up.
-class FirstSeen
+TrialQueue::TrialQueue(core::TrialTree tree)
+    : m_tree(std::move(tree))
 {
-public:
-    int operator()(const std::string& spelling)
-    {
-        return m_numbers.try_emplace(spelling, static_cast<int>(m_numbers.size())).first->second;
-    }
-
-private:
-    std::map<std::string, int> m_numbers;
-};
-
-/// Sorting by these keys puts equal beginnings of pipelines together without tearing the file's order further apart
-/// than that needs: per stage the method, then its parameters.
-std::vector<int> orderKey(const core::Pipeline& pipeline, FirstSeen& seen)
-{
-    std::vector<int> key {pipeline.stages.empty() ? 0 : pipeline.needsCalibration() ? 2 : 1};
-    for (const core::StageSpec& stage : pipeline.stages) {
-        const std::string method = stage.plugin + '@' + stage.version;
-        key.push_back(seen(method));
-        key.push_back(seen(method + core::canonicalJson(stage.parameters)));
-    }
-    return key;
-}
-
-/// Trials with the same calibration need and first method.
-std::vector<int> groupKey(const std::vector<int>& orderKey)
-{
-    return {orderKey.begin(), orderKey.begin() + std::min<std::ptrdiff_t>(2, std::ssize(orderKey))};
-}
-
-} // namespace
-
-TrialQueue::TrialQueue(const std::vector<core::PlannedTrial>& trials, const std::vector<int>& open)
-{
-    FirstSeen seen;
-    std::vector<std::pair<std::vector<int>, int>> ordered;
-    for (const int trial : open)
-        ordered.emplace_back(orderKey(trials[std::size_t(trial)].pipeline, seen), trial);
-    std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-
-    std::optional<std::vector<int>> current;
-    for (const auto& [key, trial] : ordered) {
-        if (current != groupKey(key)) {
-            current = groupKey(key);
-            m_groups.emplace_back();
-        }
-        m_groups.back().trials.push_back(trial);
+    for (std::size_t node = 0; node < m_tree.nodes().size(); ++node) {
+        m_left.push_back(m_tree.nodes()[node].trials);
+        m_next.push_back(m_tree.nodes()[node].end);
     }
 }
 
-/// The group the worker is in; else the first one nobody is in; else the one with the most left to do.
-std::optional<std::size_t> TrialQueue::groupFor(int worker) const
+/// Whether another worker had its last trial there.
+bool TrialQueue::isTouched(int node, int worker) const
 {
-    std::optional<std::size_t> untouched;
-    std::optional<std::size_t> largest;
-    for (std::size_t i = 0; i < m_groups.size(); ++i) {
-        const Group& group = m_groups[i];
-        if (group.trials.empty())
-            continue;
-        if (std::find(group.workers.begin(), group.workers.end(), worker) != group.workers.end())
-            return i;
-        if (group.workers.empty() && !untouched)
-            untouched = i;
-        if (!largest || group.trials.size() > m_groups[*largest].trials.size())
-            largest = i;
+    return std::any_of(m_lastLeaves.begin(), m_lastLeaves.end(),
+                       [&](const auto& last) { return last.first != worker && m_tree.contains(node, last.second); });
+}
+
+/// The first node from this one on, among siblings up to `end`, with trials left. What has none will never have any
+/// again, so the way past it is remembered: a hundred thousand siblings are not looked at for every trial.
+int TrialQueue::openFrom(int node, int end) const
+{
+    int open = node;
+    while (open < end && m_left[std::size_t(open)] == 0)
+        open = m_next[std::size_t(open)];
+    while (node < open) {
+        const int next = m_next[std::size_t(node)];
+        m_next[std::size_t(node)] = open;
+        node = next;
     }
-    return untouched ? untouched : largest;
+    return open;
+}
+
+/// The child to go on with: the first one in which nobody works, else the one with the most left.
+int TrialQueue::childFor(int node, int worker) const
+{
+    const int end = m_tree.nodes()[std::size_t(node)].end;
+    int fullest = -1;
+    for (int child = openFrom(node + 1, end); child < end;
+         child = openFrom(m_tree.nodes()[std::size_t(child)].end, end)) {
+        if (!isTouched(child, worker))
+            return child;
+        if (fullest < 0 || m_left[std::size_t(child)] > m_left[std::size_t(fullest)])
+            fullest = child;
+    }
+    return fullest;
+}
+
+int TrialQueue::nextLeaf(int worker) const
+{
+    // Up from the last trial to where something is left, then down.
+    int node = 0;
+    if (const auto last = m_lastLeaves.find(worker); last != m_lastLeaves.end()) {
+        node = last->second;
+        while (m_left[std::size_t(node)] == 0)
+            node = m_tree.nodes()[std::size_t(node)].parent;
+    }
+    while (m_tree.nodes()[std::size_t(node)].kind != core::TrialTree::Kind::Measurements)
+        node = childFor(node, worker);
+    return node;
 }
 
 std::optional<int> TrialQueue::peek(int worker) const
 {
     if (!m_again.empty())
         return m_again.front();
-    const auto group = groupFor(worker);
-    return group ? std::optional(m_groups[*group].trials.front()) : std::nullopt;
+    if (size() == 0)
+        return std::nullopt;
+    return m_tree.order()[std::size_t(m_tree.nodes()[std::size_t(nextLeaf(worker))].firstTrial)];
 }
 
 std::optional<int> TrialQueue::take(int worker)
 {
+    const std::optional<int> trial = peek(worker);
+    if (!trial)
+        return trial;
+    const int leaf = m_tree.leafOf(*trial);
+    m_lastLeaves[worker] = leaf;
     if (!m_again.empty()) {
-        const int trial = m_again.front();
         m_again.pop_front();
         return trial;
     }
-    const auto chosen = groupFor(worker);
-    if (!chosen)
-        return std::nullopt;
-    for (Group& group : m_groups)
-        std::erase(group.workers, worker);
-    Group& group = m_groups[*chosen];
-    group.workers.push_back(worker);
-    const int trial = group.trials.front();
-    group.trials.pop_front();
+    for (int node = leaf; node >= 0; node = m_tree.nodes()[std::size_t(node)].parent)
+        --m_left[std::size_t(node)];
     return trial;
+}
+
+std::vector<int> TrialQueue::sharedBeginnings(int trial) const
+{
+    std::vector<int> shared;
+    for (int node = m_tree.leafOf(trial); node >= 0; node = m_tree.nodes()[std::size_t(node)].parent) {
+        const core::TrialTree::Node& place = m_tree.nodes()[std::size_t(node)];
+        if (place.kind != core::TrialTree::Kind::Stage)
+            continue;
+        const bool isAwaited = std::any_of(m_again.begin(), m_again.end(),
+                                           [&](int again) { return m_tree.contains(node, m_tree.leafOf(again)); });
+        if (isAwaited || m_left[std::size_t(node)] > 0)
+            shared.insert(shared.begin(), place.stages);
+    }
+    return shared;
 }
 
 int TrialQueue::size() const
 {
-    std::size_t size = m_again.size();
-    for (const Group& group : m_groups)
-        size += group.trials.size();
-    return static_cast<int>(size);
+    return static_cast<int>(m_again.size()) + (m_left.empty() ? 0 : m_left.front());
 }
 
 void TrialQueue::clear()
 {
-    m_again.clear();
-    m_groups.clear();
+    *this = TrialQueue();
 }
 
 } // namespace paretoscope::jobs

@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/sweep/sweep.h"
+#include "core/sweep/trial_tree.h"
 
 #include <deque>
 #include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace paretoscope::jobs {
 
-/// The open trials of a sweep in an order that keeps warm what they share, dealt out to workers.
-/// The baseline comes first (every other number is read against it), then pipelines that read no calibration data, then
-/// the others; pipelines with equal beginnings follow each other. A worker stays within the group it is in (the trials
-/// with the same first method) while that has trials, so that statistics are gathered on as few workers as possible.
-/// Trials are named by their index.
+/// The open trials of a sweep, dealt out to workers so that what they share is computed as seldom as possible.
+/// The baseline comes first (every other number is read against it); then the tree is gone through depth first. A
+/// worker goes on with the trial that has most in common with its last one; where nothing is left it takes a branch in
+/// which nobody works, and without one it helps where most is left. The same calls give the same trials. Trials are
+/// named by their index.
 class TrialQueue
 {
 public:
     TrialQueue() = default;
-    /// @param open  indices into `trials`
-    TrialQueue(const std::vector<core::PlannedTrial>& trials, const std::vector<int>& open);
+    explicit TrialQueue(core::TrialTree tree);
 
     /// The next trial for this worker; nothing when there is none.
     std::optional<int> take(int worker);
@@ -29,19 +27,23 @@ public:
     std::optional<int> peek(int worker) const;
     /// A trial whose worker was lost: it is the next one to be dealt out.
     void putBack(int trial) { m_again.push_back(trial); }
+    /// How many stages this trial has in common with trials that are still to be dealt out, each number once, rising:
+    /// the model after so many stages will be needed again.
+    std::vector<int> sharedBeginnings(int trial) const;
     int size() const;
     void clear();
 
 private:
-    struct Group
-    {
-        std::deque<int> trials;
-        std::vector<int> workers; ///< that are in it
-    };
-    std::optional<std::size_t> groupFor(int worker) const;
+    bool isTouched(int node, int worker) const;
+    int openFrom(int node, int end) const;
+    int childFor(int node, int worker) const;
+    int nextLeaf(int worker) const;
 
+    core::TrialTree m_tree;
     std::deque<int> m_again;
-    std::vector<Group> m_groups;
+    std::vector<int> m_left;         ///< by node: trials beneath that were not dealt out
+    std::map<int, int> m_lastLeaves; ///< by worker
+    mutable std::vector<int> m_next; ///< by node: no sibling between it and this number has trials left
 };
 
 } // namespace paretoscope::jobs
