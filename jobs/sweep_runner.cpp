@@ -152,6 +152,7 @@ core::Status SweepRunner::Private::startPool()
     settings.program = options.worker;
     settings.threads = counts.threads;
     settings.cache = options.cache;
+    settings.cacheLimit = options.cacheLimit;
     settings.logFolder = options.logFolder;
     settings.arithmetic = options.arithmetic;
     settings.memoryBudget = options.memoryBudget;

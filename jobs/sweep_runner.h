@@ -35,6 +35,7 @@ struct SweepOptions
     std::filesystem::path worker;       ///< worker program
     std::filesystem::path artifacts;    ///< folder of packed compressed models; empty = beside the project
     core::Bytes artifactLimit {std::int64_t(10) << 30}; ///< of all of them together; 0 = new ones are not kept
+    std::optional<core::Bytes> cacheLimit;              ///< of that folder; nothing: the cache chooses
     RetryPolicy retry = RetryPolicy::Interrupted;
     bool failFast = false;
     int maxTrials = 0; ///< 0 = all

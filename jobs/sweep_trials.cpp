@@ -64,6 +64,7 @@ core::TrialRequest SweepRunner::Private::requestFor(int trial)
     request.pipeline = planned(trial).pipeline;
     request.seed = planned(trial).seed;
     request.measurements = prepared.missing[std::size_t(trial)];
+    request.sharedBeginnings = queue.sharedBeginnings(trial);
     // The first loss of a worker may have been for lack of memory: the second attempt is frugal.
     if (const auto course = courses.find(trial); course != courses.end())
         request.attempt = std::max(1, course->second.attempts);

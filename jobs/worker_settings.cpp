@@ -76,6 +76,7 @@ Configuration configurationFor(const WorkerSettings& settings)
     configuration.device = settings.device;
     configuration.arithmetic = settings.arithmetic;
     configuration.cache = settings.cache.empty() ? core::userCacheFolder() / "artifacts" : settings.cache;
+    configuration.cacheLimit = settings.cacheLimit;
     configuration.plugins = installed.pluginFolders();
     configuration.architectures = installed.architectures();
     configuration.memoryBudget = settings.memoryBudget;

@@ -29,11 +29,12 @@ struct WorkerTimings
 /// How worker processes are started.
 struct WorkerSettings
 {
-    std::filesystem::path program;      ///< empty = the installation's
-    int threads = 1;                    ///< intra-op
-    std::string device = "auto";        ///< one device
-    std::string arithmetic = "float32"; ///< or "tf32", "bfloat16"
-    std::filesystem::path cache;        ///< folder of the artifact cache; empty = the user's
+    std::filesystem::path program;         ///< empty = the installation's
+    int threads = 1;                       ///< intra-op
+    std::string device = "auto";           ///< one device
+    std::string arithmetic = "float32";    ///< or "tf32", "bfloat16"
+    std::filesystem::path cache;           ///< folder of the artifact cache; empty = the user's
+    std::optional<core::Bytes> cacheLimit; ///< of that folder; nothing: the cache chooses
     std::filesystem::path
         logFolder; ///< each worker's log is kept there as worker-N.log; empty = only the tail in memory
     std::optional<core::Bytes> memoryBudget;

@@ -104,6 +104,13 @@ private:
         OptionSpec& cache = options.text("--cache", "DIR", m_cache, "Folder of the artifact cache.");
         cache.kind = ValueKind::Folder;
         cache.setting = "cache";
+        options
+            .custom("--cache-limit", "SIZE", "Most that the artifact cache may hold, for example 20GiB.",
+                    [this](const std::string& text) -> core::Status {
+                        PSC_ASSIGN(m_settings.cacheLimit, readBytes(text));
+                        return core::success();
+                    })
+            .setting = "cache-limit";
     }
 
     core::Status addMetric(const core::MetricKind& kind, const std::string& text)

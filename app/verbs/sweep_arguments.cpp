@@ -91,6 +91,15 @@ void SweepArguments::declareResources(OptionTable& options)
                     return core::success();
                 })
         .defaultText = "10GiB";
+    options
+        .custom("--cache-limit", "SIZE",
+                "Most that the artifact cache may hold, for example 20GiB; what was used longest ago is removed first. "
+                "Without it: a quarter of what is free on its disk, at most 64GiB.",
+                [this](const std::string& text) -> core::Status {
+                    PSC_ASSIGN(m_options.cacheLimit, readBytes(text));
+                    return core::success();
+                })
+        .setting = "cache-limit";
     OptionSpec& executor = options.choice("--executor", m_executor, {"local", "slurm"},
                                           "Where the workers run: here, or as job arrays of Slurm.");
     executor.defaultText = "local";

@@ -6,6 +6,55 @@
 
 namespace paretoscope::engine {
 
+using core::Json;
+
+namespace {
+
+Json toJson(const core::LayerMetricRecord& record)
+{
+    return {{"module", record.module},
+            {"layer", record.layer},
+            {"name", record.name},
+            {"value", record.value ? Json(*record.value) : Json()}};
+}
+
+core::LayerMetricRecord layerMetricFromJson(const Json& json)
+{
+    core::LayerMetricRecord record;
+    record.module = json.at("module").get<std::string>();
+    record.layer = json.at("layer").get<int>();
+    record.name = json.at("name").get<std::string>();
+    if (!json.at("value").is_null())
+        record.value = json.at("value").get<double>();
+    return record;
+}
+
+} // namespace
+
+Json logSince(const TrialLog& saved, const TrialLog& log)
+{
+    Json metrics = Json::array();
+    for (std::size_t i = saved.layerMetrics.size(); i < log.layerMetrics.size(); ++i)
+        metrics.push_back(toJson(log.layerMetrics[i]));
+    Json warnings = Json::array();
+    for (std::size_t i = saved.warnings.size(); i < log.warnings.size(); ++i)
+        warnings.push_back(log.warnings[i]);
+    return {{"layer_metrics", std::move(metrics)},
+            {"warnings", std::move(warnings)},
+            {"statistics_computed", log.statisticsComputed},
+            {"statistics_from_cache", log.statisticsFromCache}};
+}
+
+void append(TrialLog& log, const Json& more)
+{
+    for (const Json& metric : more.at("layer_metrics"))
+        log.layerMetrics.push_back(layerMetricFromJson(metric));
+    for (const Json& warning : more.at("warnings"))
+        log.warnings.push_back(warning.get<std::string>());
+    log.statisticsComputed = more.at("statistics_computed").get<int>();
+    log.statisticsFromCache = more.at("statistics_from_cache").get<int>();
+}
+
 std::vector<std::string> summarisedWarnings(const std::vector<std::string>& warnings)
 {
     constexpr std::size_t listedAlone = 3;

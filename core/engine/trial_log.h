@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/json.h"
 #include "core/project/records.h"
 
 #include <string>
@@ -16,6 +17,11 @@ struct TrialLog
     int statisticsFromCache = 0;
     int statisticsComputed = 0;
 };
+
+/// What `log` holds beyond `saved`, for a file, and back.
+core::Json logSince(const TrialLog& saved, const TrialLog& log);
+/// @param more  as logSince() made it
+void append(TrialLog& log, const core::Json& more);
 
 /// What the user is shown: where many modules (the experts of a mixture) have the same to tell, it is said once, with
 /// the first of them and their number. In the order of first appearance.

@@ -15,12 +15,14 @@
 #include "core/engine/host/plugin_host.h"
 #include "core/engine/host/service_host.h"
 #include "core/engine/kernels/card_kernels.h"
+#include "core/engine/prefix/prefix_store.h"
 #include "core/engine/process_memory.h"
 #include "core/engine/recovery/trial_recovery.h"
 #include "core/engine/stage/stage_executor.h"
 #include "core/engine/warm_model.h"
 #include "core/memory/memory_estimate.h"
 #include "core/memory/physical_memory.h"
+#include "core/sweep/shared_work.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -92,8 +94,10 @@ struct TrialRunner::Impl
     core::Result<Arithmetic> arithmetic;
     core::Json deviceDescription;
     PluginHost plugins;
+    std::shared_ptr<core::ArtifactCache> artifacts;
     StatisticCache cache;
     TensorCache references;
+    PrefixStore prefixes;
     std::unique_ptr<WarmModel> model;
     std::map<std::filesystem::path, std::unique_ptr<WarmModel>> baselines; ///< that metrics name
 
@@ -103,21 +107,23 @@ struct TrialRunner::Impl
         , arithmetic(arithmeticOn(device, options.arithmetic))
         , deviceDescription(describeDevice(options.device))
         , plugins(options.pluginFolders)
-        , cache(options.cacheFolder)
-        , references(options.cacheFolder.empty() ? options.cacheFolder : options.cacheFolder / "references")
+        , artifacts(std::make_shared<core::ArtifactCache>(options.cacheFolder, options.cacheLimit))
+        , cache(TensorCache(artifacts, core::ArtifactKind::Statistic))
+        , references(artifacts, core::ArtifactKind::Reference)
+        , prefixes(artifacts, {options.threads, options.device}, auxiliaryLimit())
     {
         at::set_num_threads(std::max(1, options.threads));
         if (options.memoryBudget)
             returnFreedMemory();
         else
             keepFreedMemory();
-        removeStaleRecoveries(options.cacheFolder);
+        artifacts->trim();
     }
 
     core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);
     core::Result<core::Json> evaluate(const core::Json& request, TrialObserver& observer);
     core::Status compress(const core::TrialRequest& request, const std::vector<std::unique_ptr<Stage>>& stages,
-                          PipelineContext& context);
+                          int first, PipelineContext& context);
     bool takeKept(const core::TrialRequest& request, ModelTensors& tensors, TrialLog& log) const;
     std::vector<core::ArtifactRecord> keep(const core::TrialRequest& request, const ModelTensors& tensors,
                                            const RunTimeParts& parts, TrialLog& log) const;
@@ -133,6 +139,8 @@ struct TrialRunner::Impl
     core::Result<core::MemoryEstimate> plan(const core::WorkloadSpec& workload, const core::Pipeline& pipeline,
                                             int attempt);
     core::Json recoveryKey(const core::TrialRequest& request) const;
+    int resume(const core::TrialRequest& request, TrialRecovery& recovery, ModelTensors& tensors, TrialLog& log,
+               const TrialObserver& observer);
     void stamp(core::MetricRecord& record) const;
     core::Json tokenizerHash() const; ///< null when nothing was tokenised
 };
@@ -161,6 +169,33 @@ core::Json TrialRunner::Impl::recoveryKey(const core::TrialRequest& request) con
         protocols.push_back(request.identity.protocolIds.at(static_cast<std::size_t>(index)));
     return {{"trial", request.id.hex()}, {"protocols", std::move(protocols)}, {"threads", options.threads},
             {"device", options.device},  {"arithmetic", options.arithmetic},  {"build", buildName()}};
+}
+
+/// Brings tensors and log to where an earlier process came with this trial, or behind the stages that another trial
+/// went through already, whichever is further. @return the stage to go on with
+int TrialRunner::Impl::resume(const core::TrialRequest& request, TrialRecovery& recovery, ModelTensors& tensors,
+                              TrialLog& log, const TrialObserver& observer)
+{
+    const ModelTensors untouched = tensors;
+    const std::vector<std::string> told = log.warnings;
+    recovery.restore(tensors, log);
+    prefixes.enter(request, [&] { return !observer.isCancelled(); });
+    for (int stages = prefixes.longest(); stages > recovery.position().stage; --stages) {
+        std::optional<PrefixState> state = prefixes.find(stages);
+        if (!state)
+            continue;
+        recovery.startOver();
+        tensors = untouched;
+        for (auto& [name, tensor] : state->replaced) {
+            tensors.replace(name, std::move(tensor));
+            static_cast<void>(tensors.spill(name)); // should the scratch disk be full, it stays in memory
+        }
+        log = std::move(state->log);
+        log.warnings.insert(log.warnings.end(), told.begin(), told.end());
+        prefixes.keep(stages, tensors, log);
+        return stages;
+    }
+    return 0;
 }
 
 core::Status TrialRunner::Impl::warmUp(const std::filesystem::path& path, TrialObserver& observer)
@@ -203,7 +238,10 @@ core::Result<std::optional<Calibration>> TrialRunner::Impl::readCalibration(cons
     identity["model"] = model->digest().hex();
     identity["tokens"] = sequences.idsDigest.hex();
     identity["sequences"] = sequences.sequences.size();
-    return std::optional(Calibration {std::move(sequences.sequences), std::move(identity)});
+    const auto collectionKey = [this, request](const std::vector<std::string>& statistics) {
+        return core::collectionKey(request.workload, request.identity, statistics, {options.threads, options.device});
+    };
+    return std::optional(Calibration {std::move(sequences.sequences), std::move(identity), collectionKey});
 }
 
 core::Json TrialRunner::Impl::tokenizerHash() const
@@ -312,7 +350,10 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
         tensors.spillTo(std::make_shared<core::ScratchFile>(estimate.plan.scratch));
     TrialLog log;
     TrialRecovery recovery(options.cacheFolder, recoveryKey(request));
-    recovery.restore(tensors, log);
+    const bool isKept = takeKept(request, tensors, log);
+    if (isKept)
+        recovery.restore(tensors, log);
+    const int first = isKept ? 0 : resume(request, recovery, tensors, log, observer);
     RunTimeParts parts;
     const std::vector<std::vector<std::int32_t>> noSamples;
     ServiceHost services({model->graph(), tensors, calibration ? calibration->samples : noSamples, parts.hooks,
@@ -329,9 +370,9 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                              parts,
                              estimate.plan,
                              &recovery};
-    const bool isKept = takeKept(request, tensors, log);
     if (!isKept) {
-        const core::Status compressed = compress(request, stages, context);
+        const core::Status compressed = compress(request, stages, first, context);
+        prefixes.leave();
         if (!compressed.ok())
             return withEstimate(compressed.error(), estimate);
     }
@@ -355,6 +396,8 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
     if (!isKept)
         outcome.artifacts = keep(request, tensors, parts, log);
     outcome.layerMetrics = std::move(log.layerMetrics);
+    for (std::string& remark : artifacts->takeRemarks())
+        log.warnings.push_back(std::move(remark));
     outcome.seconds = total.seconds();
     outcome.provenance =
         core::Json {{"device", options.device},
@@ -368,6 +411,7 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                       {"compress_seconds", compressSeconds},
                       {"evaluate_seconds", outcome.seconds - loadSeconds - compressSeconds}}},
                     {"memory", toJson(estimate, options.memoryBudget, deviceMemory.peak())},
+                    {"shared_stages", first},
                     {"statistics", {{"computed", log.statisticsComputed}, {"from_cache", log.statisticsFromCache}}},
                     {"warnings", summarisedWarnings(log.warnings)}};
     if (isKept)
@@ -376,14 +420,22 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
     return outcome;
 }
 
+/// The stages before `first` are done. Keeps what other trials have in common with this one.
 core::Status TrialRunner::Impl::compress(const core::TrialRequest& request,
-                                         const std::vector<std::unique_ptr<Stage>>& stages, PipelineContext& context)
+                                         const std::vector<std::unique_ptr<Stage>>& stages, int first,
+                                         PipelineContext& context)
 {
-    for (std::size_t i = 0; i < stages.size(); ++i) {
-        context.stage = static_cast<int>(i);
-        const core::Status done = runStage(*stages[i], context);
+    const TrialRecovery::Position& resumed = context.recovery->position();
+    for (int i = first; i < static_cast<int>(stages.size()); ++i) {
+        context.stage = i;
+        const core::Status done = runStage(*stages[static_cast<std::size_t>(i)], context);
         if (!done.ok())
-            return done.error().withContext(request.pipeline.stages[i].plugin);
+            return done.error().withContext(request.pipeline.stages[static_cast<std::size_t>(i)].plugin);
+        // What an earlier process did beyond this stage is in the tensors already; what a stage adds to every forward
+        // lives and dies with it.
+        const bool isExact = resumed.stage <= i || resumed == TrialRecovery::Position {i + 1, -1};
+        if (isExact && context.parts.hooks.empty() && !context.parts.kvStore)
+            prefixes.keep(i + 1, context.tensors, context.log);
     }
     return core::success();
 }
@@ -477,6 +529,35 @@ core::Result<core::Json> TrialRunner::Impl::evaluate(const core::Json& request, 
     return document;
 }
 
+namespace {
+
+/// Tells those who wait for what this process makes that it is alive.
+class SignOfLife : public TrialObserver
+{
+public:
+    SignOfLife(TrialObserver& observer, core::ArtifactCache& cache)
+        : m_observer(observer)
+        , m_cache(cache)
+    {}
+    void progressed(std::string_view phase, int done, int total) override
+    {
+        if (m_sinceLast.seconds() > kInterval) {
+            m_cache.touchClaims();
+            m_sinceLast = {};
+        }
+        m_observer.progressed(phase, done, total);
+    }
+    bool isCancelled() const override { return m_observer.isCancelled(); }
+
+private:
+    static constexpr double kInterval = 10;
+    TrialObserver& m_observer;
+    core::ArtifactCache& m_cache;
+    Stopwatch m_sinceLast;
+};
+
+} // namespace
+
 TrialRunner::TrialRunner(RunnerOptions options)
     : m_impl(std::make_unique<Impl>(std::move(options)))
 {}
@@ -501,14 +582,16 @@ core::Result<core::TrialOutcome> TrialRunner::run(const core::TrialRequest& requ
 {
     PSC_TRY(ready());
     const c10::InferenceMode noGradients;
-    return guarded("running the trial", [&] { return m_impl->run(request, observer); });
+    SignOfLife alive(observer, *m_impl->artifacts);
+    return guarded("running the trial", [&] { return m_impl->run(request, alive); });
 }
 
 core::Result<core::Json> TrialRunner::evaluate(const core::Json& request, TrialObserver& observer)
 {
     PSC_TRY(ready());
     const c10::InferenceMode noGradients;
-    return guarded("evaluating the model", [&] { return m_impl->evaluate(request, observer); });
+    SignOfLife alive(observer, *m_impl->artifacts);
+    return guarded("evaluating the model", [&] { return m_impl->evaluate(request, alive); });
 }
 
 core::Json TrialRunner::describeBuild()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/checkpoint/checkpoint.h"
 #include "core/evaluation/metric_kind.h"
+#include "core/sweep/shared_work.h"
 #include "core/sweep/sweep.h"
 #include "core/sweep/trial_exchange.h"
 #include "core/sweep/trial_identity.h"
@@ -121,6 +122,29 @@ TrialId trialId(const WorkloadSpec& workload, const WorkloadIdentity& identity, 
                 std::uint64_t seed)
 {
     return {sha256(canonicalJson(trialIdentity(workload, identity, pipeline, seed)))};
+}
+
+Json prefixKey(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline, int stages,
+               std::uint64_t seed, const ComputeConditions& conditions)
+{
+    const Pipeline beginning {{pipeline.stages.begin(), pipeline.stages.begin() + stages}};
+    return {{"trial", trialId(workload, identity, beginning, seed).hex()},
+            {"threads", conditions.threads},
+            {"device", conditions.device}};
+}
+
+Json collectionKey(const WorkloadSpec& workload, const WorkloadIdentity& identity, std::vector<std::string> statistics,
+                   const ComputeConditions& conditions)
+{
+    std::sort(statistics.begin(), statistics.end());
+    Json json {{"engine", kEngineNumericsVersion},
+               {"model", identity.model.hex()},
+               {"statistics", std::move(statistics)},
+               {"threads", conditions.threads},
+               {"device", conditions.device}};
+    if (workload.calibration)
+        json["calibration"] = calibrationIdentity(*workload.calibration, identity);
+    return json;
 }
 
 std::vector<PlannedTrial> planTrials(const Sweep& sweep, const WorkloadIdentity& identity)

@@ -209,11 +209,13 @@ Result<KeptModel> keptModelFromJson(const Json& json)
     return kept;
 }
 
-Result<int> indexFromJson(const Json& json)
+Result<std::vector<int>> readNumbers(JsonFields& fields, std::string_view name)
 {
-    const Json wrapped {{"index", json}};
-    PSC_ASSIGN(JsonFields fields, JsonFields::of(wrapped, "trial request: measurements"));
-    return fields.required<int>("index");
+    return readList<int>(fields, name, [&](const Json& json) -> Result<int> {
+        const Json wrapped {{"index", json}};
+        PSC_ASSIGN(JsonFields number, JsonFields::of(wrapped, "trial request: " + std::string(name)));
+        return number.required<int>("index");
+    });
 }
 
 } // namespace
@@ -269,7 +271,8 @@ Json toJson(const TrialRequest& request)
                {"measurements", request.measurements},
                {"attempt", request.attempt},
                {"artifacts", request.artifacts.string()},
-               {"artifact_limit", request.artifactLimit.value}};
+               {"artifact_limit", request.artifactLimit.value},
+               {"shared_beginnings", request.sharedBeginnings}};
     if (request.kept)
         json["kept"] = {{"file", request.kept->file.string()}, {"sha256", request.kept->digest.hex()}};
     return json;
@@ -284,16 +287,22 @@ Result<TrialRequest> trialRequestFromJson(const Json& json)
     PSC_ASSIGN(request.identity, workloadIdentityFromJson(fields.anything("identity")));
     PSC_ASSIGN(request.pipeline, pipelineFromJson(fields.anything("pipeline")));
     PSC_ASSIGN(request.seed, fields.required<std::uint64_t>("seed"));
-    PSC_ASSIGN(request.measurements, readList<int>(fields, "measurements", indexFromJson));
+    PSC_ASSIGN(request.measurements, readNumbers(fields, "measurements"));
     PSC_ASSIGN(request.attempt, fields.optional<int>("attempt", 1));
     PSC_ASSIGN(request.artifacts, fields.optional<std::string>("artifacts", ""));
     PSC_ASSIGN(request.artifactLimit.value, fields.optional<std::int64_t>("artifact_limit", 0));
     if (const Json* kept = fields.find("kept")) {
         PSC_ASSIGN(request.kept, keptModelFromJson(*kept));
     }
+    PSC_ASSIGN(request.sharedBeginnings, readNumbers(fields, "shared_beginnings"));
     for (const int index : request.measurements) {
         if (index < 0 || static_cast<std::size_t>(index) >= request.workload.evaluate.size())
             return fields.error("measurements", std::to_string(index) + " is no index into workload.evaluate");
+    }
+    for (const int stages : request.sharedBeginnings) {
+        if (stages < 1 || static_cast<std::size_t>(stages) > request.pipeline.stages.size())
+            return fields.error("shared_beginnings",
+                                "the pipeline has no beginning of " + std::to_string(stages) + " stages");
     }
     return request;
 }

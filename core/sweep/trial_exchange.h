@@ -34,6 +34,8 @@ struct TrialRequest
     std::optional<KeptModel> kept = std::nullopt;
     std::filesystem::path artifacts = {}; ///< folder in which the packed model is kept; empty: nowhere
     Bytes artifactLimit = {};             ///< a larger one is not kept
+    /// After how many stages the model is needed by trials still to come, rising: worth keeping there.
+    std::vector<int> sharedBeginnings = {};
 };
 
 /// What a finished trial brings back.

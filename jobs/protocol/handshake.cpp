@@ -41,6 +41,8 @@ Json toJson(const Configuration& configuration)
                {"plugins", strings(configuration.plugins)},
                {"architectures", configuration.architectures.string()},
                {"heartbeat_ms", configuration.heartbeatMilliseconds}};
+    if (configuration.cacheLimit)
+        body["cache_limit"] = configuration.cacheLimit->value;
     if (configuration.memoryBudget)
         body["memory_budget"] = configuration.memoryBudget->value;
     return body;
@@ -55,6 +57,8 @@ core::Result<Configuration> configurationFromJson(const Json& body)
         configuration.device = body.value("device", "auto");
         configuration.arithmetic = body.value("arithmetic", "float32");
         configuration.cache = body.value("cache", "");
+        if (body.contains("cache_limit"))
+            configuration.cacheLimit = core::Bytes {body.at("cache_limit").get<std::int64_t>()};
         for (const auto& folder : body.value("plugins", std::vector<std::string>()))
             configuration.plugins.emplace_back(folder);
         configuration.architectures = body.value("architectures", "");

@@ -20,6 +20,7 @@ struct Configuration
     std::string device = "auto";
     std::string arithmetic = "float32";         ///< in which blocks are evaluated
     std::filesystem::path cache;                ///< artifact cache; empty = none
+    std::optional<core::Bytes> cacheLimit;      ///< of that folder; nothing: the cache chooses
     std::vector<std::filesystem::path> plugins; ///< folders
     std::filesystem::path architectures;
     std::optional<core::Bytes> memoryBudget;

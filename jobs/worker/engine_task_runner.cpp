@@ -21,6 +21,7 @@ engine::RunnerOptions optionsOf(const Configuration& configuration)
     options.arithmetic = configuration.arithmetic;
     options.memoryBudget = configuration.memoryBudget;
     options.cacheFolder = configuration.cache;
+    options.cacheLimit = configuration.cacheLimit;
     options.pluginFolders = configuration.plugins;
     options.architectures = configuration.architectures;
     return options;

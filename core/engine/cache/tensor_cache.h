@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/base/json.h"
+#include "core/cache/artifact_cache.h"
 #include "core/engine/aten.h"
 
-#include <filesystem>
+#include <memory>
 #include <optional>
+#include <utility>
 
 namespace paretoscope::engine {
 
@@ -15,29 +16,27 @@ struct CachedTensor
     core::Json note;  ///< what was stored with it
 };
 
-/// Tensors on disk, by the hash of what they were made from. Safe for several processes and threads: files appear whole
-/// under their final name, and one whose checksum is wrong is removed and counts as absent. A cache that cannot be
-/// written costs speed, never a trial.
+/// The tensors of one kind in a cache on disk.
 class TensorCache
 {
 public:
-    /// An empty folder switches the cache off.
-    explicit TensorCache(std::filesystem::path folder)
-        : m_folder(std::move(folder))
+    TensorCache(std::shared_ptr<core::ArtifactCache> cache, core::ArtifactKind kind)
+        : m_cache(std::move(cache))
+        , m_kind(kind)
     {}
 
     /// `key` names everything that the value depends on.
     std::optional<CachedTensor> find(const core::Json& key) const;
     /// Whether there is an entry of that key, without reading it.
-    bool contains(const core::Json& key) const;
+    bool contains(const core::Json& key) const { return m_cache->contains(m_kind, key); }
     /// @return whether it is there now
     bool store(const core::Json& key, const at::Tensor& value, const core::Json& note = core::Json::object()) const;
-    bool enabled() const { return !m_folder.empty(); }
+    bool enabled() const { return m_cache->enabled(); }
+    core::ArtifactCache& artifacts() const { return *m_cache; }
 
 private:
-    std::filesystem::path fileOf(const core::Json& key) const;
-
-    std::filesystem::path m_folder;
+    std::shared_ptr<core::ArtifactCache> m_cache;
+    core::ArtifactKind m_kind;
 };
 
 } // namespace paretoscope::engine

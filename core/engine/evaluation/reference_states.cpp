@@ -90,20 +90,33 @@ ReferenceStates::prepare(const Sequences& sequences, const WarmModel& baseline, 
     return states;
 }
 
+/// Distinct sequences whose states are not at hand. Checks the checksums too, so that read() finds them whole.
+std::vector<std::size_t> ReferenceStates::missing() const
+{
+    std::vector<std::size_t> missing;
+    for (std::size_t i = 0; i < m_keys.size(); ++i) {
+        if (!m_isKept[i] && !m_cache.find(m_keys[i]))
+            missing.push_back(i);
+    }
+    return missing;
+}
+
 core::Status ReferenceStates::compute(const Sequences& sequences, TrialObserver& observer,
                                       const core::MemoryPlan& memory)
 {
-    std::vector<std::size_t> missing;
-    Sequences wanted;
-    for (std::size_t i = 0; i < sequences.size(); ++i) {
-        if (m_cache.find(m_keys[i])) // also checks its checksum, so that read() finds it whole
-            continue;
-        missing.push_back(i);
-        wanted.push_back(sequences[i]);
+    std::vector<std::size_t> missing = this->missing();
+    core::ArtifactCache::Claim claim;
+    if (!missing.empty()) { // another process may be at it
+        claim = m_cache.artifacts().awaitClaim(core::ArtifactKind::Reference, m_keys,
+                                               [&] { return !observer.isCancelled(); });
+        missing = this->missing();
     }
     m_computed = missing.size();
     if (missing.empty())
         return core::success();
+    Sequences wanted;
+    for (const std::size_t i : missing)
+        wanted.push_back(sequences[i]);
     const int lastBlock = m_baseline.graph().view().blocks - 1;
     std::mutex mutex;
     core::Status problem = core::success();

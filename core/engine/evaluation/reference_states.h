@@ -41,6 +41,7 @@ private:
     core::Status compute(const std::vector<std::vector<std::int32_t>>& sequences, TrialObserver& observer,
                          const core::MemoryPlan& memory);
 
+    std::vector<std::size_t> missing() const;
     core::Status keep(std::size_t index, const at::Tensor& states);
 
     const WarmModel& m_baseline;

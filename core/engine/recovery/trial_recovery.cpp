@@ -14,10 +14,6 @@
 #include <system_error>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 namespace paretoscope::engine {
 
 namespace {
@@ -28,52 +24,6 @@ using core::Json;
 constexpr std::size_t kDigestLength = 64;
 constexpr std::chrono::seconds kNowAndThen {5};
 constexpr std::int64_t kMostStateBytes = std::int64_t(4) << 30; ///< more are computed again rather than written
-constexpr std::int64_t kMostStaleBytes = std::int64_t(8) << 30;
-constexpr std::chrono::hours kStale {14 * 24};
-
-Json toJson(const core::LayerMetricRecord& record)
-{
-    return {{"module", record.module},
-            {"layer", record.layer},
-            {"name", record.name},
-            {"value", record.value ? Json(*record.value) : Json()}};
-}
-
-core::LayerMetricRecord layerMetricFromJson(const Json& json)
-{
-    core::LayerMetricRecord record;
-    record.module = json.at("module").get<std::string>();
-    record.layer = json.at("layer").get<int>();
-    record.name = json.at("name").get<std::string>();
-    if (!json.at("value").is_null())
-        record.value = json.at("value").get<double>();
-    return record;
-}
-
-/// What `log` holds beyond `saved`.
-Json logSince(const TrialLog& saved, const TrialLog& log)
-{
-    Json metrics = Json::array();
-    for (std::size_t i = saved.layerMetrics.size(); i < log.layerMetrics.size(); ++i)
-        metrics.push_back(toJson(log.layerMetrics[i]));
-    Json warnings = Json::array();
-    for (std::size_t i = saved.warnings.size(); i < log.warnings.size(); ++i)
-        warnings.push_back(log.warnings[i]);
-    return {{"layer_metrics", std::move(metrics)},
-            {"warnings", std::move(warnings)},
-            {"statistics_computed", log.statisticsComputed},
-            {"statistics_from_cache", log.statisticsFromCache}};
-}
-
-void append(TrialLog& log, const Json& more)
-{
-    for (const Json& metric : more.at("layer_metrics"))
-        log.layerMetrics.push_back(layerMetricFromJson(metric));
-    for (const Json& warning : more.at("warnings"))
-        log.warnings.push_back(warning.get<std::string>());
-    log.statisticsComputed = more.at("statistics_computed").get<int>();
-    log.statisticsFromCache = more.at("statistics_from_cache").get<int>();
-}
 
 /// Written from the beginning to the end; on disk under its name, whole, once finish() has returned true.
 class DurableFile
@@ -150,39 +100,7 @@ bool readStates(const fs::path& path, const std::string& digest, ActivationStore
     return true;
 }
 
-std::int64_t sizeOf(const fs::path& folder)
-{
-    std::int64_t total = 0;
-    std::error_code problem;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem)) {
-        const auto size = entry.file_size(problem);
-        total += problem ? 0 : static_cast<std::int64_t>(size);
-    }
-    return total;
-}
-
 } // namespace
-
-/// Held by the process that works on the trial; the kernel lets go of it when that process dies.
-struct TrialRecovery::Lock
-{
-    explicit Lock(const fs::path& folder)
-        : descriptor(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))
-    {
-        if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-            ::close(descriptor);
-            descriptor = -1;
-        }
-    }
-    ~Lock()
-    {
-        if (descriptor >= 0)
-            ::close(descriptor);
-    }
-    Lock(const Lock&) = delete;
-    Lock& operator=(const Lock&) = delete;
-    int descriptor;
-};
 
 /// One file: 64 hex digits of the SHA-256 of all that follows, a line feed, one line of JSON, packed tensors.
 struct TrialRecovery::Part
@@ -200,8 +118,8 @@ TrialRecovery::TrialRecovery(const fs::path& cacheFolder, const Json& key)
     fs::create_directories(m_folder, problem);
     core::syncFolder(cacheFolder / "trials");
     core::syncFolder(cacheFolder);
-    m_lock = std::make_unique<Lock>(m_folder);
-    if (m_lock->descriptor < 0)
+    m_lock = core::FileLock::tryLock(m_folder / "lock");
+    if (!m_lock)
         m_folder.clear();
 }
 
@@ -297,6 +215,17 @@ bool TrialRecovery::restoreStates(const Position& at, ActivationStore& states, T
     return false;
 }
 
+void TrialRecovery::startOver()
+{
+    m_parts = 0;
+    m_position = {};
+    m_statesDigest.clear();
+    m_saved = {};
+    m_savedTensors.clear();
+    if (!m_folder.empty())
+        removeRest();
+}
+
 void TrialRecovery::save(const Position& next, const ModelTensors& tensors, TrialLog& log,
                          const ActivationStore* states)
 {
@@ -364,36 +293,6 @@ void TrialRecovery::finish()
     fs::remove_all(m_folder, ignored);
     m_folder.clear();
     m_lock.reset();
-}
-
-void removeStaleRecoveries(const fs::path& cacheFolder)
-{
-    if (cacheFolder.empty())
-        return;
-    struct Folder
-    {
-        fs::file_time_type used;
-        fs::path path;
-        std::int64_t bytes;
-    };
-    std::vector<Folder> folders;
-    std::int64_t total = 0;
-    std::error_code problem;
-    for (const fs::directory_entry& entry : fs::directory_iterator(cacheFolder / "trials", problem)) {
-        folders.push_back({entry.last_write_time(problem), entry.path(), sizeOf(entry.path())});
-        total += folders.back().bytes;
-    }
-    std::sort(folders.begin(), folders.end(), [](const Folder& a, const Folder& b) { return a.used < b.used; });
-    for (const Folder& folder : folders) {
-        const bool isOld = fs::file_time_type::clock::now() - folder.used > kStale;
-        if (!isOld && total <= kMostStaleBytes)
-            return;
-        const TrialRecovery::Lock lock(folder.path);
-        if (lock.descriptor < 0)
-            continue;
-        fs::remove_all(folder.path, problem);
-        total -= folder.bytes;
-    }
 }
 
 } // namespace paretoscope::engine

@@ -3,6 +3,7 @@
 
 #include "core/base/json.h"
 #include "core/base/result.h"
+#include "core/cache/file_lock.h"
 #include "core/engine/activations/activation_store.h"
 #include "core/engine/model/model_tensors.h"
 #include "core/engine/trial_log.h"
@@ -22,7 +23,8 @@ namespace paretoscope::engine {
 /// Files lie in FOLDER/trials/<hash of the key>/, appear under their names whole, and carry checksums. Each is on disk
 /// before save() returns (file, then name), activations before the part that names their checksum: neither a kill nor a
 /// power cut loses a finished block. A damaged file counts as absent and costs the work since the one before; the log
-/// then holds a sentence. Only the two newest sets of activations are kept. Results after going on are those of an
+/// then holds a sentence. Only the two newest sets of activations are kept. What nobody takes up again goes when the
+/// cache needs its room (core::ArtifactCache). Results after going on are those of an
 /// undisturbed run, bit for bit. A folder that cannot be written costs safety, never the trial; the log then holds a
 /// warning.
 class TrialRecovery
@@ -56,14 +58,14 @@ public:
     /// The same, unless the last time was a moment ago: for blocks that take less time than to write down.
     void saveNowAndThen(const Position& next, const ModelTensors& tensors, TrialLog& log,
                         const ActivationStore* states);
+    /// What an earlier process left is of no use: a longer way is known otherwise.
+    void startOver();
     /// Nothing from here on can be taken up again; what is kept already stays good.
     void pause() { m_paused = true; }
     /// The trial is finished: nothing is left behind.
     void finish();
 
 private:
-    friend void removeStaleRecoveries(const std::filesystem::path& cacheFolder);
-    struct Lock;
     struct Part;
 
     std::filesystem::path partFile(int number) const;
@@ -73,7 +75,7 @@ private:
     bool write(const Position& next, const ModelTensors& tensors, const TrialLog& log, const ActivationStore* states);
 
     std::filesystem::path m_folder; ///< empty: switched off
-    std::unique_ptr<Lock> m_lock;
+    std::optional<core::FileLock> m_lock;
     bool m_paused = false;
     int m_parts = 0; ///< valid ones
     Position m_position;
@@ -82,9 +84,5 @@ private:
     std::map<std::string, std::shared_ptr<const CompressedTensor>, std::less<>> m_savedTensors;
     std::chrono::steady_clock::time_point m_lastSave = std::chrono::steady_clock::now();
 };
-
-/// Removes what trials that were never taken up again left behind: folders older than 14 days, and the oldest ones
-/// while all together exceed 8 GiB. Folders in use stay.
-void removeStaleRecoveries(const std::filesystem::path& cacheFolder);
 
 } // namespace paretoscope::engine

@@ -35,7 +35,7 @@ private:
     bool readsStatistics() const { return !m_plan.statistics.empty(); }
     core::Status runWithoutStatistics();
     core::Status runFromCache();
-    core::Status runWithForward();
+    core::Status runWithForward(int first);
     core::Status passBlock(int block);
     core::Result<StatisticValues> walkSteps(int block, LoadedTensors& tensors);
     core::Status walkStep(const Inputs& wanted, Inputs& seen, LoadedTensors& tensors, StatisticValues& all);
@@ -51,8 +51,12 @@ private:
     Inputs inputsOf(int block) const;
     int lastBlock() const;
     core::Json cacheKey(const std::string& input, const StatisticRequest& request) const;
+    std::optional<StatisticValues> awaitStatistics(int block);
+    bool hasStatistics(int block) const;
     std::optional<StatisticValues> cachedStatistics(int block) const;
     void storeStatistics(int block, const StatisticValues& values) const;
+    core::Json claimKey() const;
+    void tellThatAllAreThere() const;
     core::Status report(int block) const;
     int firstBlock() const;
     void keep(int nextBlock);
@@ -65,7 +69,8 @@ private:
     std::optional<StatisticCollector> m_collector;
     std::optional<CalibrationFlow> m_flow;
     std::optional<BlockReader> m_reader;
-    StatisticValues m_allValues; ///< of the whole model, for the scope Model
+    StatisticValues m_allValues;        ///< of the whole model, for the scope Model
+    core::ArtifactCache::Claim m_claim; ///< on the statistics of the original model
 };
 
 core::Status StageRun::run()
@@ -77,14 +82,7 @@ core::Status StageRun::run()
                             "this stage needs calibration data, and the sweep names none",
                             "add `calibration: {corpus: FILE}` to the workload"};
     PSC_ASSIGN(m_collector, StatisticCollector::create(m_plan.statistics, m_context.statistics));
-    if (isOriginal() && m_context.cache.enabled()) {
-        bool complete = true;
-        for (int block = 0; block <= lastBlock() && complete; ++block)
-            complete = cachedStatistics(block).has_value();
-        if (complete)
-            return runFromCache();
-    }
-    return runWithForward();
+    return isOriginal() && m_context.cache.enabled() ? runFromCache() : runWithForward(std::max(firstBlock(), 0));
 }
 
 core::Status StageRun::runWithoutStatistics()
@@ -100,33 +98,35 @@ core::Status StageRun::runWithoutStatistics()
 core::Status StageRun::runFromCache()
 {
     for (int block = std::max(firstBlock(), 0); block <= lastBlock(); ++block) {
+        const auto values = awaitStatistics(block);
+        if (!values)
+            return runWithForward(block);
         PSC_TRY(report(block));
-        const auto values = cachedStatistics(block);
-        if (!values) // taken away between the check and now
-            return runWithForward();
         m_context.log.statisticsFromCache += static_cast<int>(values->size());
         PSC_TRY(applyTargetsOf(block, *values));
         keep(block + 1);
     }
+    tellThatAllAreThere();
     return m_plan.scope == StageScope::Model ? applyTo(m_plan.targets, m_allValues, nullptr) : core::success();
 }
 
-core::Status StageRun::runWithForward()
+/// @param first  the blocks before it are done
+core::Status StageRun::runWithForward(int first)
 {
     m_flow.emplace(m_context.model, m_context.calibration->samples, hooks(), m_context.memory,
                    m_context.tensors.device());
     m_reader.emplace(m_context.model, m_context.tensors,
                      isOriginal() ? BlockReader::Weights::Original : BlockReader::Weights::Replaced, lastBlock() + 1,
                      m_context.memory.readsAhead);
-    const int first = std::max(firstBlock(), 0);
     int block = 0;
-    if (first > 0 && m_context.recovery->restoreStates({m_context.stage, first}, m_flow->states(), m_context.log))
+    if (first > 0 && m_context.recovery &&
+        m_context.recovery->restoreStates({m_context.stage, first}, m_flow->states(), m_context.log))
         block = first;
     else
         PSC_TRY(enterModel());
     for (; block <= lastBlock(); ++block) {
         PSC_TRY(report(block));
-        if (block < first) { // done by an earlier process, which left no activations
+        if (block < first) { // done, but what left it is not there
             PSC_ASSIGN(const LoadedTensors tensors, m_reader->take(block));
             PSC_TRY(m_flow->pass(block, tensors));
             continue;
@@ -134,6 +134,8 @@ core::Status StageRun::runWithForward()
         PSC_TRY(passBlock(block));
         keep(block + 1);
     }
+    if (isOriginal())
+        tellThatAllAreThere();
     return m_plan.scope == StageScope::Model ? applyTo(m_plan.targets, m_allValues, nullptr) : core::success();
 }
 
@@ -279,6 +281,56 @@ core::Json StageRun::cacheKey(const std::string& input, const StatisticRequest& 
             {"statistic", request.id},
             {"version", request.version},
             {"options", request.options}};
+}
+
+/// One process gathers the statistics of a model, the others take them out of the cache as they come.
+/// @return nothing when they are ours to gather
+std::optional<StatisticValues> StageRun::awaitStatistics(int block)
+{
+    if (!m_claim && !hasStatistics(block))
+        m_claim = m_context.cache.artifacts().awaitClaim(core::ArtifactKind::Collection, claimKey(), [&] {
+            return !hasStatistics(block) && !m_context.observer.isCancelled();
+        });
+    return cachedStatistics(block);
+}
+
+bool StageRun::hasStatistics(int block) const
+{
+    for (const std::string& input : inputsOf(block)) {
+        for (const StatisticRequest& request : m_plan.statistics) {
+            if (!m_context.cache.contains(cacheKey(input, request)))
+                return false;
+        }
+    }
+    return true;
+}
+
+core::Json StageRun::claimKey() const
+{
+    core::Json requests = core::Json::array();
+    for (const StatisticRequest& request : m_plan.statistics)
+        requests.push_back(cacheKey({}, request));
+    return requests;
+}
+
+/// For coordinators, which do not know the inputs of a model's layers.
+void StageRun::tellThatAllAreThere() const
+{
+    if (!m_context.calibration->collectionKey || m_plan.targets.size() != m_units.size())
+        return;
+    std::vector<std::string> ids;
+    core::Json keys = core::Json::array();
+    for (const StatisticRequest& request : m_plan.statistics) {
+        ids.push_back(request.id);
+        for (int block = 0; block <= lastBlock(); ++block) {
+            for (const std::string& input : inputsOf(block))
+                keys.push_back(cacheKey(input, request));
+        }
+    }
+    const core::Json key = m_context.calibration->collectionKey(ids);
+    core::ArtifactCache& cache = m_context.cache.artifacts();
+    if (!cache.contains(core::ArtifactKind::Collection, key))
+        cache.store(core::ArtifactKind::Collection, key, {{"statistics", std::move(keys)}}, {});
 }
 
 std::optional<StatisticValues> StageRun::cachedStatistics(int block) const

@@ -11,6 +11,7 @@
 #include "core/memory/memory_plan.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct Calibration
 {
     std::vector<std::vector<std::int32_t>> samples;
     core::Json identity; ///< model, tokens, numerics, threads: all that a statistic of the original model depends on
+    /// The key under which the cache tells that the statistics with these ids are all there; empty: untold.
+    std::function<core::Json(const std::vector<std::string>& statistics)> collectionKey = {};
 };
 
 /// What stages add to every forward after them.
@@ -50,6 +53,8 @@ struct PipelineContext
 };
 
 /// Gathers the statistics that `stage` asks for and applies it, block by block; see Propagate for where they come from.
+/// Statistics of the original model are taken from the cache; what another process gathers is waited for block by
+/// block.
 /// Peak memory: the tensors of one block (two when the plan reads ahead), the statistics of one step, what the plan
 /// allows for activations. With `recovery` it goes on where an earlier process came, and keeps what it did block by
 /// block.

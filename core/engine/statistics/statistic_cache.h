@@ -15,13 +15,18 @@ class StatisticCache
 public:
     /// An empty folder switches the cache off.
     explicit StatisticCache(const std::filesystem::path& folder)
-        : m_tensors(folder.empty() ? folder : folder / "statistics")
+        : m_tensors(std::make_shared<core::ArtifactCache>(folder), core::ArtifactKind::Statistic)
+    {}
+    explicit StatisticCache(TensorCache tensors)
+        : m_tensors(std::move(tensors))
     {}
 
     /// `key` names everything that the value depends on.
     std::optional<StatisticValue> find(const core::Json& key) const;
     void store(const core::Json& key, const StatisticValue& value) const;
+    bool contains(const core::Json& key) const { return m_tensors.contains(key); }
     bool enabled() const { return m_tensors.enabled(); }
+    core::ArtifactCache& artifacts() const { return m_tensors.artifacts(); }
 
 private:
     TensorCache m_tensors;

@@ -41,6 +41,7 @@ TrialRequest request()
     request.kept = KeptModel {"/project.artifacts/0a", sha256("model")};
     request.artifacts = "/project.artifacts";
     request.artifactLimit = {std::int64_t(1) << 40};
+    request.sharedBeginnings = {1, 2};
     return request;
 }
 
@@ -102,6 +103,7 @@ private Q_SLOTS:
         before.workload.calibration.reset();
         before.identity.calibrationCorpus.reset();
         before.pipeline = {};
+        before.sharedBeginnings.clear();
         before.measurements.clear();
         const auto after = trialRequestFromJson(sent(toJson(before)));
         QVERIFY2(after.ok(), after.ok() ? "" : after.error().sentence().c_str());
@@ -219,6 +221,8 @@ private Q_SLOTS:
         row("/pipeline/0/version", "1", "stage: version: 1 is not a text");
         row("/measurements", "[2]", "trial request: measurements: 2 is no index into workload.evaluate");
         row("/measurements", "[-1]", "trial request: measurements: -1 is no index");
+        row("/shared_beginnings", "[3]", "trial request: shared_beginnings: the pipeline has no beginning of 3 stages");
+        row("/shared_beginnings", "[0]", "trial request: shared_beginnings: the pipeline has no beginning of 0 stages");
         row("/measurements", "[\"0\"]", "trial request: measurements: index: \"0\" is not an integer");
     }
     void refuses()

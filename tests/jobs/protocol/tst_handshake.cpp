@@ -20,11 +20,13 @@ private Q_SLOTS:
         sent.architectures = "/a";
         sent.arithmetic = "bfloat16";
         sent.memoryBudget = core::Bytes {std::int64_t(5) << 30};
+        sent.cacheLimit = core::Bytes {std::int64_t(7) << 30};
         sent.heartbeatMilliseconds = 250;
         const auto read = jobs::configurationFromJson(jobs::toJson(sent));
         QVERIFY(read.ok());
         QCOMPARE(jobs::toJson(read.value()), jobs::toJson(sent));
         QCOMPARE(read.value().memoryBudget->value, std::int64_t(5) << 30);
+        QCOMPARE(read.value().cacheLimit->value, std::int64_t(7) << 30);
         QCOMPARE(read.value().arithmetic, std::string("bfloat16"));
     }
 
