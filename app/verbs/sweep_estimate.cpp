@@ -42,6 +42,37 @@ std::string stateText(const SweepEstimate::Trial& trial)
                                : "open: measured from the " + trial.model + " model";
 }
 
+/// What a node stands for, as the pipeline up to there.
+std::string pipelineAt(const SweepEstimate& estimate, const core::TrialTree::Node& node)
+{
+    const int trial = estimate.shared.tree.order()[std::size_t(node.firstTrial)];
+    core::Pipeline pipeline = estimate.trials[std::size_t(trial)].planned.pipeline;
+    pipeline.stages.resize(std::size_t(node.stages));
+    return pipeline.label();
+}
+
+core::Json treeDocument(const SweepEstimate& estimate)
+{
+    const core::TrialTree& tree = estimate.shared.tree;
+    core::Json nodes = core::Json::array();
+    for (std::size_t i = 0; i < tree.nodes().size(); ++i) {
+        const core::TrialTree::Node& node = tree.nodes()[i];
+        core::Json json {{"kind", core::trialTreeKindName(node.kind)},
+                         {"pipeline", pipelineAt(estimate, node)},
+                         {"parent", node.parent < 0 ? core::Json(nullptr) : core::Json(node.parent)},
+                         {"trials", node.trials},
+                         {"cached", bool(estimate.shared.cached[i])}};
+        if (node.kind == core::TrialTree::Kind::Statistics) {
+            json["statistics"] = node.label;
+            json["same_as"] = node.same;
+        }
+        if (node.kind == core::TrialTree::Kind::Measurements)
+            json["id"] = estimate.trials[std::size_t(tree.order()[std::size_t(node.firstTrial)])].planned.id.hex();
+        nodes.push_back(std::move(json));
+    }
+    return nodes;
+}
+
 core::Json document(const SweepEstimate& estimate, const std::string& project)
 {
     core::Json trials = core::Json::array();
@@ -68,16 +99,58 @@ core::Json document(const SweepEstimate& estimate, const std::string& project)
             {"estimated_memory_bytes_per_worker", estimate.memory.value},
             {"estimated_scratch_bytes_per_worker", estimate.scratch.value},
             {"estimated_disk_bytes", estimate.diskBytes},
-            {"trials", trials}};
+            {"trials", trials},
+            {"tree", treeDocument(estimate)}};
+}
+
+void addTrial(TextTable& table, const SweepEstimate::Trial& trial, const std::string& name, const std::string& state)
+{
+    table.addRow({name, state, trial.seconds ? duration(*trial.seconds) : "-", binaryBytes(trial.memory.peak.value)},
+                 trial.status == "done" ? Emphasis::Faint : Emphasis::None);
+}
+
+/// "open", "cached", "shared by 3".
+std::string stateOf(const SweepEstimate& estimate, int number)
+{
+    const core::TrialTree::Node& node = estimate.shared.tree.nodes()[std::size_t(number)];
+    const bool isTrial = node.kind == core::TrialTree::Kind::Measurements;
+    std::string state = isTrial ? "open" : estimate.shared.cached[std::size_t(number)] ? "cached" : "";
+    if (!isTrial && node.trials > 1)
+        state += (state.empty() ? "" : ", ") + std::string("shared by ") + std::to_string(node.trials);
+    return state.empty() ? "open" : state;
+}
+
+/// The open trials beneath what they share. A stage and the measurements that follow it at once are one row.
+void addTree(TextTable& table, const SweepEstimate& estimate)
+{
+    const auto& nodes = estimate.shared.tree.nodes();
+    for (int i = 1; i < static_cast<int>(nodes.size()); ++i) {
+        const core::TrialTree::Node& node = nodes[std::size_t(i)];
+        const std::string indent(std::size_t(node.depth - 1) * 2, ' ');
+        const bool isTrial = node.kind == core::TrialTree::Kind::Measurements;
+        const bool endsHere = node.kind == core::TrialTree::Kind::Stage &&
+                              nodes[std::size_t(i + 1)].kind == core::TrialTree::Kind::Measurements;
+        const int trial = estimate.shared.tree.order()[std::size_t(node.firstTrial)];
+        if (isTrial || endsHere)
+            addTrial(table, estimate.trials[std::size_t(trial)], indent + pipelineAt(estimate, node),
+                     stateOf(estimate, i));
+        else if (node.kind == core::TrialTree::Kind::Statistics)
+            table.addRow({indent + "[" + node.label + " of the original model]",
+                          node.same == i ? stateOf(estimate, i) : "as above", "", ""});
+        else
+            table.addRow({indent + "[" + pipelineAt(estimate, node) + "]", stateOf(estimate, i), "", ""});
+        i += endsHere ? 1 : 0;
+    }
 }
 
 void print(const SweepEstimate& estimate, Console& console)
 {
     TextTable table({{"pipeline", false, true}, {"state"}, {"about", true}, {"memory", true}});
-    for (const SweepEstimate::Trial& trial : estimate.trials)
-        table.addRow({trial.planned.pipeline.label(), stateText(trial), trial.seconds ? duration(*trial.seconds) : "-",
-                      binaryBytes(trial.memory.peak.value)},
-                     trial.status == "done" ? Emphasis::Faint : Emphasis::None);
+    for (const SweepEstimate::Trial& trial : estimate.trials) {
+        if (trial.status != "open")
+            addTrial(table, trial, trial.planned.pipeline.label(), stateText(trial));
+    }
+    addTree(table, estimate);
     console.write(table.text(console.outStream()));
     std::string line = counted(static_cast<std::int64_t>(estimate.trials.size()), "trial") + ": " +
                        std::to_string(estimate.open) + " to run, " + std::to_string(estimate.done) + " done";
@@ -138,6 +211,7 @@ core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::
         }
         estimate.trials.push_back(std::move(trial));
     }
+    estimate.shared = jobs::sharedWork(sweep, identity, prepared, options);
     if (known)
         estimate.seconds = seconds / std::clamp(estimate.open, 1, estimate.workers.jobs);
     estimate.diskBytes = estimate.open * kProjectBytesPerTrial;

@@ -5,6 +5,7 @@
 #include "app/verbs/sweep_arguments.h"
 #include "core/memory/memory_estimate.h"
 #include "core/project/records.h"
+#include "jobs/shared_work.h"
 
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct SweepEstimate
 
     std::string sweep;
     std::vector<Trial> trials;
+    jobs::SharedWork shared; ///< of the open ones
     int done = 0;
     int held = 0;
     int open = 0;

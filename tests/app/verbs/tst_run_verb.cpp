@@ -305,6 +305,33 @@ private Q_SLOTS:
         QVERIFY2(text.outText().contains(QLatin1String("this takes about")), qPrintable(text.described()));
     }
 
+    void estimateShowsWhatTrialsShare()
+    {
+        writeSweep({"[]", "[stage: {n: 1}, stage: {n: [2, 3]}]"});
+        const QStringList estimate {QStringLiteral("estimate"), QStringLiteral("sweep.yaml")};
+        const QJsonObject plan = call(estimate + project() + QStringList {QStringLiteral("--json")}).json();
+        QStringList nodes;
+        for (const QJsonValue& value : plan[QLatin1String("tree")].toArray()) {
+            const QJsonObject node = value.toObject();
+            nodes << node[QLatin1String("kind")].toString() + QLatin1Char(' ') +
+                         node[QLatin1String("pipeline")].toString() + QLatin1Char(' ') +
+                         QString::number(node[QLatin1String("parent")].toInt(-1)) + QLatin1Char(' ') +
+                         QString::number(node[QLatin1String("trials")].toInt());
+            QCOMPARE(node[QLatin1String("cached")], QJsonValue(false));
+        }
+        QCOMPARE(nodes, (QStringList {QStringLiteral("model baseline -1 3"), QStringLiteral("measurements baseline 0 1"),
+                                      QStringLiteral("stage stage(n=1) 0 2"),
+                                      QStringLiteral("stage stage(n=1) + stage(n=2) 2 1"),
+                                      QStringLiteral("measurements stage(n=1) + stage(n=2) 3 1"),
+                                      QStringLiteral("stage stage(n=1) + stage(n=3) 2 1"),
+                                      QStringLiteral("measurements stage(n=1) + stage(n=3) 5 1")}));
+        const ProgramCall text = call(estimate + project());
+        const QStringList lines = text.outText().split(QLatin1Char('\n'));
+        QVERIFY2(lines.value(2).startsWith(QLatin1String("[stage(n=1)]")), qPrintable(text.described()));
+        QVERIFY2(lines.value(2).endsWith(QLatin1String("shared by 2")), qPrintable(text.described()));
+        QVERIFY2(lines.value(3).startsWith(QLatin1String("  stage(n=1) + stage(n=2)")), qPrintable(text.described()));
+    }
+
     void signalStopsGracefullyAndResumes_data()
     {
         QTest::addColumn<int>("signal");

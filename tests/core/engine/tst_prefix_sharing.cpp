@@ -74,7 +74,7 @@ core::TrialRequest request(int trial, const std::string& propagate, std::vector<
     const core::Sweep sweep = core::parseSweep(text, kResources / "test.yaml", plugins).value();
     const auto identity = core::identifyWorkload(sweep.workload).value();
     const auto planned = core::planTrials(sweep, identity).at(std::size_t(trial));
-    return {planned.id, sweep.workload, identity, planned.pipeline, planned.seed, {0, 1}};
+    core::TrialRequest request {planned.id, sweep.workload, identity, planned.pipeline, planned.seed, {0, 1}};
     request.sharedBeginnings = std::move(sharedBeginnings);
     return request;
 }
