@@ -131,9 +131,10 @@ void addTree(TextTable& table, const SweepEstimate& estimate)
         const bool endsHere = node.kind == core::TrialTree::Kind::Stage &&
                               nodes[std::size_t(i + 1)].kind == core::TrialTree::Kind::Measurements;
         const int trial = estimate.shared.tree.order()[std::size_t(node.firstTrial)];
+        const SweepEstimate::Trial& first = estimate.trials[std::size_t(trial)];
         if (isTrial || endsHere)
-            addTrial(table, estimate.trials[std::size_t(trial)], indent + pipelineAt(estimate, node),
-                     stateOf(estimate, i));
+            addTrial(table, first, indent + pipelineAt(estimate, node),
+                     first.measuresOnly ? stateText(first) : stateOf(estimate, i));
         else if (node.kind == core::TrialTree::Kind::Statistics)
             table.addRow({indent + "[" + node.label + " of the original model]",
                           node.same == i ? stateOf(estimate, i) : "as above", "", ""});
