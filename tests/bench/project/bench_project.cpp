@@ -95,11 +95,11 @@ TrialRecord benchTrial(int number, int layerMetrics)
     return trial;
 }
 
-std::vector<TrialRecord> benchTrials(int first, int count)
+std::vector<TrialRecord> benchTrials(int first, int count, int layerMetrics = 0)
 {
     std::vector<TrialRecord> trials;
     for (int number = first; number < first + count; ++number)
-        trials.push_back(benchTrial(number, 0));
+        trials.push_back(benchTrial(number, layerMetrics));
     return trials;
 }
 
@@ -149,13 +149,14 @@ void finishTrialsInBatches(benchmark::State& state)
     int number = 0;
     for (auto _ : state) {
         state.PauseTiming();
-        const std::vector<TrialRecord> batch = benchTrials(number, static_cast<int>(state.range(0)));
+        const auto layers = static_cast<int>(state.range(1));
+        const std::vector<TrialRecord> batch = benchTrials(number, static_cast<int>(state.range(0)), layers);
         number += static_cast<int>(batch.size());
         state.ResumeTiming();
         orDie(store.finishTrials(batch));
     }
-    state.counters["values/s"] =
-        benchmark::Counter(static_cast<double>(number) * kMetrics, benchmark::Counter::kIsRate);
+    state.counters["values/s"] = benchmark::Counter(
+        static_cast<double>(number) * static_cast<double>(kMetrics + state.range(1)), benchmark::Counter::kIsRate);
 }
 
 /// A project with many trials, made once.
@@ -249,7 +250,12 @@ void pollDataVersion(benchmark::State& state)
 BENCHMARK(finishTrialSurvivingKill)->ArgName("layer_metrics")->Arg(0)->Arg(210)->UseRealTime();
 BENCHMARK(finishTrialSurvivingPowerLoss)->ArgName("layer_metrics")->Arg(0)->UseRealTime();
 BENCHMARK(fsyncOfTheDisk)->UseRealTime();
-BENCHMARK(finishTrialsInBatches)->ArgName("trials")->Arg(1000)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(finishTrialsInBatches)
+    ->ArgNames({"trials", "layer_metrics"})
+    ->Args({1000, 0})
+    ->Args({200, 210})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 BENCHMARK(readFrontCold)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(openLargeProject)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(readAllTrials)->Unit(benchmark::kMillisecond)->UseRealTime();
