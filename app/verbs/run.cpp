@@ -87,6 +87,7 @@ public:
                 session.console.note("left out: " + error.sentence());
             project = m_shard->project();
             options.value().artifacts = core::artifactFolderOf(m_arguments.project());
+            options.value().artifactLimit.value /= options.value().shardCount; // of all shards together
         }
         std::error_code ignored;
         const bool isNew = !std::filesystem::exists(project, ignored);

@@ -150,9 +150,10 @@ core::Result<core::Sweep> SweepArguments::readSweep(const Session& session) cons
 
 std::vector<std::string> SweepArguments::elementOptions(const ParsedOptions& parsed)
 {
-    static constexpr std::array<std::string_view, 12> kPassedOn {
-        "--jobs", "--threads",     "--device", "--arithmetic", "--memory-budget", "--cache",
-        "--only", "--worker-logs", "--retry",  "--time-limit", "--fail-fast",     "--keep-going"};
+    static constexpr std::array<std::string_view, 14> kPassedOn {
+        "--artifact-limit", "--cache-limit",   "--jobs",      "--threads",   "--device",
+        "--arithmetic",     "--memory-budget", "--cache",     "--only",      "--worker-logs",
+        "--retry",          "--time-limit",    "--fail-fast", "--keep-going"};
     std::vector<std::string> words;
     for (const auto& [name, value] : parsed.given) {
         if (std::find(kPassedOn.begin(), kPassedOn.end(), name) != kPassedOn.end())

@@ -2,6 +2,7 @@
 #include "jobs/slurm/slurm_sweep.h"
 
 #include "core/base/sha256.h"
+#include "core/project/artifact/artifacts.h"
 #include "core/project/merge/merge.h"
 #include "core/project/merge/shard_file.h"
 #include "core/project/project_store.h"
@@ -258,6 +259,7 @@ core::Result<bool> SlurmSweep::mergeShards()
             noteOnce(merged.error().sentence());
         }
     }
+    PSC_TRY(core::gatherArtifacts(grown, m_settings.project));
     for (const auto& [name, size] : sizes)
         m_merged[name] = size;
     return true;
