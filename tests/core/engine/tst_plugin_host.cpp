@@ -19,7 +19,12 @@ core::StageSpec specOf(const PluginHost& host, const char* alias)
     core::StageSpec spec;
     spec.plugin = manifest->id;
     spec.version = manifest->version;
-    spec.parameters = core::resolveParameters(*manifest, core::Json::object()).value();
+    core::Json given = core::Json::object();
+    for (const core::ParameterSpec& parameter : manifest->parameters) {
+        if (parameter.namesModel) // has no default; opened when the stage is applied
+            given[parameter.name] = "model";
+    }
+    spec.parameters = core::resolveParameters(*manifest, given).value();
     return spec;
 }
 

@@ -255,8 +255,8 @@ private Q_SLOTS:
         // Pipelines.
         row("unknown plugin", "- [rtn:  {", "- [rnt: {", ":11:6: there is no plugin \"rnt\" (did you mean \"rtn\"?)",
             ErrorCode::NotFound);
-        row("import comes later", "- []  ", "- [import: {checkpoint: ../models/other}]  ",
-            ":10:6: there is no plugin \"import\"", ErrorCode::NotFound);
+        row("missing checkpoint", "- []  ", "- [import: {checkpoint: ../models/other}]  ",
+            ":10:27: bridge/import: checkpoint: ", ErrorCode::NotFound);
         row("no stage", "- []  ", "- [nothing: {}]  ", ":10:6: search/nothing is no stage but of kind search");
         row("other workload", "- []  ", "- [blur: {}]  ",
             ":10:6: vision/blur does not apply to a workload of kind causal-lm");
