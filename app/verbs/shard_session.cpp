@@ -58,6 +58,14 @@ core::Status gather(const std::filesystem::path& shard, const std::filesystem::p
 
 } // namespace
 
+core::Result<Recorded> recordedIn(const core::ProjectStore& store)
+{
+    Recorded recorded;
+    PSC_ASSIGN(recorded.trials, store.trials());
+    PSC_ASSIGN(recorded.artifacts, store.artifacts());
+    return recorded;
+}
+
 core::Result<Recorded> recordedInShard(const std::string& shard)
 {
     const QTemporaryDir folder;
@@ -70,10 +78,7 @@ core::Result<Recorded> recordedInShard(const std::string& shard)
     if (!std::filesystem::exists(project, failure))
         return Recorded();
     PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(project, core::OpenMode::ReadOnly));
-    Recorded recorded;
-    PSC_ASSIGN(recorded.trials, store.trials());
-    PSC_ASSIGN(recorded.artifacts, store.artifacts());
-    return recorded;
+    return recordedIn(store);
 }
 
 core::Result<std::unique_ptr<ShardSession>> ShardSession::open(const std::string& shard)

@@ -25,6 +25,8 @@ struct Recorded
     std::vector<core::StoredArtifact> artifacts;
 };
 
+core::Result<Recorded> recordedIn(const core::ProjectStore& store);
+
 /// What a shard and the others in its folder hold, also while nodes append to them. Errors: those of merging the shard.
 core::Result<Recorded> recordedInShard(const std::string& shard);
 

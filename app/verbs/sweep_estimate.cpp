@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::int64_t kProjectBytesPerTrial = 64 * 1024; ///< metrics, layer metrics and provenance of one trial
 
-core::Result<Recorded> recordedIn(const std::string& project)
+core::Result<Recorded> recordedInFile(const std::string& project)
 {
     if (isShardName(project))
         return recordedInShard(project);
@@ -27,10 +27,7 @@ core::Result<Recorded> recordedIn(const std::string& project)
     if (!std::filesystem::exists(project, ignored))
         return Recorded();
     PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(project, core::OpenMode::ReadOnly));
-    Recorded recorded;
-    PSC_ASSIGN(recorded.trials, store.trials());
-    PSC_ASSIGN(recorded.artifacts, store.artifacts());
-    return recorded;
+    return recordedIn(store);
 }
 
 /// What is done for an open trial, as a person says it.
@@ -225,7 +222,7 @@ Outcome printEstimate(const SweepArguments& arguments, Session& session)
     if (!options.ok())
         return {options.error(), ErrorSource::Arguments};
     PSC_ASSIGN(const core::Sweep sweep, arguments.readSweep(session));
-    const auto recorded = recordedIn(arguments.project());
+    const auto recorded = recordedInFile(arguments.project());
     if (!recorded.ok())
         return {recorded.error(), ErrorSource::Project};
     PSC_ASSIGN(const SweepEstimate estimate,
