@@ -52,9 +52,10 @@ SharedWork sharedWork(const core::Sweep& sweep, const core::WorkloadIdentity& id
         bool isThere = false;
         if (node.kind == TrialTree::Kind::Stage) {
             isThere = cache.contains(ArtifactKind::Prefix, core::prefixKey(sweep.workload, identity, trial.pipeline,
-                                                                           node.stages, trial.seed, conditions));
+                                                                           node.steps, trial.seed, conditions));
         } else if (node.kind == TrialTree::Kind::Statistics) {
-            const core::StageSpec& reader = trial.pipeline.stages[std::size_t(node.stages)];
+            const std::size_t next = trial.pipeline.steps()[std::size_t(node.steps)].stage;
+            const core::StageSpec& reader = trial.pipeline.stages[next];
             isThere = areAllThere(cache, core::collectionKey(sweep.workload, identity,
                                                              core::sharedStatistics(reader, plugins), conditions));
         }

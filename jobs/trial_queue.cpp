@@ -100,7 +100,7 @@ std::vector<int> TrialQueue::sharedBeginnings(int trial) const
         const bool isAwaited = std::any_of(m_again.begin(), m_again.end(),
                                            [&](int again) { return m_tree.contains(node, m_tree.leafOf(again)); });
         if (isAwaited || m_left[std::size_t(node)] > 0)
-            shared.insert(shared.begin(), place.stages);
+            shared.insert(shared.begin(), place.steps);
     }
     return shared;
 }

@@ -44,7 +44,7 @@ std::string pipelineAt(const SweepEstimate& estimate, const core::TrialTree::Nod
 {
     const int trial = estimate.shared.tree.order()[std::size_t(node.firstTrial)];
     core::Pipeline pipeline = estimate.trials[std::size_t(trial)].planned.pipeline;
-    pipeline.stages.resize(std::size_t(node.stages));
+    pipeline = pipeline.beginning(std::size_t(node.steps));
     return pipeline.label();
 }
 

@@ -11,6 +11,8 @@
 #include "core/engine/evaluation/evaluator.h"
 #include "core/engine/evaluation/logits_writer.h"
 #include "core/engine/evaluation/metric_registry.h"
+#include "core/engine/export/model_source.h"
+#include "core/engine/export/self_test.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/host/plugin_host.h"
 #include "core/engine/host/service_host.h"
@@ -19,6 +21,7 @@
 #include "core/engine/process_memory.h"
 #include "core/engine/recovery/trial_recovery.h"
 #include "core/engine/stage/stage_executor.h"
+#include "core/engine/stage/stage_order.h"
 #include "core/engine/warm_model.h"
 #include "core/memory/memory_estimate.h"
 #include "core/memory/physical_memory.h"
@@ -85,6 +88,24 @@ core::Error withEstimate(core::Error error, const core::MemoryEstimate& estimate
     return error;
 }
 
+/// What the pipeline of a trial made of a model, with all that is needed to go on with it.
+struct MadeModel
+{
+    MadeModel(ModelTensors model, const std::filesystem::path& cacheFolder, const core::Json& recoveryKey)
+        : tensors(std::move(model))
+        , recovery(cacheFolder, recoveryKey)
+    {}
+    ModelTensors tensors;
+    TrialRecovery recovery;
+    core::MemoryEstimate estimate;
+    TrialLog log;
+    RunTimeParts parts;
+    bool isKept = false; ///< by an earlier run: nothing was compressed
+    int sharedSteps = 0; ///< done by other trials
+    double loadSeconds = 0;
+    double compressSeconds = 0;
+};
+
 } // namespace
 
 struct TrialRunner::Impl
@@ -122,6 +143,8 @@ struct TrialRunner::Impl
 
     core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);
     core::Result<core::Json> evaluate(const core::Json& request, TrialObserver& observer);
+    core::Result<core::Json> exportModel(const core::ExportRequest& request, TrialObserver& observer);
+    core::Result<std::unique_ptr<MadeModel>> makeModel(const core::TrialRequest& request, TrialObserver& observer);
     core::Status compress(const core::TrialRequest& request, const std::vector<std::unique_ptr<Stage>>& stages,
                           int first, PipelineContext& context);
     bool takeKept(const core::TrialRequest& request, ModelTensors& tensors, TrialLog& log) const;
@@ -171,8 +194,8 @@ core::Json TrialRunner::Impl::recoveryKey(const core::TrialRequest& request) con
             {"device", options.device},  {"arithmetic", options.arithmetic},  {"build", buildName()}};
 }
 
-/// Brings tensors and log to where an earlier process came with this trial, or behind the stages that another trial
-/// went through already, whichever is further. @return the stage to go on with
+/// Brings tensors and log to where an earlier process came with this trial, or behind the steps that another trial
+/// went through already, whichever is further. @return the step to go on with
 int TrialRunner::Impl::resume(const core::TrialRequest& request, TrialRecovery& recovery, ModelTensors& tensors,
                               TrialLog& log, const TrialObserver& observer)
 {
@@ -180,8 +203,8 @@ int TrialRunner::Impl::resume(const core::TrialRequest& request, TrialRecovery& 
     const std::vector<std::string> told = log.warnings;
     recovery.restore(tensors, log);
     prefixes.enter(request, [&] { return !observer.isCancelled(); });
-    for (int stages = prefixes.longest(); stages > recovery.position().stage; --stages) {
-        std::optional<PrefixState> state = prefixes.find(stages);
+    for (int steps = prefixes.longest(); steps > recovery.position().step; --steps) {
+        std::optional<PrefixState> state = prefixes.find(steps, tensors.layouts());
         if (!state)
             continue;
         recovery.startOver();
@@ -192,8 +215,8 @@ int TrialRunner::Impl::resume(const core::TrialRequest& request, TrialRecovery& 
         }
         log = std::move(state->log);
         log.warnings.insert(log.warnings.end(), told.begin(), told.end());
-        prefixes.keep(stages, tensors, log);
-        return stages;
+        prefixes.keep(steps, tensors, log);
+        return steps;
     }
     return 0;
 }
@@ -220,6 +243,7 @@ core::Result<std::vector<std::unique_ptr<Stage>>> TrialRunner::Impl::makeStages(
             return valid.error().withContext(spec.plugin);
         stages.push_back(std::move(stage));
     }
+    PSC_TRY(checkOrder(pipeline, plugins.catalogue(), model->graph().view()));
     return stages;
 }
 
@@ -330,11 +354,10 @@ core::Result<std::vector<core::MetricRecord>> TrialRunner::Impl::measure(const s
     return records;
 }
 
-core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest& request, TrialObserver& observer)
+core::Result<std::unique_ptr<MadeModel>> TrialRunner::Impl::makeModel(const core::TrialRequest& request,
+                                                                      TrialObserver& observer)
 {
     const Stopwatch total;
-    PeakMemory memory;
-    const PeakDeviceMemory deviceMemory(device.value());
     PSC_TRY(warmUp(request.workload.model, observer));
     if (model->digest() != request.identity.model)
         return core::Error {core::ErrorCode::Corrupt,
@@ -342,48 +365,60 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                             "run the sweep again"};
     PSC_ASSIGN(const std::vector<std::unique_ptr<Stage>> stages, makeStages(request.pipeline));
     PSC_ASSIGN(const std::optional<Calibration> calibration, readCalibration(request));
-    PSC_ASSIGN(const core::MemoryEstimate estimate, plan(request.workload, request.pipeline, request.attempt));
-    const double loadSeconds = total.seconds();
+    auto made = std::make_unique<MadeModel>(model->tensors(), options.cacheFolder, recoveryKey(request));
+    PSC_ASSIGN(made->estimate, plan(request.workload, request.pipeline, request.attempt));
+    made->loadSeconds = total.seconds();
 
-    ModelTensors tensors = model->tensors();
-    if (estimate.plan.spillsReplacements)
-        tensors.spillTo(std::make_shared<core::ScratchFile>(estimate.plan.scratch));
-    TrialLog log;
-    TrialRecovery recovery(options.cacheFolder, recoveryKey(request));
-    const bool isKept = takeKept(request, tensors, log);
-    if (isKept)
-        recovery.restore(tensors, log);
-    const int first = isKept ? 0 : resume(request, recovery, tensors, log, observer);
-    RunTimeParts parts;
+    made->tensors.readWith(plugins.layouts());
+    if (made->estimate.plan.spillsReplacements)
+        made->tensors.spillTo(std::make_shared<core::ScratchFile>(made->estimate.plan.scratch));
+    made->isKept = takeKept(request, made->tensors, made->log);
+    if (made->isKept)
+        made->recovery.restore(made->tensors, made->log);
+    else
+        made->sharedSteps = resume(request, made->recovery, made->tensors, made->log, observer);
     const std::vector<std::vector<std::int32_t>> noSamples;
-    ServiceHost services({model->graph(), tensors, calibration ? calibration->samples : noSamples, parts.hooks,
-                          parts.kvStore, observer, auxiliaryLimit(), options.architectures});
+    ServiceHost services({model->graph(), made->tensors, calibration ? calibration->samples : noSamples,
+                          made->parts.hooks, made->parts.kvStore, observer, auxiliaryLimit(), options.architectures});
     PipelineContext context {model->graph(),
-                             tensors,
+                             made->tensors,
                              calibration ? &*calibration : nullptr,
                              plugins.statistics(),
                              cache,
                              services,
                              observer,
-                             log,
+                             made->log,
                              request.seed,
-                             parts,
-                             estimate.plan,
-                             &recovery};
-    if (!isKept) {
-        const core::Status compressed = compress(request, stages, first, context);
+                             made->parts,
+                             made->estimate.plan,
+                             &made->recovery};
+    if (!made->isKept) {
+        const core::Status compressed = compress(request, stages, made->sharedSteps, context);
         prefixes.leave();
         if (!compressed.ok())
-            return withEstimate(compressed.error(), estimate);
+            return withEstimate(compressed.error(), made->estimate);
     }
-    const double compressSeconds = total.seconds() - loadSeconds;
+    made->compressSeconds = total.seconds() - made->loadSeconds;
+    return made;
+}
+
+core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest& request, TrialObserver& observer)
+{
+    const Stopwatch total;
+    PeakMemory memory;
+    const PeakDeviceMemory deviceMemory(device.value());
+    PSC_ASSIGN(const std::unique_ptr<MadeModel> made, makeModel(request, observer));
+    ModelTensors& tensors = made->tensors;
+    TrialLog& log = made->log;
+    const core::MemoryEstimate& estimate = made->estimate;
 
     std::vector<core::MetricSpec> specs;
     for (const int index : request.measurements)
         specs.push_back(request.workload.evaluate.at(static_cast<std::size_t>(index)));
     core::TrialOutcome outcome;
-    PSC_ASSIGN(outcome.metrics, measure(specs, {model->graph(), tensors, parts.hooks, observer, estimate.plan,
-                                                &recovery, &log, static_cast<int>(stages.size()), parts.kvStore}));
+    PSC_ASSIGN(outcome.metrics,
+               measure(specs, {model->graph(), tensors, made->parts.hooks, observer, estimate.plan, &made->recovery,
+                               &log, static_cast<int>(request.pipeline.steps().size()), made->parts.kvStore}));
 
     const core::Bytes stored = storedSize(model->graph().architecture(), tensors);
     const auto parameters = static_cast<double>(model->graph().architecture().parameters());
@@ -393,8 +428,8 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
     outcome.metrics.back().details["estimated_bytes"] = estimate.peak.value;
     for (core::MetricRecord& record : outcome.metrics)
         stamp(record);
-    if (!isKept)
-        outcome.artifacts = keep(request, tensors, parts, log);
+    if (!made->isKept)
+        outcome.artifacts = keep(request, tensors, made->parts, log);
     outcome.layerMetrics = std::move(log.layerMetrics);
     for (std::string& remark : artifacts->takeRemarks())
         log.warnings.push_back(std::move(remark));
@@ -407,33 +442,71 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                     {"build", buildName()},
                     {"family", model->graph().architecture().family},
                     {"phases",
-                     {{"load_seconds", loadSeconds},
-                      {"compress_seconds", compressSeconds},
-                      {"evaluate_seconds", outcome.seconds - loadSeconds - compressSeconds}}},
+                     {{"load_seconds", made->loadSeconds},
+                      {"compress_seconds", made->compressSeconds},
+                      {"evaluate_seconds", outcome.seconds - made->loadSeconds - made->compressSeconds}}},
                     {"memory", toJson(estimate, options.memoryBudget, deviceMemory.peak())},
-                    {"shared_stages", first},
+                    {"shared_steps", made->sharedSteps},
                     {"statistics", {{"computed", log.statisticsComputed}, {"from_cache", log.statisticsFromCache}}},
                     {"warnings", summarisedWarnings(log.warnings)}};
-    if (isKept)
+    if (made->isKept)
         outcome.provenance["measured_from"] = request.kept->digest.hex();
-    recovery.finish();
+    made->recovery.finish();
     return outcome;
 }
 
-/// The stages before `first` are done. Keeps what other trials have in common with this one.
+core::Result<core::Json> TrialRunner::Impl::exportModel(const core::ExportRequest& request, TrialObserver& observer)
+{
+    PSC_ASSIGN(const std::unique_ptr<Exporter> exporter, plugins.makeExporter(request.format, request.parameters));
+    PSC_ASSIGN(const std::unique_ptr<MadeModel> made, makeModel(request.trial, observer));
+    if (!made->parts.hooks.empty() || made->parts.kvStore)
+        return core::Error {core::ErrorCode::Unsupported,
+                            "a part of this trial's method works in every forward pass and is not in the weights",
+                            "export a trial whose stages change weights only"};
+    const ModelSource source(model->graph(), made->tensors, model->path());
+    PSC_TRY(guarded("checking the export", [&] { return exporter->validate(source); }));
+    observer.progressed("export", 0, 2);
+    PSC_TRY(guarded("writing the export", [&] { return exporter->write(source, request.folder); }));
+    observer.progressed("export", 1, 2);
+
+    PSC_ASSIGN(const std::unique_ptr<WarmModel> written,
+               WarmModel::load(request.folder, options.architectures, core::Bytes {}, device.value(),
+                               activationType(arithmetic.value())));
+    const Hooks noHooks;
+    PSC_ASSIGN(const SelfTest test,
+               compareLogits({model->graph(), made->tensors, noHooks, observer, made->estimate.plan},
+                             {written->graph(), written->tensors(), noHooks, observer, made->estimate.plan}));
+    observer.progressed("export", 2, 2);
+    core::Json warnings = made->log.warnings;
+    if (source.companions().empty())
+        warnings.push_back("there were no tokenizer files beside the model to copy");
+    return core::Json {{"bytes", written->tensors().checkpoint().storedBytes().value},
+                       {"model_sha256", written->digest().hex()},
+                       {"self_test",
+                        {{"tokens", test.tokens},
+                         {"same_best", test.sameBest},
+                         {"largest_logit_difference", test.largestLogitDifference},
+                         {"kl_divergence", test.meanDivergence}}},
+                       {"warnings", std::move(warnings)}};
+}
+
+/// The steps before `first` are done. Keeps what other trials have in common with this one.
 core::Status TrialRunner::Impl::compress(const core::TrialRequest& request,
                                          const std::vector<std::unique_ptr<Stage>>& stages, int first,
                                          PipelineContext& context)
 {
     const TrialRecovery::Position& resumed = context.recovery->position();
-    for (int i = first; i < static_cast<int>(stages.size()); ++i) {
-        context.stage = i;
-        const core::Status done = runStage(*stages[static_cast<std::size_t>(i)], context);
+    const std::vector<core::Pipeline::Step> steps = request.pipeline.steps();
+    for (int i = first; i < static_cast<int>(steps.size()); ++i) {
+        const core::Pipeline::Step& step = steps[static_cast<std::size_t>(i)];
+        context.step = i;
+        Stage& stage = *stages[step.stage];
+        const core::Status done = step.isCut ? cutStage(stage, context) : runStage(stage, context);
         if (!done.ok())
-            return done.error().withContext(request.pipeline.stages[static_cast<std::size_t>(i)].plugin);
+            return done.error().withContext(request.pipeline.stages[step.stage].plugin);
         // What an earlier process did beyond this stage is in the tensors already; what a stage adds to every forward
         // lives and dies with it.
-        const bool isExact = resumed.stage <= i || resumed == TrialRecovery::Position {i + 1, -1};
+        const bool isExact = resumed.step <= i || resumed == TrialRecovery::Position {i + 1, -1};
         if (isExact && context.parts.hooks.empty() && !context.parts.kvStore)
             prefixes.keep(i + 1, context.tensors, context.log);
     }
@@ -592,6 +665,14 @@ core::Result<core::Json> TrialRunner::evaluate(const core::Json& request, TrialO
     const c10::InferenceMode noGradients;
     SignOfLife alive(observer, *m_impl->artifacts);
     return guarded("evaluating the model", [&] { return m_impl->evaluate(request, alive); });
+}
+
+core::Result<core::Json> TrialRunner::exportModel(const core::ExportRequest& request, TrialObserver& observer)
+{
+    PSC_TRY(ready());
+    const c10::InferenceMode noGradients;
+    SignOfLife alive(observer, *m_impl->artifacts);
+    return guarded("exporting the model", [&] { return m_impl->exportModel(request, alive); });
 }
 
 core::Json TrialRunner::describeBuild()

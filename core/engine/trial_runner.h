@@ -57,6 +57,12 @@ public:
     /// The `evaluate` verb: {"model": path, "metrics": [{"name","options"}], "logits": {...}} to its JSON document.
     core::Result<core::Json> evaluate(const core::Json& request, TrialObserver& observer);
 
+    /// Makes the model of a trial, from the kept one where there is one, writes it into an empty folder, reads it again
+    /// and compares the logits of both. @return {"bytes", "model_sha256", "self_test": {"tokens", "same_best",
+    /// "largest_logit_difference", "kl_divergence"}, "warnings"}
+    /// Errors: as run; Unsupported (the format cannot hold it: layer, reason, remedy), Io.
+    core::Result<core::Json> exportModel(const core::ExportRequest& request, TrialObserver& observer);
+
     /// Versions and devices, for `hello` and `doctor`.
     static core::Json describeBuild();
 

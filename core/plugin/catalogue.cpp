@@ -89,6 +89,9 @@ Result<const PluginManifest*> PluginCatalogue::find(std::string_view idOrAlias) 
     }
     if (matches.size() == 1)
         return matches.front();
+    const auto isStage = [](const PluginManifest* manifest) { return manifest->kind == PluginKind::Stage; };
+    if (std::count_if(matches.begin(), matches.end(), isStage) == 1)
+        return *std::find_if(matches.begin(), matches.end(), isStage);
     if (matches.empty()) {
         for (const PluginManifest& manifest : m_manifests)
             known.push_back(manifest.id);
@@ -103,6 +106,20 @@ Result<const PluginManifest*> PluginCatalogue::find(std::string_view idOrAlias) 
         ids += (ids.empty() ? "" : " or ") + match->id;
     return Error {ErrorCode::InvalidArgument, "\"" + std::string(idOrAlias) + "\" names more than one plugin",
                   "write " + ids};
+}
+
+Result<const PluginManifest*> findExporter(const PluginCatalogue& plugins, std::string format)
+{
+    std::replace(format.begin(), format.end(), '-', '_');
+    std::vector<std::string> known;
+    for (const PluginManifest& manifest : plugins.all()) {
+        if (manifest.kind != PluginKind::Export)
+            continue;
+        if (manifest.id == format || manifest.alias() == format)
+            return &manifest;
+        known.push_back(manifest.alias());
+    }
+    return Error {ErrorCode::NotFound, "there is no export format \"" + format + "\"", suggestion(format, known)};
 }
 
 } // namespace paretoscope::core

@@ -258,6 +258,10 @@ Status readIdentity(JsonFields& fields, PluginManifest& manifest)
         return fields.error("version", shownValue(manifest.version) + " is not one to three numbers with dots");
     PSC_ASSIGN(const std::string kind, fields.required<std::string>("kind"));
     PSC_ASSIGN(manifest.kind, fromName(fields, "kind", kind, kKinds));
+    PSC_ASSIGN(const std::string role, fields.optional<std::string>("role", ""));
+    if (!role.empty()) {
+        PSC_ASSIGN(manifest.role, fromName(fields, "role", role, kStageRoles));
+    }
     PSC_ASSIGN(manifest.summary, requiredText(fields, "summary"));
     return success();
 }

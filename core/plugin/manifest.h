@@ -4,6 +4,7 @@
 #include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/base/sha256.h"
+#include "core/plugin/stage_role.h"
 
 #include <filesystem>
 #include <optional>
@@ -17,6 +18,9 @@
 ///   name         for people
 ///   version      "1.0.0": one to three numbers. Raise it when results change; it is part of their identity
 ///   kind         stage | allocator | workload | metric | analysis | export | search
+///   role         of a stage: import | fold | factorise | prune | quantize | tune | compensate | activations; decides
+///   which
+///                orders of stages are refused
 ///   summary      one or two sentences
 ///   papers       [{"title", "authors", "year", "url"}]
 ///   applies_to   {"workloads": ["causal-lm"], "tensors": ["linear"]}
@@ -42,7 +46,7 @@
 namespace paretoscope::core {
 
 /// The contract between program and plugins; a plugin built for another one is refused.
-inline constexpr int kPluginApiVersion = 2;
+inline constexpr int kPluginApiVersion = 3;
 
 enum class PluginKind
 {
@@ -79,7 +83,7 @@ struct ParameterSpec
     std::string unit;
     std::string doc;
     bool namesModel = false; ///< a path; what counts in an identity is the content
-    bool cut = false; ///< one artifact serves every value of it (DESIGN: levels)
+    bool cut = false;        ///< one artifact serves every value of it (DESIGN: levels)
 
     /// What may be given, in words: "an integer from 2 to 8 bit", "a number above 0 and at most 1", "one of none, mse".
     std::string allowedText() const;
@@ -100,6 +104,7 @@ struct PluginManifest
     std::string name;    ///< for people: "GPTQ"
     std::string version; ///< part of a result's identity; raised when numbers change
     PluginKind kind = PluginKind::Stage;
+    StageRole role = StageRole::None;
     std::string summary;
     std::vector<Paper> papers;
     Json appliesTo; ///< {"workloads": [...], "tensors": [...]}
@@ -139,7 +144,8 @@ public:
 
     const std::vector<PluginManifest>& all() const { return m_manifests; } ///< sorted by id
     const std::vector<Error>& problems() const { return m_problems; }
-    /// By id or alias. Errors: NotFound with the near name; InvalidArgument when an alias is not unique.
+    /// By id or alias; of several plugins with one alias the only stage, since aliases are what sweep files write.
+    /// Errors: NotFound with the near name; InvalidArgument when an alias is not unique.
     Result<const PluginManifest*> find(std::string_view idOrAlias) const;
 
 private:
@@ -148,5 +154,9 @@ private:
     std::vector<PluginManifest> m_manifests;
     std::vector<Error> m_problems;
 };
+
+/// The plugin of kind export with this id or alias, in which - stands for _ as well ("compressed-tensors").
+/// Errors: NotFound with the formats there are.
+Result<const PluginManifest*> findExporter(const PluginCatalogue& plugins, std::string format);
 
 } // namespace paretoscope::core

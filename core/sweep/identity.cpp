@@ -124,10 +124,10 @@ TrialId trialId(const WorkloadSpec& workload, const WorkloadIdentity& identity, 
     return {sha256(canonicalJson(trialIdentity(workload, identity, pipeline, seed)))};
 }
 
-Json prefixKey(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline, int stages,
+Json prefixKey(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline, int steps,
                std::uint64_t seed, const ComputeConditions& conditions)
 {
-    const Pipeline beginning {{pipeline.stages.begin(), pipeline.stages.begin() + stages}};
+    const Pipeline beginning = pipeline.beginning(static_cast<std::size_t>(steps));
     return {{"trial", trialId(workload, identity, beginning, seed).hex()},
             {"threads", conditions.threads},
             {"device", conditions.device}};

@@ -50,6 +50,37 @@ std::string Pipeline::label() const
     return text;
 }
 
+std::vector<Pipeline::Step> Pipeline::steps() const
+{
+    std::vector<Step> steps;
+    for (std::size_t stage = 0; stage < stages.size(); ++stage) {
+        steps.push_back({stage, false});
+        if (!stages[stage].cuts.empty())
+            steps.push_back({stage, true});
+    }
+    return steps;
+}
+
+Pipeline Pipeline::beginning(std::size_t count) const
+{
+    Pipeline beginning;
+    for (const Step& step : steps()) {
+        if (count-- == 0)
+            break;
+        if (step.isCut) {
+            beginning.stages.back() = stages[step.stage];
+            continue;
+        }
+        StageSpec& stage = beginning.stages.emplace_back(stages[step.stage]);
+        for (const std::string& parameter : stage.cuts) {
+            stage.parameters.erase(parameter);
+            stage.given.erase(parameter);
+        }
+        stage.cuts.clear();
+    }
+    return beginning;
+}
+
 bool Pipeline::needsCalibration() const
 {
     return std::any_of(stages.begin(), stages.end(), [](const StageSpec& stage) { return stage.needsCalibration; });

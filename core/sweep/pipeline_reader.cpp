@@ -102,6 +102,27 @@ Status checkStage(const SweepContext& context, const PluginManifest& manifest, P
     return success();
 }
 
+bool choosesWeights(const StageSpec& stage)
+{
+    return stage.given.contains("include") || stage.given.contains("exclude");
+}
+
+/// Whether a stage may follow the ones before, as far as it can be told without the model: where both take every
+/// weight.
+Status checkOrder(const SweepContext& context, const Pipeline& before, const PluginManifest& manifest,
+                  const StageSpec& stage, Place place)
+{
+    std::vector<PlacedStage> placed;
+    bool isCertain = !choosesWeights(stage);
+    for (const StageSpec& earlier : before.stages) {
+        PSC_ASSIGN(const PluginManifest* plugin, context.plugins.find(earlier.plugin));
+        isCertain = isCertain && !choosesWeights(earlier);
+        placed.push_back({plugin->role, plugin->alias()});
+    }
+    const Status fits = checkSuccession(placed, {manifest.role, manifest.alias()});
+    return isCertain && !fits.ok() ? context.source.error(place, fits.error()) : success();
+}
+
 Status addStage(const SweepContext& context, const std::string& plugin, Place place, const MarkedValue* parameters,
                 const WorkloadSpec& workload, PipelineGrid& grid)
 {
@@ -134,7 +155,10 @@ Status addStage(const SweepContext& context, const std::string& plugin, Place pl
     for (const ParameterSpec& spec : manifest.parameters) {
         if (spec.namesModel)
             stage.models.push_back(spec.name);
+        if (spec.cut)
+            stage.cuts.push_back(spec.name);
     }
+    PSC_TRY(checkOrder(context, grid.first, manifest, stage, place));
     grid.first.stages.push_back(std::move(stage));
     return success();
 }

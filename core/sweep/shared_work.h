@@ -15,9 +15,9 @@ struct ComputeConditions
     std::string device = "cpu";
 };
 
-/// The key in the cache (ArtifactKind::Prefix) of the model after the first `stages` stages of a pipeline: the id of
+/// The key in the cache (ArtifactKind::Prefix) of the model after the first `steps` steps of a pipeline: the id of
 /// the trial that ends there, with the conditions. Coordinator and worker make the same one.
-Json prefixKey(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline, int stages,
+Json prefixKey(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline, int steps,
                std::uint64_t seed, const ComputeConditions& conditions);
 
 /// The key in the cache (ArtifactKind::Collection) of the statistics of the original model over the calibration data.

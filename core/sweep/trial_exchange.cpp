@@ -93,6 +93,7 @@ Result<StageSpec> stageFromJson(const Json& json)
         stage.given = Json::object();
     PSC_ASSIGN(stage.needsCalibration, fields.optional<bool>("needs_calibration", false));
     PSC_ASSIGN(stage.models, fields.texts("models"));
+    PSC_ASSIGN(stage.cuts, fields.texts("cuts"));
     return stage;
 }
 
@@ -105,6 +106,7 @@ Json completePipeline(const Pipeline& pipeline)
         json["given"] = stage.given;
         json["needs_calibration"] = stage.needsCalibration;
         json["models"] = stage.models;
+        json["cuts"] = stage.cuts;
         stages.push_back(std::move(json));
     }
     return stages;
@@ -299,11 +301,30 @@ Result<TrialRequest> trialRequestFromJson(const Json& json)
         if (index < 0 || static_cast<std::size_t>(index) >= request.workload.evaluate.size())
             return fields.error("measurements", std::to_string(index) + " is no index into workload.evaluate");
     }
-    for (const int stages : request.sharedBeginnings) {
-        if (stages < 1 || static_cast<std::size_t>(stages) > request.pipeline.stages.size())
+    for (const int steps : request.sharedBeginnings) {
+        if (steps < 1 || static_cast<std::size_t>(steps) > request.pipeline.steps().size())
             return fields.error("shared_beginnings",
-                                "the pipeline has no beginning of " + std::to_string(stages) + " stages");
+                                "the pipeline has no beginning of " + std::to_string(steps) + " steps");
     }
+    return request;
+}
+
+Json toJson(const ExportRequest& request)
+{
+    return {{"trial", toJson(request.trial)},
+            {"format", request.format},
+            {"parameters", request.parameters},
+            {"folder", request.folder.string()}};
+}
+
+Result<ExportRequest> exportRequestFromJson(const Json& json)
+{
+    PSC_ASSIGN(JsonFields fields, JsonFields::of(json, "export request"));
+    ExportRequest request;
+    PSC_ASSIGN(request.trial, trialRequestFromJson(fields.anything("trial")));
+    PSC_ASSIGN(request.format, fields.required<std::string>("format"));
+    request.parameters = fields.anything("parameters");
+    PSC_ASSIGN(request.folder, fields.required<std::string>("folder"));
     return request;
 }
 

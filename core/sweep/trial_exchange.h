@@ -34,8 +34,17 @@ struct TrialRequest
     std::optional<KeptModel> kept = std::nullopt;
     std::filesystem::path artifacts = {}; ///< folder in which the packed model is kept; empty: nowhere
     Bytes artifactLimit = {};             ///< a larger one is not kept
-    /// After how many stages the model is needed by trials still to come, rising: worth keeping there.
+    /// After how many steps (Pipeline::steps) the model is needed by trials still to come, rising: worth keeping there.
     std::vector<int> sharedBeginnings = {};
+};
+
+/// What a worker is told to write: the model of a trial in a format that other software loads.
+struct ExportRequest
+{
+    TrialRequest trial;
+    std::string format;               ///< plugin of the kind export
+    Json parameters = Json::object(); ///< of that plugin
+    std::filesystem::path folder;     ///< empty
 };
 
 /// What a finished trial brings back.
@@ -50,6 +59,8 @@ struct TrialOutcome
 
 Json toJson(const TrialRequest& request);
 Result<TrialRequest> trialRequestFromJson(const Json& json);
+Json toJson(const ExportRequest& request);
+Result<ExportRequest> exportRequestFromJson(const Json& json);
 Json toJson(const TrialOutcome& outcome);
 Result<TrialOutcome> trialOutcomeFromJson(const Json& json);
 Json toJson(const MetricRecord& metric);

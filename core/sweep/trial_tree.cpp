@@ -48,14 +48,18 @@ struct Draft
     void add(int index, const PlannedTrial& trial, const PluginCatalogue& plugins)
     {
         int node = 0;
-        for (const StageSpec& stage : trial.pipeline.stages) {
+        const std::vector<Pipeline::Step> steps = trial.pipeline.steps();
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            const StageSpec stage = trial.pipeline.beginning(i + 1).stages.back();
             const int rank = stage.needsCalibration ? 2 : 1;
-            if (const std::string statistics = joined(sharedStatistics(stage, plugins)); !statistics.empty())
+            const std::string statistics = steps[i].isCut ? "" : joined(sharedStatistics(stage, plugins));
+            if (!statistics.empty())
                 node = child(node, "statistics " + statistics, {Kind::Statistics, rank, statistics, -1, {}, {}});
             // The seed is part of what a stage computes, as it is of the identity of its result.
             const std::string computation =
                 stage.plugin + '@' + stage.version + canonicalJson(stage.parameters) + std::to_string(trial.seed);
-            node = child(node, computation, {Kind::Stage, rank, Pipeline {{stage}}.label(), -1, {}, {}});
+            const std::string label = (steps[i].isCut ? "cut to " : "") + Pipeline {{stage}}.label();
+            node = child(node, computation, {Kind::Stage, rank, label, -1, {}, {}});
         }
         child(node, "measure " + std::to_string(index), {Kind::Measurements, 0, {}, index, {}, {}});
     }
@@ -101,7 +105,7 @@ TrialTree::TrialTree(const std::vector<PlannedTrial>& trials, const std::vector<
         node.same = number;
         if (parent >= 0) {
             node.depth = at(parent).depth + 1;
-            node.stages = at(parent).stages + (node.kind == Kind::Stage ? 1 : 0);
+            node.steps = at(parent).steps + (node.kind == Kind::Stage ? 1 : 0);
         }
         if (node.kind == Kind::Statistics)
             node.same = statistics.try_emplace(node.label, number).first->second;

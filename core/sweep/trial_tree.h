@@ -11,7 +11,7 @@
 
 namespace paretoscope::core {
 
-/// The trials of a sweep by what they share: model, then per trial its stages, then its measurements. Before a stage
+/// The trials of a sweep by what they share: model, then per trial its steps, then its measurements. Before a stage
 /// that reads statistics of the original model (`propagate: original`) stand those statistics. What several trials pass
 /// through has to be computed once.
 ///
@@ -37,7 +37,7 @@ public:
         int end = 0;        ///< the number behind the last node beneath it
         int firstTrial = 0; ///< place in order() of the first trial that passes through
         int trials = 0;     ///< how many do
-        int stages = 0;     ///< length of the beginning of the pipeline that ends here
+        int steps = 0;      ///< of the pipeline (Pipeline::steps), up to here
         /// The first node that stands for the same computation: statistics of the original model are the same in all
         /// branches. Otherwise the node itself.
         int same = 0;

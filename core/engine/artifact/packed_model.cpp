@@ -96,8 +96,8 @@ core::Result<at::Tensor> readPart(const core::SafetensorsFile& file, const std::
     return part;
 }
 
-core::Result<std::shared_ptr<const CompressedTensor>> readTensor(const core::SafetensorsFile& file,
-                                                                 const std::string& name, const Json& header)
+ReadTensor readTensor(const core::SafetensorsFile& file, const std::string& name, const Json& header,
+                      const TensorLayouts& layouts)
 {
     TensorParts parts;
     for (const Json& part : header.at("parts")) {
@@ -105,7 +105,7 @@ core::Result<std::shared_ptr<const CompressedTensor>> readTensor(const core::Saf
         PSC_ASSIGN(at::Tensor value, readPart(file, partName(name, partOfIt)));
         parts.emplace_back(partOfIt, std::move(value));
     }
-    return tensorFromParts(header.at("layout").get<std::string>(), header.at("description"), parts);
+    return layouts.read(header.at("layout").get<std::string>(), header.at("description"), parts);
 }
 
 core::Result<ModelTensors> unpacked(const core::SafetensorsFile& file, const core::Sha256Digest& model,
@@ -124,7 +124,8 @@ core::Result<ModelTensors> unpacked(const core::SafetensorsFile& file, const cor
     for (const auto& [name, header] : headers.items()) {
         if (header.contains("same_as"))
             continue;
-        PSC_ASSIGN(const std::shared_ptr<const CompressedTensor> tensor, readTensor(file, name, header));
+        PSC_ASSIGN(const std::shared_ptr<const CompressedTensor> tensor,
+                   readTensor(file, name, header, tensors.layouts()));
         if (tensors.shape(name) != tensor->dequantize().sizes().vec())
             return damaged(file.source(), "the model has no " + name + " of this shape");
         tensors.replace(name, tensor);
@@ -163,7 +164,7 @@ core::Result<ModelPacker> ModelPacker::of(const ModelTensors& tensors, const cor
             headers[name] = {{"same_as", known->second}};
             continue;
         }
-        if (!canPack(*tensor))
+        if (!tensors.layouts().canRead(*tensor))
             return noReader(name, *tensor);
         Json parts = Json::array();
         for (const auto& [part, value] : tensor->serialise()) {

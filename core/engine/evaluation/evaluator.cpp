@@ -163,7 +163,7 @@ private:
                 },
                 atOnce()));
             if (resumes(jobs))
-                m_context.recovery->saveNowAndThen({m_context.stages, block + 1}, m_context.tensors, *m_context.log,
+                m_context.recovery->saveNowAndThen({m_context.steps, block + 1}, m_context.tensors, *m_context.log,
                                                    &states);
         }
         return core::success();
@@ -177,8 +177,8 @@ private:
         if (!resumes(jobs))
             return 0;
         const TrialRecovery::Position& at = m_context.recovery->position();
-        return at.stage == m_context.stages && m_context.recovery->restoreStates(at, states, *m_context.log) ? at.block
-                                                                                                             : 0;
+        return at.step == m_context.steps && m_context.recovery->restoreStates(at, states, *m_context.log) ? at.block
+                                                                                                           : 0;
     }
 
     /// Every sequence through a key/value store of its own: its prompt, then the other tokens one by one.

@@ -23,7 +23,7 @@ struct EvaluationContext
     core::MemoryPlan memory = {};
     TrialRecovery* recovery = nullptr; ///< null: an interrupted evaluation begins anew
     TrialLog* log = nullptr;           ///< with `recovery`
-    int stages = 0;                    ///< length of the pipeline, likewise
+    int steps = 0;                     ///< of the pipeline (Pipeline::steps), likewise
     /// Empty: the full forward. Otherwise every sequence runs through such a store: its prompt at once, then token by
     /// token (MetricSequence::promptTokens).
     KvStoreFactory kvStore {};

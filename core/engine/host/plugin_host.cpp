@@ -41,6 +41,8 @@ core::Status checkDescriptor(const PluginDescriptor& descriptor, const core::Plu
                         "install library and manifest of one build");
     if (manifest.kind == core::PluginKind::Stage && !descriptor.makeStage)
         return unusable(manifest, "its manifest says stage, but the library makes none", kRebuildHint);
+    if (manifest.kind == core::PluginKind::Export && !descriptor.makeExporter)
+        return unusable(manifest, "its manifest says export, but the library makes none", kRebuildHint);
     return core::success();
 }
 
@@ -86,6 +88,7 @@ core::Result<const PluginDescriptor*> PluginHost::load(const core::PluginManifes
         return unusable(manifest, "it offers no descriptor", kRebuildHint);
     PSC_TRY(checkDescriptor(*descriptor, manifest));
     m_statistics.insert(m_statistics.end(), descriptor->statistics.begin(), descriptor->statistics.end());
+    m_layouts = m_layouts->with(descriptor->layouts);
     m_loaded.emplace(manifest.id, descriptor);
     return descriptor;
 }
@@ -104,6 +107,15 @@ core::Result<std::unique_ptr<Stage>> PluginHost::makeStage(const core::StageSpec
     PSC_TRY(checkServices(*manifest));
     PSC_ASSIGN(const PluginDescriptor* descriptor, load(*manifest));
     return guarded("preparing plugin " + manifest->id, [&] { return descriptor->makeStage(spec.parameters); });
+}
+
+core::Result<std::unique_ptr<Exporter>> PluginHost::makeExporter(const std::string& format, const core::Json& given)
+{
+    PSC_ASSIGN(const core::PluginManifest* manifest, core::findExporter(m_catalogue, format));
+    PSC_ASSIGN(const core::Json parameters, core::resolveParameters(*manifest, given));
+    PSC_TRY(checkServices(*manifest));
+    PSC_ASSIGN(const PluginDescriptor* descriptor, load(*manifest));
+    return guarded("preparing plugin " + manifest->id, [&] { return descriptor->makeExporter(parameters); });
 }
 
 } // namespace paretoscope::engine

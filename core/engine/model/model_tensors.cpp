@@ -143,10 +143,10 @@ void ModelTensors::replace(std::string_view name, std::shared_ptr<const Compress
 core::Status ModelTensors::spill(std::string_view name)
 {
     const auto found = m_replaced.find(name);
-    if (!m_scratch || found == m_replaced.end() || !canPack(*found->second) ||
+    if (!m_scratch || found == m_replaced.end() || !m_layouts->canRead(*found->second) ||
         dynamic_cast<const SpilledTensor*>(found->second.get()))
         return core::success();
-    PSC_ASSIGN(found->second, SpilledTensor::spill(*found->second, m_scratch));
+    PSC_ASSIGN(found->second, SpilledTensor::spill(*found->second, m_scratch, m_layouts));
     return core::success();
 }
 

@@ -6,6 +6,7 @@
 #include "core/base/result.h"
 #include "core/base/scratch_file.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/engine/layout/tensor_layouts.h"
 #include "core/engine/plugin/compressed_tensor.h"
 #include "core/engine/plugin/workload.h"
 
@@ -86,6 +87,9 @@ public:
     {
         return m_replaced;
     }
+    /// What can be read back; those of the engine itself until a host tells of others.
+    const TensorLayouts& layouts() const { return *m_layouts; }
+    void readWith(std::shared_ptr<const TensorLayouts> layouts) { m_layouts = std::move(layouts); }
     /// From now on `spill` moves replacements to this file.
     void spillTo(std::shared_ptr<core::ScratchFile> file) { m_scratch = std::move(file); }
     /// Leaves only the place of a replacement in memory, if there is a file and the layout can be read back.
@@ -98,6 +102,7 @@ public:
     at::ScalarType evaluationType() const { return m_base->evaluationType(); }
 
 private:
+    std::shared_ptr<const TensorLayouts> m_layouts = TensorLayouts::builtIn();
     std::shared_ptr<core::ScratchFile> m_scratch;
     std::shared_ptr<const CheckpointTensors> m_base;
     std::map<std::string, std::shared_ptr<const CompressedTensor>, std::less<>> m_replaced;

@@ -2,9 +2,7 @@
 #include "core/engine/model/packed_tensor.h"
 
 #include "core/base/assert.h"
-#include "core/engine/accounting/dense_tensor.h"
 #include "core/engine/device/transfer.h"
-#include "core/engine/quantization/group_affine_tensor.h"
 
 #include <array>
 #include <cstring>
@@ -49,21 +47,6 @@ core::Error corrupt()
 
 } // namespace
 
-core::Result<std::shared_ptr<const CompressedTensor>>
-tensorFromParts(std::string_view layout, const core::Json& description, const TensorParts& parts)
-{
-    if (layout == GroupAffineTensor::kLayout)
-        return GroupAffineTensor::fromParts(description, parts);
-    if (layout == DenseTensor::kLayout && parts.size() == 1)
-        return std::shared_ptr<const CompressedTensor>(std::make_shared<DenseTensor>(parts.front().second));
-    return corrupt();
-}
-
-bool canPack(const CompressedTensor& tensor)
-{
-    return tensor.layout() == GroupAffineTensor::kLayout || tensor.layout() == DenseTensor::kLayout;
-}
-
 std::string pack(const CompressedTensor& tensor)
 {
     core::Json parts = core::Json::array();
@@ -81,7 +64,7 @@ std::string pack(const CompressedTensor& tensor)
     return packed.append(header).append(raw);
 }
 
-core::Result<std::shared_ptr<const CompressedTensor>> unpack(std::string_view packed)
+ReadTensor unpack(std::string_view packed, const TensorLayouts& layouts)
 {
     std::uint64_t length = 0;
     if (packed.size() < sizeof length)
@@ -104,17 +87,18 @@ core::Result<std::shared_ptr<const CompressedTensor>> unpack(std::string_view pa
         packed.remove_prefix(value.nbytes());
         parts.emplace_back(part.value("name", ""), std::move(value));
     }
-    return tensorFromParts(header.value("layout", ""), header.value("description", core::Json::object()), parts);
+    return layouts.read(header.value("layout", ""), header.value("description", core::Json::object()), parts);
 }
 
-core::Result<std::shared_ptr<const CompressedTensor>> SpilledTensor::spill(const CompressedTensor& tensor,
-                                                                           std::shared_ptr<core::ScratchFile> file)
+ReadTensor SpilledTensor::spill(const CompressedTensor& tensor, std::shared_ptr<core::ScratchFile> file,
+                                std::shared_ptr<const TensorLayouts> layouts)
 {
     const std::string packed = pack(tensor);
     const std::shared_ptr<SpilledTensor> spilled(new SpilledTensor);
     PSC_ASSIGN(spilled->m_offset, file->reserve(static_cast<std::int64_t>(packed.size())));
     PSC_TRY(file->write(spilled->m_offset, std::as_bytes(std::span(packed))));
     spilled->m_file = std::move(file);
+    spilled->m_layouts = std::move(layouts);
     spilled->m_bytes = packed.size();
     spilled->m_layout = tensor.layout();
     spilled->m_description = tensor.description();
@@ -135,7 +119,7 @@ std::shared_ptr<const CompressedTensor> SpilledTensor::read() const
     const core::Status done = m_file->read(m_offset, std::as_writable_bytes(std::span(packed)));
     if (!done.ok())
         throw std::runtime_error(done.error().message);
-    core::Result<std::shared_ptr<const CompressedTensor>> tensor = unpack(packed);
+    ReadTensor tensor = unpack(packed, *m_layouts);
     if (!tensor.ok())
         throw std::runtime_error(tensor.error().message);
     return std::move(tensor).value();

@@ -42,8 +42,13 @@ public:
     virtual std::vector<std::pair<std::string, at::Tensor>> serialise() const = 0;
     /// How the parts are laid out, e.g. "group_affine"; names the reader of an artifact.
     virtual std::string_view layout() const = 0;
-    /// What a reader of that layout needs beside the parts (bit widths, group sizes); see model/packed_tensor.h.
+    /// What a reader of that layout needs beside the parts (bit widths, group sizes); see layout/tensor_layouts.h.
     virtual core::Json description() const { return core::Json::object(); }
+    /// The tensors that this one holds; its own layout reads them with it.
+    virtual std::vector<const CompressedTensor*> components() const { return {}; }
+    /// Positions that may differ from zero, bool [out, in], of a pruned weight; undefined: all of them. A stage that
+    /// quantises keeps the others zero.
+    virtual at::Tensor mask() const { return {}; }
 };
 
 } // namespace paretoscope::engine

@@ -3,6 +3,7 @@
 
 #include "core/base/json.h"
 #include "core/base/result.h"
+#include "core/engine/layout/tensor_layouts.h"
 #include "core/engine/plugin/allocator.h"
 #include "core/engine/plugin/analysis.h"
 #include "core/engine/plugin/exporter.h"
@@ -37,6 +38,7 @@ struct PluginDescriptor
     Factory<Exporter> makeExporter = nullptr;
     Factory<Search> makeSearch = nullptr;
     std::span<const StatisticFactory> statistics {}; ///< accumulators of its own
+    std::span<const TensorLayout> layouts {};        ///< readers of its own forms of a weight
 };
 
 /// The one symbol the host looks for.

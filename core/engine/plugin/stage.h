@@ -59,6 +59,8 @@ public:
     virtual const std::vector<const Unit*>& units() const = 0; ///< the targets within the scope
     /// The weight as the stages before left it, float32 [outFeatures, inFeatures]; not to be modified in place.
     virtual at::Tensor weight(const Unit& unit) const = 0;
+    /// The form in which the stages before left it; null: as in the checkpoint.
+    virtual std::shared_ptr<const CompressedTensor> form(const Unit& unit) const = 0;
     /// The weight of the uncompressed model.
     virtual at::Tensor originalWeight(const Unit& unit) const = 0;
     /// How many calibration tokens its statistics saw: those that were routed to it, for an expert; 0 without
@@ -99,6 +101,14 @@ public:
     /// Once per unit, per block or once, as the plan's scope says; in the order of the forward pass. Errors: any; the
     /// trial then fails with the unit's name in front.
     virtual core::Status apply(StageTask& task) = 0;
+    /// Once, with all targets, after all calls of apply, of a stage with parameters that cut (manifest: "cut"): makes
+    /// of the full forms what these parameters ask for. `apply` must not depend on them and `cut` on nothing that only
+    /// this object knows: the engine keeps the model between the two, for every trial that differs in them alone.
+    virtual core::Status cut(StageTask& task)
+    {
+        static_cast<void>(task);
+        return core::success();
+    }
 };
 
 } // namespace paretoscope::engine

@@ -44,9 +44,9 @@ void PrefixStore::enter(const core::TrialRequest& request, const std::function<b
     m_claims.clear();
     m_keys.clear();
     m_wanted = request.sharedBeginnings;
-    for (int stages = 1; stages <= static_cast<int>(request.pipeline.stages.size()); ++stages)
+    for (int steps = 1; steps <= static_cast<int>(request.pipeline.steps().size()); ++steps)
         m_keys.push_back(
-            core::prefixKey(request.workload, request.identity, request.pipeline, stages, request.seed, m_conditions));
+            core::prefixKey(request.workload, request.identity, request.pipeline, steps, request.seed, m_conditions));
     std::erase_if(m_memory, [&](const auto& kept) {
         return std::none_of(m_keys.begin(), m_keys.end(),
                             [&](const Json& key) { return core::canonicalJson(key) == kept.first; });
@@ -56,7 +56,7 @@ void PrefixStore::enter(const core::TrialRequest& request, const std::function<b
             return;
         std::vector<int> missing;
         std::copy_if(m_wanted.begin(), m_wanted.end(), std::back_inserter(missing),
-                     [&](int stages) { return stages > longest(); });
+                     [&](int steps) { return steps > longest(); });
         if (claimAll(missing))
             return;
         m_claims.clear(); // somebody else began at the same moment
@@ -67,8 +67,8 @@ void PrefixStore::enter(const core::TrialRequest& request, const std::function<b
 bool PrefixStore::waitForOthers(const std::function<bool()>& goesOn) const
 {
     const auto isMadeElsewhere = [&] {
-        for (int stages = static_cast<int>(m_keys.size()); stages > longest(); --stages) {
-            if (m_cache->isClaimed(ArtifactKind::Prefix, keyOf(stages)))
+        for (int steps = static_cast<int>(m_keys.size()); steps > longest(); --steps) {
+            if (m_cache->isClaimed(ArtifactKind::Prefix, keyOf(steps)))
                 return true;
         }
         return false;
@@ -81,38 +81,38 @@ bool PrefixStore::waitForOthers(const std::function<bool()>& goesOn) const
 /// without.
 bool PrefixStore::claimAll(const std::vector<int>& lengths)
 {
-    for (const int stages : lengths) {
-        if (core::ArtifactCache::Claim claim = m_cache->claim(ArtifactKind::Prefix, keyOf(stages)))
-            m_claims[stages] = std::move(claim);
-        else if (m_cache->isClaimed(ArtifactKind::Prefix, keyOf(stages)))
+    for (const int steps : lengths) {
+        if (core::ArtifactCache::Claim claim = m_cache->claim(ArtifactKind::Prefix, keyOf(steps)))
+            m_claims[steps] = std::move(claim);
+        else if (m_cache->isClaimed(ArtifactKind::Prefix, keyOf(steps)))
             return false;
     }
     return true;
 }
 
-bool PrefixStore::isInMemory(int stages) const
+bool PrefixStore::isInMemory(int steps) const
 {
-    return m_memory.contains(core::canonicalJson(keyOf(stages)));
+    return m_memory.contains(core::canonicalJson(keyOf(steps)));
 }
 
-bool PrefixStore::isWanted(int stages) const
+bool PrefixStore::isWanted(int steps) const
 {
-    return std::find(m_wanted.begin(), m_wanted.end(), stages) != m_wanted.end();
+    return std::find(m_wanted.begin(), m_wanted.end(), steps) != m_wanted.end();
 }
 
 int PrefixStore::longest() const
 {
-    int stages = static_cast<int>(m_keys.size());
-    while (stages > 0 && !isInMemory(stages) && !m_cache->contains(ArtifactKind::Prefix, keyOf(stages)))
-        --stages;
-    return stages;
+    int steps = static_cast<int>(m_keys.size());
+    while (steps > 0 && !isInMemory(steps) && !m_cache->contains(ArtifactKind::Prefix, keyOf(steps)))
+        --steps;
+    return steps;
 }
 
-std::optional<PrefixState> PrefixStore::find(int stages)
+std::optional<PrefixState> PrefixStore::find(int steps, const TensorLayouts& layouts)
 {
-    if (const auto kept = m_memory.find(core::canonicalJson(keyOf(stages))); kept != m_memory.end())
+    if (const auto kept = m_memory.find(core::canonicalJson(keyOf(steps))); kept != m_memory.end())
         return kept->second;
-    const auto entry = m_cache->find(ArtifactKind::Prefix, keyOf(stages));
+    const auto entry = m_cache->find(ArtifactKind::Prefix, keyOf(steps));
     if (!entry || entry->note.value("build", "") != buildName())
         return std::nullopt;
     // The checksum held, so the note is what store() wrote.
@@ -121,7 +121,7 @@ std::optional<PrefixState> PrefixStore::find(int stages)
     std::string_view content = entry->content;
     for (const Json& replaced : entry->note.at("replaced")) {
         const auto bytes = replaced.at("bytes").get<std::size_t>();
-        auto tensor = unpack(content.substr(0, bytes));
+        auto tensor = unpack(content.substr(0, bytes), layouts);
         if (!tensor.ok())
             return std::nullopt;
         state.replaced.emplace(replaced.at("name").get<std::string>(), std::move(tensor).value());
@@ -130,42 +130,42 @@ std::optional<PrefixState> PrefixStore::find(int stages)
     return state;
 }
 
-bool PrefixStore::keep(int stages, const ModelTensors& tensors, const TrialLog& log)
+bool PrefixStore::keep(int steps, const ModelTensors& tensors, const TrialLog& log)
 {
-    const auto claim = m_claims.extract(stages); // let go at the end
-    if (!isWanted(stages))
+    const auto claim = m_claims.extract(steps); // let go at the end
+    if (!isWanted(steps))
         return true;
     const bool fits = sizeInMemory(tensors).value <= m_memoryLimit.value;
     if (fits)
-        m_memory.insert_or_assign(core::canonicalJson(keyOf(stages)), PrefixState {tensors.replacements(), log});
-    return store(stages, tensors, log) || fits;
+        m_memory.insert_or_assign(core::canonicalJson(keyOf(steps)), PrefixState {tensors.replacements(), log});
+    return store(steps, tensors, log) || fits;
 }
 
 void PrefixStore::leave()
 {
     m_claims.clear();
-    for (int stages = 1; stages <= static_cast<int>(m_keys.size()); ++stages) {
-        if (!isWanted(stages))
-            m_memory.erase(core::canonicalJson(keyOf(stages)));
+    for (int steps = 1; steps <= static_cast<int>(m_keys.size()); ++steps) {
+        if (!isWanted(steps))
+            m_memory.erase(core::canonicalJson(keyOf(steps)));
     }
 }
 
-bool PrefixStore::store(int stages, const ModelTensors& tensors, const TrialLog& log)
+bool PrefixStore::store(int steps, const ModelTensors& tensors, const TrialLog& log)
 {
-    if (m_cache->contains(ArtifactKind::Prefix, keyOf(stages)))
+    if (m_cache->contains(ArtifactKind::Prefix, keyOf(steps)))
         return true;
     if (!m_cache->enabled())
         return false;
     Json replaced = Json::array();
     std::vector<std::string> packed;
     for (const auto& [name, tensor] : tensors.replacements()) {
-        if (!canPack(*tensor))
+        if (!tensors.layouts().canRead(*tensor))
             return false;
         packed.push_back(pack(*tensor));
         replaced.push_back({{"name", name}, {"bytes", packed.back().size()}});
     }
     const std::vector<std::string_view> content(packed.begin(), packed.end());
-    return m_cache->store(ArtifactKind::Prefix, keyOf(stages),
+    return m_cache->store(ArtifactKind::Prefix, keyOf(steps),
                           {{"build", buildName()}, {"log", logSince({}, log)}, {"replaced", std::move(replaced)}},
                           content);
 }

@@ -15,7 +15,7 @@
 
 namespace paretoscope::engine {
 
-/// A model after the first stages of a pipeline, and what they had to tell.
+/// A model after the first steps of a pipeline, and what they had to tell.
 struct PrefixState
 {
     std::map<std::string, std::shared_ptr<const CompressedTensor>, std::less<>> replaced;
@@ -24,7 +24,7 @@ struct PrefixState
 
 /// Models after beginnings of pipelines that trials have in common, so that each is computed once: in memory for the
 /// next trial of this process, in the cache for other processes and for going on after a kill. Going on from one gives
-/// the very numbers of going through all stages.
+/// the very numbers of going through all of them.
 ///
 /// Only what the coordinator asks for is kept (TrialRequest::sharedBeginnings). A beginning that another process works
 /// on is waited for. In the cache go layouts that can be packed; what is there was made by the same build of the
@@ -42,19 +42,19 @@ public:
     /// Of the beginnings of the trial that are there, the length of the longest; 0: none.
     int longest() const;
     /// Nothing when it was damaged or went away.
-    std::optional<PrefixState> find(int stages);
-    /// Keeps the model after so many stages if the trial is to keep it. @return whether it could
-    bool keep(int stages, const ModelTensors& tensors, const TrialLog& log);
+    std::optional<PrefixState> find(int steps, const TensorLayouts& layouts);
+    /// Keeps the model after so many steps if the trial is to keep it. @return whether it could
+    bool keep(int steps, const ModelTensors& tensors, const TrialLog& log);
     /// The trial makes no further beginning: nobody need wait for one, and what it was not to keep is forgotten.
     void leave();
 
 private:
-    const core::Json& keyOf(int stages) const { return m_keys[static_cast<std::size_t>(stages) - 1]; }
-    bool isInMemory(int stages) const;
-    bool isWanted(int stages) const;
+    const core::Json& keyOf(int steps) const { return m_keys[static_cast<std::size_t>(steps) - 1]; }
+    bool isInMemory(int steps) const;
+    bool isWanted(int steps) const;
     bool waitForOthers(const std::function<bool()>& goesOn) const;
     bool claimAll(const std::vector<int>& lengths);
-    bool store(int stages, const ModelTensors& tensors, const TrialLog& log);
+    bool store(int steps, const ModelTensors& tensors, const TrialLog& log);
 
     std::shared_ptr<core::ArtifactCache> m_cache;
     core::ComputeConditions m_conditions;

@@ -135,7 +135,7 @@ fs::path TrialRecovery::statesFile(int number) const
     return m_folder / ("states-" + std::to_string(number));
 }
 
-std::optional<TrialRecovery::Part> TrialRecovery::readPart(int number) const
+std::optional<TrialRecovery::Part> TrialRecovery::readPart(int number, const TensorLayouts& layouts) const
 {
     const auto file = core::MappedFile::open(partFile(number));
     if (!file.ok() || file.value().text().size() < kDigestLength + 1)
@@ -151,7 +151,7 @@ std::optional<TrialRecovery::Part> TrialRecovery::readPart(int number) const
     body.remove_prefix(end + 1);
     for (const Json& entry : part.header.at("replaced")) {
         const auto bytes = entry.at("bytes").get<std::size_t>();
-        auto tensor = unpack(body.substr(0, bytes));
+        auto tensor = unpack(body.substr(0, bytes), layouts);
         if (!tensor.ok())
             return std::nullopt;
         part.replaced.emplace(entry.at("name").get<std::string>(), std::move(tensor).value());
@@ -165,7 +165,7 @@ void TrialRecovery::restore(ModelTensors& tensors, TrialLog& log)
     if (m_folder.empty())
         return;
     for (;; ++m_parts) {
-        std::optional<Part> part = readPart(m_parts);
+        std::optional<Part> part = readPart(m_parts, tensors.layouts());
         if (!part)
             break;
         for (auto& [name, tensor] : part->replaced) {
@@ -175,7 +175,7 @@ void TrialRecovery::restore(ModelTensors& tensors, TrialLog& log)
             m_savedTensors[name] = tensors.replacement(name);
         }
         append(log, part->header.at("log"));
-        m_position = {part->header.at("stage").get<int>(), part->header.at("block").get<int>()};
+        m_position = {part->header.at("step").get<int>(), part->header.at("block").get<int>()};
         m_statesDigest = part->header.at("states_sha256").get<std::string>();
     }
     m_saved = log;
@@ -258,14 +258,14 @@ bool TrialRecovery::write(const Position& next, const ModelTensors& tensors, con
     for (const auto& [name, tensor] : tensors.replacements()) {
         if (const auto saved = m_savedTensors.find(name); saved != m_savedTensors.end() && saved->second == tensor)
             continue;
-        if (!canPack(*tensor))
+        if (!tensors.layouts().canRead(*tensor))
             return false;
         const std::string bytes = pack(*tensor);
         replaced.push_back({{"name", name}, {"bytes", bytes.size()}});
         packed += bytes;
         m_savedTensors[name] = tensor;
     }
-    const std::string body = Json {{"stage", next.stage},
+    const std::string body = Json {{"step", next.step},
                                    {"block", next.block},
                                    {"states_sha256", digest},
                                    {"log", logSince(m_saved, log)},

@@ -30,11 +30,11 @@ namespace paretoscope::engine {
 class TrialRecovery
 {
 public:
-    /// Where a trial goes on: before `block` of stage `stage`; -1 stands for the tensors outside the blocks. The stage
-    /// after the last one is the evaluation.
+    /// Where a trial goes on: before `block` of a step (Pipeline::steps); -1 stands for the tensors outside the blocks.
+    /// The step after the last one is the evaluation.
     struct Position
     {
-        int stage = 0;
+        int step = 0;
         int block = -1;
         bool operator==(const Position&) const = default;
     };
@@ -70,7 +70,7 @@ private:
 
     std::filesystem::path partFile(int number) const;
     std::filesystem::path statesFile(int number) const;
-    std::optional<Part> readPart(int number) const;
+    std::optional<Part> readPart(int number, const TensorLayouts& layouts) const;
     bool removeRest() const;
     bool write(const Position& next, const ModelTensors& tensors, const TrialLog& log, const ActivationStore* states);
 

@@ -9,6 +9,7 @@
 #include "core/engine/streaming/block_reader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <set>
 
@@ -120,7 +121,7 @@ core::Status StageRun::runWithForward(int first)
                      m_context.memory.readsAhead);
     int block = 0;
     if (first > 0 && m_context.recovery &&
-        m_context.recovery->restoreStates({m_context.stage, first}, m_flow->states(), m_context.log))
+        m_context.recovery->restoreStates({m_context.step, first}, m_flow->states(), m_context.log))
         block = first;
     else
         PSC_TRY(enterModel());
@@ -232,9 +233,11 @@ core::Status StageRun::applyTo(const std::vector<std::size_t>& targets, const St
             units.push_back(&m_units[targets[i]]);
         UnitTask task(std::move(units), values, m_context, loaded);
         PSC_TRY(task.readWeights());
+        const auto start = std::chrono::steady_clock::now();
         const core::Status applied = guarded("applying the stage", [&] { return m_stage.apply(task); });
         if (!applied.ok())
             return applied.error().withContext(task.units().front()->module);
+        task.recordSeconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         task.recordErrors();
         for (const Unit* unit : task.units())
             PSC_TRY(m_context.tensors.spill(unit->tensor));
@@ -363,14 +366,14 @@ void StageRun::storeStatistics(int block, const StatisticValues& values) const
 int StageRun::firstBlock() const
 {
     const TrialRecovery* recovery = m_context.recovery;
-    return recovery && recovery->position().stage == m_context.stage ? recovery->position().block : -1;
+    return recovery && recovery->position().step == m_context.step ? recovery->position().block : -1;
 }
 
 /// Stages that work on the whole model at once have nothing to keep before their end.
 void StageRun::keep(int nextBlock)
 {
     if (m_context.recovery && m_plan.scope != StageScope::Model && nextBlock <= lastBlock())
-        m_context.recovery->save({m_context.stage, nextBlock}, m_context.tensors, m_context.log,
+        m_context.recovery->save({m_context.step, nextBlock}, m_context.tensors, m_context.log,
                                  m_flow ? &m_flow->states() : nullptr);
 }
 
@@ -392,16 +395,39 @@ core::Status runStage(Stage& stage, const PipelineContext& context)
         const Hooks added = plan.evaluationHooks;
         const KvStoreFactory kvStore = plan.kvStore;
         TrialRecovery* recovery = context.recovery;
-        if (recovery && recovery->position().stage > context.stage)
+        if (recovery && recovery->position().step > context.step)
             return core::success(); // done by an earlier process
         if (recovery && (plan.keepsState || !added.empty() || kvStore))
             recovery->pause();
         PSC_TRY(StageRun(stage, std::move(plan), context).run());
         if (recovery)
-            recovery->save({context.stage + 1, -1}, context.tensors, context.log, nullptr);
+            recovery->save({context.step + 1, -1}, context.tensors, context.log, nullptr);
         context.parts.hooks.insert(context.parts.hooks.end(), added.begin(), added.end());
         if (kvStore)
             context.parts.kvStore = kvStore;
+        return core::success();
+    });
+}
+
+core::Status cutStage(Stage& stage, const PipelineContext& context)
+{
+    return guarded("cutting what the stage made", [&]() -> core::Status {
+        TrialRecovery* recovery = context.recovery;
+        if (recovery && recovery->position().step > context.step)
+            return core::success(); // done by an earlier process
+        context.observer.progressed("compress", context.model.view().blocks, context.model.view().blocks);
+        PSC_ASSIGN(const StagePlan plan, stage.prepare(context.model.view()));
+        std::vector<const Unit*> units;
+        for (const std::size_t target : plan.targets)
+            units.push_back(&context.model.view().units[target]);
+        const StatisticValues none;
+        UnitTask task(units, none, context, nullptr);
+        PSC_TRY(stage.cut(task));
+        PSC_TRY(task.recordCutErrors());
+        for (const Unit* unit : units)
+            PSC_TRY(context.tensors.spill(unit->tensor));
+        if (recovery)
+            recovery->save({context.step + 1, -1}, context.tensors, context.log, nullptr);
         return core::success();
     });
 }

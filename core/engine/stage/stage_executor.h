@@ -49,7 +49,7 @@ struct PipelineContext
     RunTimeParts& parts; ///< collected from the stages
     core::MemoryPlan memory = {};
     TrialRecovery* recovery = nullptr; ///< null: nothing is kept for an interrupted trial
-    int stage = 0;                     ///< index within the pipeline
+    int step = 0;                      ///< index within Pipeline::steps
 };
 
 /// Gathers the statistics that `stage` asks for and applies it, block by block; see Propagate for where they come from.
@@ -61,5 +61,9 @@ struct PipelineContext
 /// Errors: those of the stage with the unit's name in front; Numerical (a weight or activation that is not finite, an
 /// input that no token reached); Cancelled.
 core::Status runStage(Stage& stage, const PipelineContext& context);
+
+/// Lets a stage that has been applied cut what it made (Stage::cut). The recorded errors of its targets are then those
+/// of what is left, against the weights of the model. Errors: as runStage.
+core::Status cutStage(Stage& stage, const PipelineContext& context);
 
 } // namespace paretoscope::engine

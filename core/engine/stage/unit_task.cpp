@@ -3,12 +3,13 @@
 
 #include "core/base/assert.h"
 #include "core/base/sha256.h"
-#include "core/engine/accounting/dense_tensor.h"
 #include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
+#include "core/engine/layout/dense_tensor.h"
 
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 namespace paretoscope::engine {
 
@@ -18,6 +19,17 @@ namespace {
 double weightedSquare(const at::Tensor& d, const at::Tensor& hessian)
 {
     return at::mm(d, hessian).mul_(d).sum(at::kDouble).item<double>();
+}
+
+/// Of the distribution of all values: 3 for a normal one, more the heavier its tails; nothing when all are equal.
+std::optional<double> kurtosis(const at::Tensor& weight)
+{
+    const double mean = weight.mean(at::kDouble).item<double>();
+    const at::Tensor squares = (weight - mean).square_();
+    const double variance = squares.mean(at::kDouble).item<double>();
+    if (!(variance > 0))
+        return std::nullopt;
+    return squares.square_().mean(at::kDouble).item<double>() / (variance * variance);
 }
 
 core::Status requireFinite(const Unit& unit, const at::Tensor& weight)
@@ -62,6 +74,11 @@ at::Tensor UnitTask::weight(const Unit& unit) const
     const auto found = m_weights.find(unit.tensor);
     PSC_ASSERT(found != m_weights.end(), "a stage asked for the weight of a unit outside its scope");
     return found->second;
+}
+
+std::shared_ptr<const CompressedTensor> UnitTask::form(const Unit& unit) const
+{
+    return m_context.tensors.replacement(unit.tensor);
 }
 
 at::Tensor UnitTask::originalWeight(const Unit& unit) const
@@ -146,6 +163,8 @@ void UnitTask::recordErrors()
             continue;
         const at::Tensor& before = m_weights.find(unit->tensor)->second;
         const at::Tensor difference = before - toDevice(replacement->dequantize(), before.device());
+        if (const std::optional<double> value = kurtosis(before))
+            record(*unit, "kurtosis", *value);
         const double weightNorm = before.square().sum(at::kDouble).item<double>();
         if (weightNorm > 0)
             record(*unit, "relative_weight_error", difference.square().sum(at::kDouble).item<double>() / weightNorm);
@@ -156,6 +175,31 @@ void UnitTask::recordErrors()
         if (outputNorm > 0)
             record(*unit, "relative_output_error", weightedSquare(difference, hessian->second.value) / outputNorm);
     }
+}
+
+void UnitTask::recordSeconds(double seconds)
+{
+    for (const Unit* unit : m_units)
+        record(*unit, "seconds", seconds / static_cast<double>(m_units.size()));
+}
+
+core::Status UnitTask::recordCutErrors()
+{
+    for (const Unit* unit : m_units) {
+        const auto left = m_context.tensors.replacement(unit->tensor);
+        if (!left)
+            continue;
+        std::erase_if(m_context.log.layerMetrics, [&](const core::LayerMetricRecord& record) {
+            return record.module == unit->module &&
+                   (record.name == "relative_weight_error" || record.name == "relative_output_error");
+        });
+        PSC_ASSIGN(const at::Tensor original, m_context.tensors.readOriginal(unit->tensor));
+        const double norm = original.square().sum(at::kDouble).item<double>();
+        const at::Tensor difference = original - toDevice(left->dequantize(), original.device());
+        if (norm > 0)
+            record(*unit, "relative_weight_error", difference.square().sum(at::kDouble).item<double>() / norm);
+    }
+    return core::success();
 }
 
 } // namespace paretoscope::engine

@@ -18,11 +18,16 @@ public:
 
     /// Reads and checks the weights. Errors: Numerical (not finite: names the first row and column); reading errors.
     core::Status readWeights();
-    /// Relative weight and output error of every replaced unit, for the layer metrics.
+    /// Relative weight and output error of every replaced unit, and the kurtosis of its weight, for the layer metrics.
     void recordErrors();
+    /// How long the call took; units that share a call share its time.
+    void recordSeconds(double seconds);
+    /// Instead of the errors recorded before: those of what a cut left, against the weights of the model.
+    core::Status recordCutErrors();
 
     const std::vector<const Unit*>& units() const override { return m_units; }
     at::Tensor weight(const Unit& unit) const override;
+    std::shared_ptr<const CompressedTensor> form(const Unit& unit) const override;
     at::Tensor originalWeight(const Unit& unit) const override;
     std::int64_t tokens(const Unit& unit) const override;
     core::Result<StatisticValue> statistic(const Unit& unit, std::string_view id) const override;

@@ -73,8 +73,11 @@ core::Json resultOf(const core::TrialOutcome& outcome)
         if (record.name != "peak_memory_bytes")
             json["metrics"].push_back(core::toJson(record));
     }
-    for (const core::LayerMetricRecord& record : outcome.layerMetrics)
-        json["layers"].push_back({record.module, record.name, record.value ? core::Json(*record.value) : core::Json()});
+    for (const core::LayerMetricRecord& record : outcome.layerMetrics) {
+        if (record.name != "seconds")
+            json["layers"].push_back(
+                {record.module, record.name, record.value ? core::Json(*record.value) : core::Json()});
+    }
     json["warnings"] = outcome.provenance.at("warnings");
     return json;
 }
@@ -239,7 +242,7 @@ private Q_SLOTS:
         row("gptq, dynamic order", "tiny-llama", "gptq: {bits: 4, group_size: 32, activation_order: dynamic}");
         row("gptq by block", "tiny-llama", "gptq: {bits: 3, group_size: 32, propagate: block}");
         row("gptq of the original", "tiny-llama", "gptq: {bits: 3, group_size: 32, propagate: original}");
-        row("two stages", "tiny-llama", "rtn: {bits: 8}, gptq: {bits: 3, group_size: 32}");
+        row("two stages", "tiny-llama", "rtn: {bits: 8, include: ['*.o_proj']}, gptq: {bits: 3, group_size: 32, exclude: ['*.o_proj']}");
         row("mixture of experts", "tiny-qwen3-moe", "gptq: {bits: 3, group_size: 32, min_tokens: 8}");
         row("gptq, streamed", "tiny-llama", "gptq: {bits: 3, group_size: 32}", true);
         row("mixture, streamed", "tiny-qwen3-moe", "rtn: {bits: 3, group_size: 32}", true);

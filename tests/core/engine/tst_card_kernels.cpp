@@ -4,6 +4,7 @@
 
 #include "core/engine/device/transfer.h"
 #include "core/engine/kernels/card_kernels.h"
+#include "plugins/pruning/sparsegpt/sparsegpt.h"
 #include "plugins/quantization/gptq/gptq.h"
 
 #include <QtTest>
@@ -27,6 +28,12 @@ const CardKernels& hostKernels()
 at::Tensor sampleWeight(std::int64_t rows, std::int64_t columns)
 {
     return at::arange(rows * columns, at::kFloat).mul(0.73).sin().view({rows, columns}).mul(0.2).add(0.03);
+}
+
+at::Tensor sampleHessian()
+{
+    const at::Tensor x = at::arange(300 * 112, at::kFloat).mul(0.37).sin().view({300, 112});
+    return at::mm(x.t(), x) / 300;
 }
 
 AffineOptions optionsOf(const char* text)
@@ -124,32 +131,69 @@ private Q_SLOTS:
     {
         QTest::addColumn<std::string>("options");
         QTest::addColumn<int>("order");
+        QTest::addColumn<bool>("pruned");
         for (const int order : {0, 1, 2}) {
             for (const auto& [name, text] :
                  {std::pair("groups", R"({"bits": 3, "group_size": 32})"),
                   std::pair("groups across blocks", R"({"bits": 3, "group_size": 48, "symmetric": true})"),
                   std::pair("whole rows", R"({"bits": 4, "group_size": -1, "clip": "mse"})")})
-                QTest::addRow("%s, order %d", name, order) << std::string(text) << order;
+                for (const bool pruned : {false, true})
+                    QTest::addRow("%s, order %d%s", name, order, pruned ? ", pruned" : "")
+                        << std::string(text) << order << pruned;
         }
     }
     void columnsAreEliminatedAsOnTheCpu()
     {
         QFETCH(std::string, options);
         QFETCH(int, order);
+        QFETCH(bool, pruned);
         gptq::Options gptqOptions;
         gptqOptions.grid = optionsOf(options.c_str());
         gptqOptions.order = static_cast<gptq::ActivationOrder>(order);
         gptqOptions.blockSize = 32;
-        const at::Tensor weight = sampleWeight(9, 112);
-        const at::Tensor x = at::arange(300 * 112, at::kFloat).mul(0.37).sin().view({300, 112});
-        const at::Tensor hessian = at::mm(x.t(), x) / 300;
-        const auto expected = gptq::quantize(weight, hessian, gptqOptions);
+        at::Tensor weight = sampleWeight(9, 112);
+        const at::Tensor mask = pruned ? weight.abs() > weight.abs().median() : at::Tensor();
+        if (pruned)
+            weight.masked_fill_(mask.logical_not(), 0);
+        const at::Tensor hessian = sampleHessian();
+        const auto expected = gptq::quantize(weight, hessian, gptqOptions, mask);
         const auto there = [](const at::Tensor& tensor) { return toDevice(tensor, tests::simulated_card::device()); };
-        const auto found = gptq::quantize(there(weight), there(hessian), gptqOptions, &hostKernels());
+        const auto found = gptq::quantize(there(weight), there(hessian), gptqOptions,
+                                          pruned ? there(mask) : at::Tensor(), &hostKernels());
         QVERIFY(expected.ok() && found.ok());
         QVERIFY(at::equal(toHost(found.value().codes), expected.value().codes));
         QVERIFY(at::equal(toHost(found.value().grids.scales), expected.value().grids.scales));
         QVERIFY(at::equal(toHost(found.value().grids.zeros), expected.value().grids.zeros));
+        QCOMPARE(found.value().loss, expected.value().loss);
+    }
+
+    void columnsArePrunedAsOnTheCpu_data()
+    {
+        QTest::addColumn<std::string>("pattern");
+        QTest::addColumn<bool>("rounds");
+        for (const char* pattern : {"unstructured", "2:4"}) {
+            for (const bool rounds : {false, true})
+                QTest::addRow("%s%s", pattern, rounds ? ", rounded" : "") << std::string(pattern) << rounds;
+        }
+    }
+    void columnsArePrunedAsOnTheCpu()
+    {
+        QFETCH(std::string, pattern);
+        QFETCH(bool, rounds);
+        sparsegpt::Options options;
+        options.pattern = SparsityPattern::fromParameters({{"sparsity", 0.5}, {"pattern", pattern}}).value();
+        options.blockSize = 32;
+        if (rounds)
+            options.grid = optionsOf(R"({"bits": 3, "group_size": 48})");
+        const at::Tensor weight = sampleWeight(9, 112);
+        const auto expected = sparsegpt::prune(weight, sampleHessian(), options);
+        const auto there = [](const at::Tensor& tensor) { return toDevice(tensor, tests::simulated_card::device()); };
+        const auto found = sparsegpt::prune(there(weight), there(sampleHessian()), options, &hostKernels());
+        QVERIFY(expected.ok() && found.ok());
+        QVERIFY(at::equal(toHost(found.value().mask), expected.value().mask));
+        QVERIFY(at::equal(toHost(found.value().weight), expected.value().weight));
+        if (rounds)
+            QVERIFY(at::equal(toHost(found.value().codes), expected.value().codes));
         QCOMPARE(found.value().loss, expected.value().loss);
     }
 };

@@ -2,7 +2,7 @@
 // Logits and hidden states against Hugging Face transformers (tests/data/parity/README.md).
 #include "core/base/mapped_file.h"
 #include "core/checkpoint/safetensors_file.h"
-#include "core/engine/accounting/dense_tensor.h"
+#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/model/language_model.h"
 #include "core/engine/model/model_tensors.h"
 

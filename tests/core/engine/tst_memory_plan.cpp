@@ -249,7 +249,7 @@ private Q_SLOTS:
         const AffineGrids grids = fitGrids(weight, options).value();
         const at::Tensor order = ordered ? (at::arange(70) * 3 % 70 / 24).to(at::kInt) : at::Tensor();
         const GroupAffineTensor tensor(quantizeToCodes(weight, grids, options), grids, options, order);
-        const auto back = unpack(pack(tensor));
+        const auto back = unpack(pack(tensor), *TensorLayouts::builtIn());
         QVERIFY2(back.ok(), back.ok() ? "" : back.error().sentence().c_str());
         QVERIFY(at::equal(back.value()->dequantize(), tensor.dequantize()));
         const auto parts = tensor.storedParts();
@@ -268,7 +268,7 @@ private Q_SLOTS:
         const auto tensor = roundToNearest(at::randn({4, 64}), options).value();
         const std::string packed = pack(*tensor);
         for (std::size_t length = 0; length < packed.size(); length += 13)
-            QVERIFY(!unpack(std::string_view(packed).substr(0, length)).ok());
+            QVERIFY(!unpack(std::string_view(packed).substr(0, length), *TensorLayouts::builtIn()).ok());
     }
 
 private:

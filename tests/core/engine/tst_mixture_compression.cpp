@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Methods on mixtures of experts: every expert is a unit, and its statistics come from the tokens sent to it alone.
-#include "core/engine/accounting/dense_tensor.h"
+#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/accounting/stored_size.h"
 #include "core/engine/host/plugin_host.h"
 #include "core/engine/stage/stage_executor.h"

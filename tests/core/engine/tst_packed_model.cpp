@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a pipeline made of a model, kept as a file and measured again without compressing.
 #include "core/checkpoint/safetensors_file.h"
-#include "core/engine/accounting/dense_tensor.h"
+#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/accounting/stored_size.h"
 #include "core/engine/artifact/packed_model.h"
 #include "core/engine/quantization/group_affine_tensor.h"

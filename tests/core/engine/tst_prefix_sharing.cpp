@@ -63,13 +63,13 @@ private:
 core::TrialRequest request(int trial, const std::string& propagate, std::vector<int> sharedBeginnings)
 {
     const auto plugins = core::PluginCatalogue::scan({PARETOSCOPE_BUILD_TREE "/lib/paretoscope/plugins"});
-    const std::string gptq = "gptq: {bits: [3, 4], group_size: 64, propagate: " + propagate + "}";
+    const std::string gptq = "gptq: {bits: [3, 4], group_size: 64, exclude: ['*.o_proj'], propagate: " + propagate + "}";
     const std::string text =
         "paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: models/tiny-llama\n"
         "  calibration: {corpus: demo/corpora/train_excerpt.raw.txt, samples: 5, length: 96}\n"
         "  evaluate:\n    - perplexity: {corpus: demo/corpora/wiki.test.tokens, length: 96, windows: 3}\n"
         "    - kl_divergence: {corpus: demo/corpora/wiki.test.tokens, length: 96, windows: 2}\n"
-        "pipelines:\n  - [rtn: {bits: 8, group_size: 64}]\n  - [rtn: {bits: 8, group_size: 64}, " +
+        "pipelines:\n  - [rtn: {bits: 8, group_size: 64, include: ['*.o_proj']}]\n  - [rtn: {bits: 8, group_size: 64, include: ['*.o_proj']}, " +
         gptq + "]\n  - [" + gptq + "]\n";
     const core::Sweep sweep = core::parseSweep(text, kResources / "test.yaml", plugins).value();
     const auto identity = core::identifyWorkload(sweep.workload).value();
@@ -87,8 +87,10 @@ QByteArray essence(const core::TrialOutcome& outcome)
         if (metric.name != "peak_memory_bytes")
             essence.push_back(core::toJson(metric));
     }
-    for (const core::LayerMetricRecord& record : outcome.layerMetrics)
-        essence.push_back({record.module, record.layer, record.name, record.value.value_or(-1)});
+    for (const core::LayerMetricRecord& record : outcome.layerMetrics) {
+        if (record.name != "seconds")
+            essence.push_back({record.module, record.layer, record.name, record.value.value_or(-1)});
+    }
     return QByteArray::fromStdString(essence.dump());
 }
 
@@ -117,7 +119,7 @@ Run run(engine::TrialRunner& runner, const core::TrialRequest& request, Observer
     if (!outcome.ok())
         qFatal("%s", outcome.error().sentence().c_str());
     const core::Json& provenance = outcome.value().provenance;
-    return {essence(outcome.value()), provenance.at("shared_stages").get<int>(),
+    return {essence(outcome.value()), provenance.at("shared_steps").get<int>(),
             provenance.at("statistics").at("computed").get<int>(), observer.blocks,
             QByteArray::fromStdString(provenance.at("warnings").dump())};
 }

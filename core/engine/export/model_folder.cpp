@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/export/model_folder.h"
+
+#include "core/base/assert.h"
+#include "core/checkpoint/output_file.h"
+#include "core/checkpoint/safetensors_folder_writer.h"
+
+#include <array>
+#include <span>
+#include <system_error>
+
+namespace paretoscope::engine {
+
+namespace {
+
+using core::ElementType;
+
+constexpr std::array<std::pair<at::ScalarType, ElementType>, 6> kPartTypes {{{at::kFloat, ElementType::F32},
+                                                                             {at::kHalf, ElementType::F16},
+                                                                             {at::kBFloat16, ElementType::BF16},
+                                                                             {at::kInt, ElementType::I32},
+                                                                             {at::kLong, ElementType::I64},
+                                                                             {at::kByte, ElementType::U8}}};
+
+ElementType elementTypeOf(const at::Tensor& part)
+{
+    for (const auto& [scalar, element] : kPartTypes) {
+        if (scalar == part.scalar_type())
+            return element;
+    }
+    PSC_ASSERT(false, "an exporter wrote a part of a type that has no name in safetensors");
+}
+
+std::span<const std::byte> bytesOf(const at::Tensor& part)
+{
+    return {static_cast<const std::byte*>(part.const_data_ptr()), part.nbytes()};
+}
+
+core::Status writeText(const std::filesystem::path& file, const std::string& text)
+{
+    PSC_ASSIGN(core::OutputFile out, core::OutputFile::create(file, 0));
+    PSC_TRY(out.writeAt(0, std::as_bytes(std::span(text))));
+    return out.commit(false);
+}
+
+} // namespace
+
+ModelFolder::ModelFolder(const ExportedModel& model, std::optional<ElementType> type)
+    : m_model(model)
+    , m_type(type)
+{}
+
+void ModelFolder::replace(const std::string& tensor, TensorParts parts)
+{
+    m_replaced.insert_or_assign(tensor, std::move(parts));
+}
+
+ElementType ModelFolder::typeOf(const ExportedModel::Tensor& tensor) const
+{
+    if (m_type)
+        return *m_type;
+    const bool isPlain = tensor.type == ElementType::F32 || tensor.type == ElementType::F16;
+    return isPlain ? tensor.type : ElementType::BF16;
+}
+
+core::Status ModelFolder::write(const std::filesystem::path& folder, const core::Json& config) const
+{
+    std::vector<core::TensorDeclaration> declarations;
+    for (const ExportedModel::Tensor& tensor : m_model.tensors()) {
+        const auto replaced = m_replaced.find(tensor.name);
+        if (replaced == m_replaced.end()) {
+            declarations.push_back({tensor.name, typeOf(tensor), tensor.shape});
+            continue;
+        }
+        for (const auto& [name, part] : replaced->second)
+            declarations.push_back({name, elementTypeOf(part), part.sizes().vec()});
+    }
+    PSC_ASSIGN(core::SafetensorsFolderWriter writer, core::SafetensorsFolderWriter::create(folder, declarations));
+    for (const ExportedModel::Tensor& tensor : m_model.tensors()) {
+        const auto replaced = m_replaced.find(tensor.name);
+        if (replaced != m_replaced.end()) {
+            for (const auto& [name, part] : replaced->second)
+                PSC_TRY(writer.append(name, bytesOf(part.contiguous())));
+            continue;
+        }
+        PSC_ASSIGN(at::Tensor values, m_model.values(tensor.name));
+        values = values.contiguous();
+        PSC_TRY(writer.appendFloat32(tensor.name,
+                                     {values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())}));
+    }
+    PSC_TRY(writer.finish());
+    PSC_TRY(writeText(folder / "config.json", config.dump(2) + "\n"));
+    for (const std::filesystem::path& companion : m_model.companions()) {
+        std::error_code problem;
+        std::filesystem::copy_file(companion, folder / companion.filename(), problem);
+        if (problem)
+            return core::Error {core::ErrorCode::Io,
+                                "cannot copy " + companion.string() + " to " + folder.string() + ": " +
+                                    problem.message(),
+                                "free space, or choose another folder"};
+    }
+    return core::success();
+}
+
+core::Json plainConfig(const ExportedModel& model)
+{
+    core::Json config = model.config();
+    config.erase("quantization_config");
+    return config;
+}
+
+} // namespace paretoscope::engine
