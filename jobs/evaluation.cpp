@@ -24,6 +24,7 @@ struct EvaluationRunner::Private
 
     EvaluationRunner* q;
     WorkerSettings settings;
+    std::string task;
     Json request;
     std::unique_ptr<WorkerProcess> worker;
     bool started = false;
@@ -44,10 +45,11 @@ EvaluationRunner::EvaluationRunner(WorkerSettings settings, QObject* parent)
 
 EvaluationRunner::~EvaluationRunner() = default;
 
-void EvaluationRunner::start(const Json& request)
+void EvaluationRunner::start(const std::string& task, const Json& request)
 {
     PSC_ASSERT(!d->started, "one object is one evaluation");
     d->started = true;
+    d->task = task;
     d->request = request;
     QTimer::singleShot(0, this, [this] { d->begin(); });
 }
@@ -73,7 +75,7 @@ QStringList EvaluationRunner::logTail() const
 void EvaluationRunner::Private::begin()
 {
     if (stopped)
-        return fail({ErrorCode::Cancelled, "the evaluation was stopped", ""});
+        return fail({ErrorCode::Cancelled, "the work was stopped", ""});
     auto program = workerProgram(settings.program);
     if (!program.ok())
         return fail(program.error());
@@ -82,7 +84,7 @@ void EvaluationRunner::Private::begin()
         return fail(devices.error());
     settings.device = devices.value().front();
     worker = std::make_unique<WorkerProcess>(0, settings, std::move(program).value());
-    connect(worker.get(), &WorkerProcess::ready, q, [this] { worker->run("evaluate", request); });
+    connect(worker.get(), &WorkerProcess::ready, q, [this] { worker->run(task, request); });
     connect(worker.get(), &WorkerProcess::taskProgressed, q, &EvaluationRunner::progressed);
     connect(worker.get(), &WorkerProcess::taskDone, q, [this](const Json& result) {
         document = result;
@@ -106,7 +108,7 @@ void EvaluationRunner::Private::end()
         over = true;
         Q_EMIT q->succeeded(*document);
     } else if (stopped || !error) {
-        fail({ErrorCode::Cancelled, "the evaluation was stopped", ""});
+        fail({ErrorCode::Cancelled, "the work was stopped", ""});
     } else {
         fail(*error);
     }

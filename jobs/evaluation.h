@@ -11,7 +11,7 @@
 
 namespace paretoscope::jobs {
 
-/// Runs one `evaluate` request on one worker process, without a project: the `evaluate` verb.
+/// Runs one request on one worker process, without a sweep: the verbs `evaluate` and `export`.
 /// Lives in a thread with an event loop and never blocks it. One object = one evaluation.
 class EvaluationRunner : public QObject
 {
@@ -22,9 +22,10 @@ public:
     explicit EvaluationRunner(WorkerSettings settings, QObject* parent = nullptr);
     ~EvaluationRunner() override; ///< ends its worker; nothing is left behind
 
-    /// {"model": path, "metrics": [{"name", "options"}], "logits": {...}} as engine::TrialRunner::evaluate takes it.
+    /// @param task  "evaluate": {"model": path, "metrics": [{"name", "options"}], "logits": {...}} as
+    ///              engine::TrialRunner::evaluate takes it; "export": core::toJson(ExportRequest)
     /// Exactly one of `succeeded` and `failed` follows, never from within this call.
-    void start(const core::Json& request);
+    void start(const std::string& task, const core::Json& request);
     /// Graceful: `failed` with Cancelled follows after the layer in hand. A second call kills the worker.
     void stop();
     /// The newest lines the worker logged; for the report of a failure.

@@ -4,6 +4,7 @@
 #include "app/verbs/evaluation_session.h"
 #include "app/verbs/metric_option.h"
 #include "app/verbs/progress_option.h"
+#include "app/verbs/worker_options.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/evaluation/metric_kind.h"
 
@@ -43,7 +44,7 @@ public:
         options.text("--out", "FILE", m_out, "The safetensors file for --logits.").kind = ValueKind::File;
         options.flag("--hidden-states", m_hiddenStates, "With --logits: also the hidden states after every block.");
         options.flag("--router", m_router, "With --logits: also the experts each router chose.");
-        declareResources(options);
+        m_worker.declare(options);
         m_progress.declare(options);
     }
 
@@ -57,18 +58,12 @@ public:
         if (m_tokens.empty() && (m_hiddenStates || m_router))
             return Outcome::usage("--hidden-states and --router belong to --logits", "give --logits and --out");
         PSC_ASSIGN(const std::filesystem::path model, core::resolveModel(m_model));
-        const auto worker = jobs::workerProgram({});
-        if (!worker.ok())
-            return {worker.error(), ErrorSource::Installation};
-        m_settings.program = worker.value();
-        m_settings.device = m_device;
-        m_settings.cache = m_cache;
-        const auto devices = jobs::parseDevices(m_device);
-        if (!devices.ok())
-            return {devices.error(), ErrorSource::Arguments};
+        const auto settings = m_worker.settings();
+        if (!settings.ok())
+            return {settings.error(), ErrorSource::Installation};
         PSC_ASSIGN(const core::Json request, requestFor(model));
-        EvaluationSession evaluation(m_settings, m_progress.mode(), session);
-        const core::Result<core::Json> document = evaluation.run(request);
+        EvaluationSession evaluation(settings.value(), m_progress.mode(), session);
+        const core::Result<core::Json> document = evaluation.run("evaluate", request);
         if (evaluation.killedBy())
             return Outcome::killedBy(*evaluation.killedBy());
         if (!document.ok())
@@ -78,41 +73,6 @@ public:
     }
 
 private:
-    void declareResources(OptionTable& options)
-    {
-        m_settings.threads = 0;
-        OptionSpec& threads = options.integer("--threads", "N", m_settings.threads, {0, 4096},
-                                              "Threads; 0 = all cores. Equal threads give bit-identical results.");
-        threads.setting = "threads";
-        threads.defaultText = "0";
-        OptionSpec& device = options.text("--device", "DEVICE", m_device, "auto, cpu, or for example cuda:0.");
-        device.setting = "device";
-        device.defaultText = "auto";
-        OptionSpec& arithmetic =
-            options.choice("--arithmetic", m_settings.arithmetic, {"float32", "tf32", "bfloat16"},
-                           "In which numbers blocks are computed: float32, tf32 (NVIDIA cards), or "
-                           "bfloat16 (slow on most CPUs).");
-        arithmetic.setting = "arithmetic";
-        arithmetic.defaultText = "float32";
-        options
-            .custom("--memory-budget", "SIZE", "Memory to stay within, for example 4GiB.",
-                    [this](const std::string& text) -> core::Status {
-                        PSC_ASSIGN(m_settings.memoryBudget, readBytes(text));
-                        return core::success();
-                    })
-            .setting = "memory-budget";
-        OptionSpec& cache = options.text("--cache", "DIR", m_cache, "Folder of the artifact cache.");
-        cache.kind = ValueKind::Folder;
-        cache.setting = "cache";
-        options
-            .custom("--cache-limit", "SIZE", "Most that the artifact cache may hold, for example 20GiB.",
-                    [this](const std::string& text) -> core::Status {
-                        PSC_ASSIGN(m_settings.cacheLimit, readBytes(text));
-                        return core::success();
-                    })
-            .setting = "cache-limit";
-    }
-
     core::Status addMetric(const core::MetricKind& kind, const std::string& text)
     {
         const std::string_view bare = kind.file == "file" ? kind.file : std::string_view();
@@ -189,9 +149,7 @@ private:
     std::string m_out;
     bool m_hiddenStates = false;
     bool m_router = false;
-    jobs::WorkerSettings m_settings;
-    std::string m_device = "auto";
-    std::string m_cache;
+    WorkerOptions m_worker;
     ProgressOption m_progress;
 };
 

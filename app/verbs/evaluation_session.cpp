@@ -17,12 +17,12 @@ EvaluationSession::EvaluationSession(jobs::WorkerSettings settings, const std::s
     , m_reporter(makeProgressReporter(progressMode, session.console))
 {}
 
-core::Result<core::Json> EvaluationSession::run(const core::Json& request)
+core::Result<core::Json> EvaluationSession::run(const std::string& task, const core::Json& request)
 {
     StopSignals signals;
     const EventLoopGuard application;
     jobs::EvaluationRunner runner(m_settings);
-    core::Result<core::Json> result = core::Error {core::ErrorCode::Cancelled, "the evaluation was stopped", {}};
+    core::Result<core::Json> result = core::Error {core::ErrorCode::Cancelled, "the work was stopped", {}};
     QEventLoop loop;
     const auto finish = [&](core::Result<core::Json> outcome) {
         result = std::move(outcome);
@@ -37,7 +37,7 @@ core::Result<core::Json> EvaluationSession::run(const core::Json& request)
     signals.listen([&](int signal) { received(signal, runner); });
     m_clock.start();
     progressed("starting the worker", 0, 0);
-    runner.start(request);
+    runner.start(task, request);
     loop.exec();
     m_reporter->finish(m_state);
     if (!result.ok() && result.error().code != core::ErrorCode::Cancelled) {

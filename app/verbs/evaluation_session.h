@@ -13,14 +13,15 @@
 
 namespace paretoscope::app {
 
-/// Runs one evaluation in an event loop: shows progress, obeys signals.
+/// Runs one task of a worker without a project in an event loop: shows progress, obeys signals.
 class EvaluationSession
 {
 public:
     EvaluationSession(jobs::WorkerSettings settings, const std::string& progressMode, Session& session);
 
     /// The worker's document. Errors: those of EvaluationRunner; Cancelled after a signal.
-    core::Result<core::Json> run(const core::Json& request);
+    /// @param task  "evaluate" or "export"
+    core::Result<core::Json> run(const std::string& task, const core::Json& request);
     /// The signal that ended it at once, if one did.
     std::optional<int> killedBy() const { return m_killedBy; }
 

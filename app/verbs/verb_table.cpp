@@ -16,8 +16,10 @@
     VERB(artifacts)                                                                                                    \
     VERB(copy)                                                                                                         \
     VERB(compact)                                                                                                      \
+    VERB(export)                                                                                                       \
     VERB(exportTable)                                                                                                  \
     VERB(importTable)                                                                                                  \
+    VERB(published)                                                                                                    \
     VERB(merge)                                                                                                        \
     VERB(share)                                                                                                        \
     VERB(inspect)                                                                                                      \

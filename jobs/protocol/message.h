@@ -23,6 +23,7 @@ inline constexpr std::size_t kMaxFrameBytes = std::size_t(64) << 20;
 ///              the first message, once; fields in handshake.h
 ///   run_trial  {task, request}   request: core::toJson(TrialRequest)
 ///   evaluate   {task, request}   request: {"model", "metrics", "logits"} of TrialRunner::evaluate
+///   export     {task, request}   request: core::toJson(ExportRequest)
 ///   cancel     {task}            the task ends with `failed` Cancelled at its next layer; of another task: ignored
 ///   shutdown   {}                cancels the task in hand, then the worker ends with status 0
 ///
@@ -33,7 +34,7 @@ inline constexpr std::size_t kMaxFrameBytes = std::size_t(64) << 20;
 ///   progress   {task, phase, done, total}
 ///   layer      {task, layer, record}   \ intermediate results; `done` holds all of them again, so a coordinator
 ///   metric     {task, record}          / may ignore them
-///   done       {task, result}    run_trial: core::toJson(TrialOutcome); evaluate: the document
+///   done       {task, result}    run_trial: core::toJson(TrialOutcome); evaluate, export: the document
 ///   failed     {task: n | null, code, message, hint}   code: core::errorCodeName; null: the worker itself is unusable
 ///
 /// One task at a time: the coordinator sends the next one after `done` or `failed`.

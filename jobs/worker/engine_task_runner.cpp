@@ -49,6 +49,12 @@ public:
         return m_runner.evaluate(request, observer);
     }
 
+    core::Result<Json> exportModel(const Json& request, engine::TrialObserver& observer) override
+    {
+        PSC_ASSIGN(const core::ExportRequest wanted, core::exportRequestFromJson(request));
+        return m_runner.exportModel(wanted, observer);
+    }
+
 private:
     engine::TrialRunner m_runner;
 };

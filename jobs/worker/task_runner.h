@@ -17,6 +17,7 @@ public:
     /// Body of `run_trial` to the result of `done`.
     virtual core::Result<core::Json> runTrial(const core::Json& request, engine::TrialObserver& observer) = 0;
     virtual core::Result<core::Json> evaluate(const core::Json& request, engine::TrialObserver& observer) = 0;
+    virtual core::Result<core::Json> exportModel(const core::Json& request, engine::TrialObserver& observer) = 0;
 };
 
 /// Makes the runner and fills in what `hello` tells of it. An error makes the worker unusable.

@@ -161,6 +161,11 @@ public:
         return Json {{"echo", request}, {"threads", m_configuration.threads}, {"pid", ::getpid()}};
     }
 
+    core::Result<Json> exportModel(const Json& request, engine::TrialObserver& observer) override
+    {
+        return evaluate(request, observer);
+    }
+
 private:
     core::Result<Json> outcomeOf(const Json& body) const;
 

@@ -45,7 +45,7 @@ private Q_SLOTS:
         QSignalSpy succeeded(&runner, &EvaluationRunner::succeeded);
         QSignalSpy failed(&runner, &EvaluationRunner::failed);
         QSignalSpy progressed(&runner, &EvaluationRunner::progressed);
-        runner.start({{"model", "m"}, {"ms", 20}});
+        runner.start("evaluate", {{"model", "m"}, {"ms", 20}});
         QVERIFY(succeeded.isEmpty() && failed.isEmpty());
         QVERIFY(succeeded.wait(kWait));
         QCOMPARE(succeeded.count(), 1);
@@ -81,7 +81,7 @@ private Q_SLOTS:
             qputenv("PARETOSCOPE_FAKE", fake);
         EvaluationRunner runner(settings());
         QSignalSpy failed(&runner, &EvaluationRunner::failed);
-        runner.start(request);
+        runner.start("evaluate", request);
         QVERIFY(failed.wait(kWait));
         const auto error = failed[0][0].value<core::Error>();
         QCOMPARE(error.code, code);
@@ -109,7 +109,7 @@ private Q_SLOTS:
         how.device = device;
         EvaluationRunner runner(how);
         QSignalSpy failed(&runner, &EvaluationRunner::failed);
-        runner.start(Json::object());
+        runner.start("evaluate", Json::object());
         QVERIFY(failed.wait(kWait));
         QCOMPARE(failed[0][0].value<core::Error>().code, code);
     }
@@ -129,7 +129,7 @@ private Q_SLOTS:
         EvaluationRunner runner(settings());
         QSignalSpy failed(&runner, &EvaluationRunner::failed);
         QSignalSpy progressed(&runner, &EvaluationRunner::progressed);
-        runner.start({{"do", how}, {"ms", 60'000}});
+        runner.start("evaluate", {{"do", how}, {"ms", 60'000}});
         QVERIFY(progressed.wait(kWait));
         for (int i = 0; i < times; ++i)
             runner.stop();
@@ -141,7 +141,7 @@ private Q_SLOTS:
     {
         EvaluationRunner runner(settings());
         QSignalSpy failed(&runner, &EvaluationRunner::failed);
-        runner.start(Json::object());
+        runner.start("evaluate", Json::object());
         runner.stop();
         QVERIFY(failed.wait(kWait));
         QCOMPARE(failed[0][0].value<core::Error>().code, core::ErrorCode::Cancelled);
