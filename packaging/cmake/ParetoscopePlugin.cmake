@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Also installed, for plugins outside this tree: their folder of plugins is <build>/plugins.
 include_guard(GLOBAL)
 
 # paretoscope_add_plugin(<family>/<method> SOURCES <file>... [LIBRARIES <target>...])
@@ -8,6 +9,10 @@ include_guard(GLOBAL)
 function(paretoscope_add_plugin id)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
     string(REPLACE "/" "_" name "${id}")
+    if(NOT TARGET paretoscope_options)
+        _paretoscope_plugin("${id}" "${CMAKE_BINARY_DIR}/plugins/${id}" SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES})
+        return()
+    endif()
     _paretoscope_plugin("${id}" "${CMAKE_BINARY_DIR}/${PARETOSCOPE_PLUGIN_DIR}/${id}"
         SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES})
     install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/manifest.json" DESTINATION "${PARETOSCOPE_PLUGIN_DIR}/${id}")
@@ -32,13 +37,18 @@ function(_paretoscope_plugin id folder)
     file(SHA256 "${manifest}" hash)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${manifest}")
     configure_file("${manifest}" "${folder}/manifest.json" COPYONLY)
-    if(NOT PARETOSCOPE_WITH_ENGINE)
+    if(NOT TARGET Paretoscope::engine)
         return()
     endif()
 
     add_library(${name}_method OBJECT ${arg_SOURCES})
-    target_link_libraries(${name}_method PUBLIC Paretoscope::engine ${arg_LIBRARIES} PRIVATE paretoscope_options)
-    target_precompile_headers(${name}_method REUSE_FROM paretoscope_aten)
+    target_link_libraries(${name}_method PUBLIC Paretoscope::engine ${arg_LIBRARIES})
+    if(TARGET paretoscope_options)
+        target_link_libraries(${name}_method PRIVATE paretoscope_options)
+        target_precompile_headers(${name}_method REUSE_FROM paretoscope_aten)
+    else()
+        set_target_properties(${name}_method PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    endif()
     target_compile_definitions(${name}_method PRIVATE PARETOSCOPE_MANIFEST_SHA256="${hash}")
 
     add_library(${name} MODULE $<TARGET_OBJECTS:${name}_method>)

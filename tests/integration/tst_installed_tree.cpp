@@ -17,7 +17,8 @@ struct Outcome
 };
 
 /// Without PARETOSCOPE_*: the program has to find its parts by itself.
-Outcome run(const QString& program, const QStringList& arguments, const QString& home)
+/// @param plugins  a folder of plugins that the user trusts
+Outcome run(const QString& program, const QStringList& arguments, const QString& home, const QString& plugins = {})
 {
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
     for (const QString& name : environment.keys()) {
@@ -25,6 +26,8 @@ Outcome run(const QString& program, const QStringList& arguments, const QString&
             environment.remove(name);
     }
     environment.insert(QStringLiteral("XDG_CACHE_HOME"), home);
+    if (!plugins.isEmpty())
+        environment.insert(QStringLiteral("PARETOSCOPE_PLUGINS"), plugins);
     QProcess process;
     process.setProcessEnvironment(environment);
     process.start(program, arguments);
@@ -72,6 +75,44 @@ private Q_SLOTS:
                 m_folder.path());
         QVERIFY2(sweep.code == 0, (sweep.errors + sweep.output).constData());
         QCOMPARE(QJsonDocument::fromJson(sweep.output).object().value(QLatin1String("done")).toInt(), 1);
+    }
+
+    /// The template for plugins outside this tree, built against nothing but the installed one.
+    void pluginsOfOthersAreBuiltAgainstIt()
+    {
+        const QString build = m_folder.filePath(QStringLiteral("plugins"));
+        const QString cmake = QStringLiteral("cmake");
+        const Outcome configured =
+            run(cmake,
+                {QStringLiteral("-S"), m_prefix + QStringLiteral("/share/paretoscope/plugin-template"),
+                 QStringLiteral("-B"), build, QStringLiteral("-DCMAKE_PREFIX_PATH=") + m_prefix,
+                 QStringLiteral("-DLIBTORCH_ROOT=" PARETOSCOPE_LIBTORCH), QStringLiteral("-DCMAKE_BUILD_TYPE=Release")},
+                m_folder.path());
+        QVERIFY2(configured.code == 0, configured.errors.constData());
+        const Outcome built = run(cmake, {QStringLiteral("--build"), build}, m_folder.path());
+        QVERIFY2(built.code == 0, (built.output + built.errors).constData());
+
+        const QString sweep = m_folder.filePath(QStringLiteral("sign.yaml"));
+        QFile file(sweep);
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write(("paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: " + m_prefix +
+                    "/share/paretoscope/models/tiny-llama\n  evaluate:\n    - perplexity: {corpus: " + m_prefix +
+                    "/share/paretoscope/demo/corpora/wiki.test.tokens, length: 64, windows: 2}\n"
+                    "pipelines:\n  - [sign]\n")
+                       .toUtf8());
+        file.close();
+        const QString trusted = build + QStringLiteral("/plugins");
+        const QStringList arguments {QStringLiteral("run"),       sweep,
+                                     QStringLiteral("--project"), m_folder.filePath(QStringLiteral("sign.pscope")),
+                                     QStringLiteral("--json"),    QStringLiteral("--progress"),
+                                     QStringLiteral("none")};
+        const Outcome ran = run(m_program, arguments, m_folder.path(), trusted);
+        QVERIFY2(ran.code == 0, (ran.errors + ran.output).constData());
+        QCOMPARE(QJsonDocument::fromJson(ran.output).object().value(QLatin1String("done")).toInt(), 1);
+        // Without the user's word nothing of that folder is known.
+        const Outcome distrusted = run(m_program, arguments, m_folder.path());
+        QVERIFY(distrusted.code != 0);
+        QVERIFY2(distrusted.errors.contains("no plugin \"sign\""), distrusted.errors.constData());
     }
 
     void manualsAndCompletionsComeAlong()
