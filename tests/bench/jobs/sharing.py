@@ -96,13 +96,15 @@ def main():
     parser.add_argument("--samples", type=int, default=32)
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--pipelines", type=int, nargs="*", help="numbers from 0; all by default")
+    parser.add_argument("--propagate", nargs="*", default=["original", "step"], choices=["original", "step"])
     arguments = parser.parse_args()
     arguments.model = str(pathlib.Path(arguments.model).resolve())
     chosen = arguments.pipelines if arguments.pipelines else range(len(PIPELINES))
 
     document = {"model": pathlib.Path(arguments.model).name, "threads": arguments.threads, "windows": arguments.windows,
                 "samples": arguments.samples, "length": arguments.length, "pipelines": len(chosen), "propagate": {}}
-    for propagate, text in {"original": ", propagate: original", "step": ""}.items():
+    for propagate in arguments.propagate:
+        text = f", propagate: {propagate}"
         pipelines = [PIPELINES[i].replace("%s", text) for i in chosen]
         alone = summed([run(arguments, [pipeline], 1, arguments.threads) for pipeline in pipelines])
         sweeps = []
