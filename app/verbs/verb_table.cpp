@@ -26,6 +26,7 @@
     VERB(tokenize)                                                                                                     \
     VERB(evaluate)                                                                                                     \
     VERB(plugins)                                                                                                      \
+    VERB(hardware)                                                                                                     \
     VERB(slurmScript)                                                                                                  \
     VERB(doctor)                                                                                                       \
     VERB(completion)                                                                                                   \
@@ -62,7 +63,7 @@ std::vector<std::string> verbNames()
 
 bool isPlannedVerb(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 5> kPlanned {"export", "experts", "roofline", "markers", "hardware"};
+    static constexpr std::array<std::string_view, 4> kPlanned {"export", "experts", "roofline", "markers"};
     return findVerb(name) == nullptr && std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end();
 }
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/verbs/hardware_option.h"
+
+namespace paretoscope::app {
+
+namespace {
+
+template <typename T>
+core::Json orNull(const std::optional<T>& value)
+{
+    return value ? core::Json(*value) : core::Json(nullptr);
+}
+
+} // namespace
+
+void HardwareOption::declare(OptionTable& options)
+{
+    OptionSpec& file = options.list("--hardware-file", "FILE", m_files,
+                                    "Also knows the devices of this CSV file (columns: \"paretoscope help hardware\"); "
+                                    "repeatable. hardware.csv in the settings folder is read without being named.");
+    file.kind = ValueKind::File;
+}
+
+core::Result<roofline::HardwareTable> HardwareOption::load(const Session& session) const
+{
+    std::vector<std::filesystem::path> files;
+    std::error_code ignored;
+    const std::filesystem::path own = core::userConfigFolder() / "hardware.csv";
+    if (std::filesystem::exists(own, ignored))
+        files.push_back(own);
+    files.insert(files.end(), m_files.begin(), m_files.end());
+    return roofline::HardwareTable::load(session.installation.resources(), files);
+}
+
+core::Json hardwareJson(const roofline::HardwareSpec& device)
+{
+    core::Json peaks = core::Json::object();
+    for (std::size_t i = 0; i < roofline::kNumberTypes; ++i) {
+        const auto type = static_cast<roofline::NumberType>(i);
+        peaks[std::string(roofline::numberTypeName(type))] = orNull(device.peak(type));
+    }
+    return {{"name", device.name},
+            {"vendor", device.vendor},
+            {"kind", device.kind},
+            {"bandwidth_bytes_per_second", device.bandwidthBytesPerSecond},
+            {"memory_bytes", orNull(device.memoryBytes)},
+            {"peak_operations_per_second", peaks},
+            {"sparse_2_4", device.sparse24},
+            {"onchip_buffer_bytes", orNull(device.onchipBufferBytes)},
+            {"interconnect_bytes_per_second", orNull(device.interconnectBytesPerSecond)},
+            {"tdp_watts", orNull(device.tdpWatts)},
+            {"l2_bytes", orNull(device.l2Bytes)},
+            {"l2_bandwidth_bytes_per_second", orNull(device.l2BandwidthBytesPerSecond)},
+            {"l1_bandwidth_bytes_per_second", orNull(device.l1BandwidthBytesPerSecond)},
+            {"processors", orNull(device.processors)},
+            {"year", orNull(device.year)},
+            {"source", device.source}};
+}
+
+} // namespace paretoscope::app

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "roofline/hardware/hardware_spec.h"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace paretoscope::roofline {
+
+/// The devices of resources/hardware.csv and of the user's own files of the same form.
+///
+/// A file is CSV with a line of column names: name and bandwidth_GBps, and any of vendor, kind, memory_GB,
+/// fp64_TFLOPS … fp16_TFLOPS, fp8_TFLOPS, int8_TOPS, fp4_TFLOPS, int4_TOPS, sparse_2_4, onchip_buffer_KB,
+/// interconnect_GBps, TDP_W, l2_MB, l2_bandwidth_GBps, l1_bandwidth_GBps, processors, year, source. Prefixes are powers
+/// of ten, rates are dense, an empty cell means "not known".
+class HardwareTable
+{
+public:
+    /// The bundled table below `resources`, then `userFiles` in turn. Errors: those of add().
+    static core::Result<HardwareTable> load(const std::filesystem::path& resources,
+                                            const std::vector<std::filesystem::path>& userFiles);
+
+    /// Reads the rows of `csv`; a name that is known already is replaced. Errors: Corrupt, naming file, line, column
+    /// and value: not CSV, an unknown column, no name, no bandwidth, a name twice in this file, a value that is no
+    /// number, not above zero, or beyond everything that was ever built.
+    core::Status add(std::string_view csv, std::string_view file);
+
+    const std::vector<HardwareSpec>& all() const { return m_devices; }
+    /// Upper and lower case count as equal. Errors: NotFound, with the near name.
+    core::Result<const HardwareSpec*> find(std::string_view name) const;
+
+private:
+    std::vector<HardwareSpec> m_devices;
+};
+
+} // namespace paretoscope::roofline
