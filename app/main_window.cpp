@@ -199,6 +199,8 @@ void MainWindow::connectRun()
     connect(&controller, &jobs::SweepController::workerLost, this, [this](int worker, const QString& reason) {
         m_messages->show(views::MessageBar::Level::Warning, tr("Worker %1 was lost: %2").arg(worker + 1).arg(reason));
     });
+    connect(&controller, &jobs::SweepController::remarked, this,
+            [this](const QString& remark) { m_messages->show(views::MessageBar::Level::Info, remark); });
     connect(&run, &views::RunModel::changed, this, &MainWindow::updateStatus);
 }
 

@@ -5,6 +5,9 @@
 #include "core/base/installation.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/memory/physical_memory.h"
+#include "jobs/evaluation.h"
+
+#include <algorithm>
 
 namespace paretoscope::jobs {
 
@@ -25,8 +28,35 @@ core::Result<MemoryPreflight> MemoryPreflight::create(const core::WorkloadSpec& 
 
 core::MemoryEstimate MemoryPreflight::estimate(const core::Pipeline& pipeline) const
 {
+    return estimateWithin(pipeline, core::physicalMemory());
+}
+
+core::MemoryEstimate MemoryPreflight::estimateWithin(const core::Pipeline& pipeline, core::Bytes memory) const
+{
     const core::TrialLoad load = core::trialLoad(m_workload, pipeline, m_plugins, m_threads);
-    return core::planMemory(m_sizes, load, m_budget, core::physicalMemory());
+    return core::planMemory(m_sizes, load, m_budget, memory);
+}
+
+core::Result<Placement> placeSweep(const SweepPlan& plan, const core::WorkloadSpec& workload,
+                                   const SweepOptions& options)
+{
+    PSC_ASSIGN(const std::vector<std::string> devices, parseDevices(options.device));
+    const int workers = workerCounts(options).jobs;
+    if (std::none_of(devices.begin(), devices.end(), isCard))
+        return placeWorkers(devices, workers, {}, {});
+    PSC_ASSIGN(const core::Json description, describeWorker(options.worker));
+    PSC_ASSIGN(const MemoryPreflight preflight, MemoryPreflight::create(workload, options));
+    return placeWorkers(devices, workers, cardsIn(description), [&](const Card& card) {
+        core::Bytes most;
+        for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+            if (!plan.done[i] && !plan.held[i])
+                most = std::max(
+                    most,
+                    preflight.estimateWithin(plan.trials[i].pipeline, std::min(card.memory, core::physicalMemory()))
+                        .peak);
+        }
+        return most;
+    });
 }
 
 core::Status requireMemory(const SweepPlan& plan, const core::WorkloadSpec& workload, const SweepOptions& options)

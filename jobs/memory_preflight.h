@@ -3,6 +3,7 @@
 
 #include "core/memory/memory_estimate.h"
 #include "core/plugin/manifest.h"
+#include "jobs/device_placement.h"
 #include "jobs/sweep_runner.h"
 
 namespace paretoscope::jobs {
@@ -15,6 +16,8 @@ public:
     static core::Result<MemoryPreflight> create(const core::WorkloadSpec& workload, const SweepOptions& options);
 
     core::MemoryEstimate estimate(const core::Pipeline& pipeline) const;
+    /// On a device with so much memory.
+    core::MemoryEstimate estimateWithin(const core::Pipeline& pipeline, core::Bytes memory) const;
 
 private:
     core::WorkloadSpec m_workload;
@@ -23,6 +26,12 @@ private:
     std::optional<core::Bytes> m_budget;
     int m_threads = 1;
 };
+
+/// Places the workers of a sweep that has something to run by what its largest trial takes on each card. Asks the
+/// worker program about cards when one is wanted. Errors: those of placeWorkers, describeWorker and
+/// MemoryPreflight::create.
+core::Result<Placement> placeSweep(const SweepPlan& plan, const core::WorkloadSpec& workload,
+                                   const SweepOptions& options);
 
 /// Errors: OutOfMemory when a trial that is to run does not fit the budget of a worker; names the largest of them and
 /// the budget that would do for all.

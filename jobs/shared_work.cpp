@@ -20,7 +20,7 @@ core::ComputeConditions conditionsOf(const SweepOptions& options)
 {
     const auto devices = parseDevices(options.device);
     const std::string device = devices.ok() ? devices.value().front() : "auto";
-    return {workerCounts(options).threads, device == "auto" ? "cpu" : device};
+    return {workerCounts(options).threads, device == "auto" ? "cpu" : deviceInWorker(device)};
 }
 
 bool areAllThere(core::ArtifactCache& cache, const Json& collection)

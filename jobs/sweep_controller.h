@@ -33,6 +33,7 @@ Q_SIGNALS:
     void trialProgressed(const paretoscope::jobs::TrialProgress& progress);
     void trialFinished(const paretoscope::core::TrialRecord& trial);
     void workerLost(int worker, const QString& reason);
+    void remarked(const QString& remark);
     void finished(const paretoscope::jobs::SweepSummary& summary);
 
 private:

@@ -42,8 +42,11 @@ core::Status SweepRunner::prepare()
     PSC_ASSIGN(d->prepared, prepareSweep(d->sweep, d->identity, d->options, recorded));
 
     PSC_TRY(requireMemory(d->prepared.plan, d->sweep.workload, d->options));
-
-    d->counts = workerCounts(d->options);
+    d->counts = workerCounts(d->options); // threads must not depend on what the cards have room for
+    if (d->prepared.plan.remaining() > 0) {
+        PSC_ASSIGN(d->placement, placeSweep(d->prepared.plan, d->sweep.workload, d->options));
+        d->counts.jobs = static_cast<int>(d->placement.devices.size());
+    }
     PSC_ASSIGN(const std::vector<core::StoredArtifact> artifacts, d->store.artifacts());
     d->experience = TrialExperience(recorded, d->sweep.workload.model.filename().string());
     d->models = KeptModels(artifacts, artifactFolder(d->options, d->store.path()), d->options.artifactLimit);
@@ -158,8 +161,11 @@ core::Status SweepRunner::Private::startPool()
     settings.memoryBudget = options.memoryBudget;
     settings.niceness = options.niceness;
     settings.timings = options.timings;
-    PSC_ASSIGN(std::vector<std::string> devices, parseDevices(options.device));
-    pool = std::make_unique<WorkerPool>(std::move(settings), std::move(devices), counts.jobs);
+    for (const std::string& remark : placement.remarks) {
+        note("warn", "placement", remark);
+        Q_EMIT q->remarked(QString::fromStdString(remark));
+    }
+    pool = std::make_unique<WorkerPool>(std::move(settings), placement.devices, counts.jobs);
     connectPool();
     PSC_TRY(pool->start(wanted()));
     if (options.timeLimitSeconds) {
@@ -182,6 +188,12 @@ void SweepRunner::Private::connectPool()
             [this](int worker, const Error& error) { takeFailure(worker, error); });
     connect(pool.get(), &WorkerPool::workerLost, q,
             [this](int worker, const WorkerLoss& loss, bool hadTask) { takeLoss(worker, loss, hadTask); });
+    connect(pool.get(), &WorkerPool::workerOutgrown, q, [this](int worker, std::int64_t residentBytes) {
+        note("warn", "worker_outgrown",
+             "worker " + std::to_string(worker) + " still held " + std::to_string(residentBytes >> 20) +
+                 " MiB after its trial, more than its budget of " + std::to_string(options.memoryBudget->value >> 20) +
+                 " MiB; another one takes its place");
+    });
     connect(pool.get(), &WorkerPool::exhausted, q, [this](const Error& error) {
         summary.error = error;
         mayStart = false;

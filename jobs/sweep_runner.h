@@ -123,6 +123,7 @@ Q_SIGNALS:
     /// Done, failed or interrupted; already in the project.
     void trialFinished(const paretoscope::core::TrialRecord& trial);
     void workerLost(int worker, const QString& reason);
+    void remarked(const QString& remark); ///< before the first trial: where no worker runs, and why
     void finished(const paretoscope::jobs::SweepSummary& summary);
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "jobs/device_placement.h"
 #include "jobs/kept_models.h"
 #include "jobs/sweep_planning.h"
 #include "jobs/sweep_runner.h"
@@ -76,6 +77,7 @@ struct SweepRunner::Private
     WorkerCounts counts;
     core::WorkloadIdentity identity;
     PreparedSweep prepared;
+    Placement placement;
     TrialReporter reporter;
     TrialQueue queue;
     TimeBudget budget;

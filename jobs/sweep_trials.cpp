@@ -46,6 +46,7 @@ void SweepRunner::Private::dispatch(int worker)
     course.expectedSeconds = experience.secondsOf(planned(trial).pipeline);
     course.worker = worker;
     course.hello = pool->hello(worker);
+    course.device = pool->device(worker);
     if (!prepared.kept[std::size_t(trial)] && !save(store.recordTrials({reporter.running(planned(trial), course)})))
         return;
     InHand& hand = inHand[worker];

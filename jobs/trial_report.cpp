@@ -143,7 +143,7 @@ Json TrialReporter::provenance(const TrialCourse& course) const
                {"protocols", m_identity.protocolIds},
                {"device", course.hello.device},
                {"threads", course.hello.threads},
-               {"worker", {{"number", course.worker}, {"pid", course.hello.pid}}},
+               {"worker", {{"number", course.worker}, {"pid", course.hello.pid}, {"device", course.device}}},
                {"host", m_host},
                {"started", course.startedUtc},
                {"attempt", course.attemptsBefore + course.attempts}};

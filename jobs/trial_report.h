@@ -23,6 +23,7 @@ struct TrialCourse
     std::optional<double> expectedSeconds;   ///< of the last attempt; beside what it took
     int worker = -1;                         ///< of the last attempt
     Hello hello;                             ///< likewise
+    std::string device;                      ///< likewise, as this machine numbers it
     core::Json losses = core::Json::array(); ///< attempts of this run that ended with their worker
     core::Json log;                          ///< newest lines of the log, when the last attempt failed
 };

@@ -128,28 +128,39 @@ void WorkerPool::connectProcess(int worker)
         slot.idleLosses = 0;
         m_lossesInARow = 0;
     };
-    const auto announce = [this, worker, process] {
-        if (process->state() == WorkerProcess::State::Idle && m_phase == Phase::Open)
-            Q_EMIT workerIdle(worker);
-    };
-    connect(process, &WorkerProcess::ready, this, announce);
+    connect(process, &WorkerProcess::ready, this, [this, worker] { announce(worker, true); });
     connect(process, &WorkerProcess::taskProgressed, this, [this, worker](const QString& phase, int done, int total) {
         Q_EMIT taskProgressed(worker, phase, done, total);
     });
-    connect(process, &WorkerProcess::taskDone, this, [this, worker, taskEnded, announce](const Json& result) {
+    connect(process, &WorkerProcess::taskDone, this, [this, worker, taskEnded](const Json& result) {
         taskEnded();
         Q_EMIT taskDone(worker, result);
-        announce();
+        announce(worker, false);
     });
-    connect(process, &WorkerProcess::taskFailed, this, [this, worker, taskEnded, announce](const Error& error) {
+    connect(process, &WorkerProcess::taskFailed, this, [this, worker, taskEnded](const Error& error) {
         taskEnded();
         Q_EMIT taskFailed(worker, error);
-        announce();
+        announce(worker, false);
     });
     connect(process, &WorkerProcess::lost, this, [this, worker](const WorkerLoss& loss) { handleLoss(worker, loss); });
     // Queued: the process is deleted there, and must have returned from its signal before.
     connect(
         process, &WorkerProcess::ended, this, [this, worker] { handleEnd(worker); }, Qt::QueuedConnection);
+}
+
+void WorkerPool::announce(int worker, bool isFresh)
+{
+    WorkerProcess& process = *m_slots[std::size_t(worker)]->process;
+    if (process.state() != WorkerProcess::State::Idle || m_phase != Phase::Open)
+        return;
+    // A fresh one is as small as they get.
+    const auto& budget = m_settings.memoryBudget;
+    if (!isFresh && budget && process.residentBytes() > budget->value) {
+        Q_EMIT workerOutgrown(worker, process.residentBytes());
+        process.shutdown();
+    } else {
+        Q_EMIT workerIdle(worker);
+    }
 }
 
 void WorkerPool::run(int worker, const std::string& type, const Json& request)
@@ -205,6 +216,11 @@ QStringList WorkerPool::logTail(int worker) const
     return process ? process->log().lines() : QStringList();
 }
 
+const std::string& WorkerPool::device(int worker) const
+{
+    return m_slots[std::size_t(worker)]->device;
+}
+
 std::vector<qint64> WorkerPool::processIds() const
 {
     std::vector<qint64> ids;
@@ -215,14 +231,16 @@ std::vector<qint64> WorkerPool::processIds() const
     return ids;
 }
 
-void WorkerPool::handleLoss(int worker, const WorkerLoss& loss)
+void WorkerPool::handleLoss(int worker, WorkerLoss loss)
 {
     Slot& slot = *m_slots[std::size_t(worker)];
     const bool hadTask = std::exchange(slot.busy, false);
     ++m_lossesInARow;
     m_lastLoss = loss.error;
-    if (!hadTask && (++slot.idleLosses >= kMaxIdleLosses || loss.kind == LossKind::Refused))
+    if (!hadTask && (++slot.idleLosses >= kMaxIdleLosses || loss.kind == LossKind::Refused)) {
         slot.givenUp = true;
+        loss.error.message += "; no further worker is started in its place on " + slot.device;
+    }
     Q_EMIT workerLost(worker, loss, hadTask);
 }
 

@@ -5,6 +5,7 @@
 
 #include <QObject>
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -36,6 +37,7 @@ public:
     void kill(); ///< as shutdown(), at once
 
     const Hello& hello(int worker) const;
+    const std::string& device(int worker) const; ///< as this machine numbers it
     QStringList logTail(int worker) const;
     std::vector<qint64> processIds() const; ///< of the live workers
 
@@ -46,6 +48,9 @@ Q_SIGNALS:
     void taskFailed(int worker, const paretoscope::core::Error& error);
     /// Its task, if it had one (`hadTask`), has no other end than this.
     void workerLost(int worker, const paretoscope::jobs::WorkerLoss& loss, bool hadTask);
+    /// After a task it held more memory than its budget, which a method may have lost: it is ended and another one
+    /// takes its slot.
+    void workerOutgrown(int worker, std::int64_t residentBytes);
     /// No worker runs and none can be started; the reason of the last one.
     void exhausted(const paretoscope::core::Error& error);
     void closed();
@@ -63,7 +68,8 @@ private:
     void launchMissing();
     void endBeyondWanted();
     void connectProcess(int worker);
-    void handleLoss(int worker, const WorkerLoss& loss);
+    void announce(int worker, bool isFresh);
+    void handleLoss(int worker, WorkerLoss loss);
     void handleEnd(int worker);
     void closeWhenEmpty();
     int live() const;

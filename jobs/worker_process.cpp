@@ -24,12 +24,18 @@ using core::Json;
 constexpr int kDestructorWaitMilliseconds = 5000;
 constexpr const char* kLogHint = "the newest lines of its log are kept with the trial";
 
-QProcessEnvironment environmentFor(int threads)
+QProcessEnvironment environmentFor(const WorkerSettings& settings)
 {
     auto environment = QProcessEnvironment::systemEnvironment();
+    const QString cards = QStringLiteral("CUDA_VISIBLE_DEVICES");
+    std::optional<std::string> visible;
+    if (environment.contains(cards))
+        visible = environment.value(cards).toStdString();
+    if (isCard(settings.device)) // a card that is not visible here is not visible there either
+        environment.insert(cards, QString::fromStdString(visibleCardFor(settings.device, visible).value_or("")));
     // The OpenMP runtime reads it while it is loaded, long before `configure` arrives.
     for (const char* name : {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"})
-        environment.insert(QString::fromLatin1(name), QString::number(threads));
+        environment.insert(QString::fromLatin1(name), QString::number(settings.threads));
     // Threads that spin while they wait stand still together as soon as anything else wants a core.
     if (const QString policy = QStringLiteral("OMP_WAIT_POLICY"); !environment.contains(policy))
         environment.insert(policy, QStringLiteral("passive"));
@@ -87,7 +93,7 @@ WorkerProcess::WorkerProcess(int number, WorkerSettings settings, std::filesyste
 {
     if (!m_settings.logFolder.empty())
         m_log.keepIn(m_settings.logFolder / ("worker-" + std::to_string(number) + ".log"));
-    m_process.setProcessEnvironment(environmentFor(m_settings.threads));
+    m_process.setProcessEnvironment(environmentFor(m_settings));
     m_process.setChildProcessModifier([niceness = m_settings.niceness] { prepareChild(niceness); });
     connect(&m_process, &QProcess::readyReadStandardOutput, this, &WorkerProcess::readMessages);
     connect(&m_process, &QProcess::readyReadStandardError, this,
@@ -188,6 +194,7 @@ void WorkerProcess::handle(const Message& message)
     } else if (message.type == "heartbeat") {
         m_residentBytes = integerField(message.body, "resident_bytes");
     } else if (message.type == "failed") {
+        m_residentBytes = integerField(message.body, "resident_bytes", m_residentBytes);
         handleFailed(message);
     } else if (message.type == "progress" && isOfTask) {
         m_progressed = now();
@@ -198,6 +205,7 @@ void WorkerProcess::handle(const Message& message)
     } else if (message.type == "done" && isOfTask) {
         m_state = State::Idle;
         m_asked.reset();
+        m_residentBytes = integerField(message.body, "resident_bytes", m_residentBytes);
         Q_EMIT taskDone(message.body.value("result", Json::object()));
     }
     // Everything else is an intermediate result, a message of a later version, or about a task that is over.

@@ -70,7 +70,7 @@ public:
     State state() const { return m_state; }
     const Hello& hello() const { return m_hello; }
     qint64 processId() const { return m_process.processId(); }
-    qint64 residentBytes() const { return m_residentBytes; } ///< as of the last heartbeat
+    qint64 residentBytes() const { return m_residentBytes; } ///< as of the last heartbeat or end of a task
     const LogTail& log() const { return m_log; }
 
 Q_SIGNALS:

@@ -68,12 +68,40 @@ core::Result<fs::path> workerProgram(const fs::path& wanted)
     return program;
 }
 
+bool isCard(std::string_view device)
+{
+    constexpr std::string_view kPrefix = "cuda:";
+    return device.starts_with(kPrefix) && device.size() > kPrefix.size() &&
+           device.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
+}
+
+std::string deviceInWorker(const std::string& device)
+{
+    return isCard(device) ? "cuda:0" : device;
+}
+
+std::optional<std::string> visibleCardFor(const std::string& device, const std::optional<std::string>& visible)
+{
+    if (!isCard(device))
+        return std::nullopt;
+    const std::string number = device.substr(device.find(':') + 1);
+    if (!visible)
+        return number;
+    std::istringstream cards(*visible);
+    std::string card;
+    for (int left = std::atoi(number.c_str()); std::getline(cards, card, ','); --left) {
+        if (left == 0)
+            return card;
+    }
+    return std::nullopt;
+}
+
 Configuration configurationFor(const WorkerSettings& settings)
 {
     const auto installed = core::Installation::locate();
     Configuration configuration;
     configuration.threads = settings.threads;
-    configuration.device = settings.device;
+    configuration.device = deviceInWorker(settings.device);
     configuration.arithmetic = settings.arithmetic;
     configuration.cache = settings.cache.empty() ? core::userCacheFolder() / "artifacts" : settings.cache;
     configuration.cacheLimit = settings.cacheLimit;
@@ -89,9 +117,7 @@ core::Result<std::vector<std::string>> parseDevices(const std::string& devices)
     std::vector<std::string> parsed;
     std::istringstream stream(devices.empty() ? "auto" : devices);
     for (std::string device; std::getline(stream, device, ',');) {
-        const bool isCuda = device.starts_with("cuda:") && device.size() > 5 &&
-                            device.find_first_not_of("0123456789", 5) == std::string::npos;
-        if (device != "auto" && device != "cpu" && !isCuda)
+        if (device != "auto" && device != "cpu" && !isCard(device))
             return Error {ErrorCode::InvalidArgument, "unknown device \"" + device + "\" in \"" + devices + '"',
                           "auto, cpu, or CUDA devices such as cuda:0,cuda:1"};
         parsed.push_back(device);

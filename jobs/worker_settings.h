@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace paretoscope::jobs {
@@ -31,7 +32,7 @@ struct WorkerSettings
 {
     std::filesystem::path program;         ///< empty = the installation's
     int threads = 1;                       ///< intra-op
-    std::string device = "auto";           ///< one device
+    std::string device = "auto";           ///< one device, as this machine numbers it
     std::string arithmetic = "float32";    ///< or "tf32", "bfloat16"
     std::filesystem::path cache;           ///< folder of the artifact cache; empty = the user's
     std::optional<core::Bytes> cacheLimit; ///< of that folder; nothing: the cache chooses
@@ -47,6 +48,16 @@ int availableCores();
 
 /// The settings' program, or the installation's. Errors: NotFound (says where it was looked for).
 core::Result<std::filesystem::path> workerProgram(const std::filesystem::path& wanted);
+
+/// Whether this names an NVIDIA card: "cuda:0".
+bool isCard(std::string_view device);
+
+/// What a worker on this device calls it: it is shown one card only, and that is cuda:0.
+std::string deviceInWorker(const std::string& device);
+
+/// CUDA_VISIBLE_DEVICES for a worker on this device: of the cards visible here (`visible`: the value of that variable;
+/// nothing: all) the one that the device names. Nothing for what is no card, and for a card that is not visible.
+std::optional<std::string> visibleCardFor(const std::string& device, const std::optional<std::string>& visible);
 
 /// The body of `configure` for these settings in this installation.
 Configuration configurationFor(const WorkerSettings& settings);

@@ -46,6 +46,7 @@ void SweepSession::connectRunner()
                      [this](const core::TrialRecord& trial) { trialFinished(trial); });
     QObject::connect(&m_runner, &SweepRunner::workerLost, context,
                      [this](int worker, const QString& reason) { workerLost(worker, reason); });
+    QObject::connect(&m_runner, &SweepRunner::remarked, context, [this](const QString& remark) { remarked(remark); });
     QObject::connect(&m_redraw, &QTimer::timeout, context, [this] { showProgress(); });
 }
 
@@ -139,6 +140,13 @@ void SweepSession::workerLost(int worker, const QString& reason)
     record(fmt::format("worker lost worker={} reason=\"{}\"", worker, reason.toStdString()));
     m_session.console.note("worker " + std::to_string(worker) + " was lost: " + printable(reason.toStdString()));
     emitEvent("worker_lost", {{"worker", worker}, {"reason", reason.toStdString()}});
+}
+
+void SweepSession::remarked(const QString& remark)
+{
+    record(fmt::format("remark text=\"{}\"", remark.toStdString()));
+    m_session.console.note(printable(remark.toStdString()));
+    emitEvent("remark", {{"text", remark.toStdString()}});
 }
 
 void SweepSession::emitEvent(const std::string& event, core::Json fields)

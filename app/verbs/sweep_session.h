@@ -32,6 +32,7 @@ private:
     void trialProgressed(const jobs::TrialProgress& progress);
     void trialFinished(const core::TrialRecord& trial);
     void workerLost(int worker, const QString& reason);
+    void remarked(const QString& remark);
     void emitEvent(const std::string& event, core::Json fields);
     void showProgress();
 

@@ -643,6 +643,15 @@ core::Status TrialRunner::ready() const
     return core::success();
 }
 
+core::Status TrialRunner::deviceAnswers() const
+{
+    PSC_TRY(ready());
+    return guarded("asking the device", [this]() -> core::Status {
+        static_cast<void>(at::ones({1}, at::TensorOptions(m_impl->device.value())).item<float>());
+        return core::success();
+    });
+}
+
 std::string TrialRunner::remark() const
 {
     const bool isCard = m_impl->device.ok() && m_impl->device.value().is_cuda();

@@ -48,6 +48,9 @@ public:
     /// arithmeticFor.
     core::Status ready() const;
 
+    /// Whether the device still computes, for after a failure. Errors: Unsupported.
+    core::Status deviceAnswers() const;
+
     /// What a user of this device should know (our own kernels are missing); empty: nothing.
     std::string remark() const;
 

@@ -34,8 +34,9 @@ inline constexpr std::size_t kMaxFrameBytes = std::size_t(64) << 20;
 ///   progress   {task, phase, done, total}
 ///   layer      {task, layer, record}   \ intermediate results; `done` holds all of them again, so a coordinator
 ///   metric     {task, record}          / may ignore them
-///   done       {task, result}    run_trial: core::toJson(TrialOutcome); evaluate, export: the document
-///   failed     {task: n | null, code, message, hint}   code: core::errorCodeName; null: the worker itself is unusable
+///   done       {task, result, resident_bytes}    run_trial: core::toJson(TrialOutcome); evaluate, export: the document
+///   failed     {task: n | null, code, message, hint, resident_bytes?}
+///              code: core::errorCodeName; null: the worker itself is unusable
 ///
 /// One task at a time: the coordinator sends the next one after `done` or `failed`.
 struct Message

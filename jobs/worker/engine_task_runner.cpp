@@ -7,11 +7,16 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
+#include <string>
+
 namespace paretoscope::jobs {
 
 namespace {
 
 using core::Json;
+
+constexpr int kStatusDeviceLost = 3;
 
 engine::RunnerOptions optionsOf(const Configuration& configuration)
 {
@@ -31,7 +36,8 @@ class EngineTaskRunner : public TaskRunner
 {
 public:
     explicit EngineTaskRunner(engine::RunnerOptions options)
-        : m_runner(std::move(options))
+        : m_device(options.device)
+        , m_runner(std::move(options))
     {}
 
     core::Status ready() const { return m_runner.ready(); }
@@ -40,8 +46,12 @@ public:
     core::Result<Json> runTrial(const Json& request, engine::TrialObserver& observer) override
     {
         PSC_ASSIGN(const core::TrialRequest trial, core::trialRequestFromJson(request));
-        PSC_ASSIGN(const core::TrialOutcome outcome, m_runner.run(trial, observer));
-        return core::toJson(outcome);
+        const core::Result<core::TrialOutcome> outcome = m_runner.run(trial, observer);
+        if (!outcome.ok()) {
+            endWithoutDevice(outcome.error());
+            return outcome.error();
+        }
+        return core::toJson(outcome.value());
     }
 
     core::Result<Json> evaluate(const Json& request, engine::TrialObserver& observer) override
@@ -56,6 +66,22 @@ public:
     }
 
 private:
+    /// A card that was lost, or whose context a kernel broke, would fail every later trial as well. Ending here gives
+    /// the trial to another worker, and this worker's place to a process that finds out whether the card is there.
+    void endWithoutDevice(const core::Error& failure) const
+    {
+        if (failure.code != core::ErrorCode::Unsupported)
+            return;
+        const core::Status device = m_runner.deviceAnswers();
+        if (device.ok())
+            return;
+        spdlog::critical("{} does not compute any more: {} (after: {})", m_device, device.error().message,
+                         failure.message);
+        spdlog::default_logger()->flush();
+        std::_Exit(kStatusDeviceLost);
+    }
+
+    std::string m_device;
     engine::TrialRunner m_runner;
 };
 

@@ -271,7 +271,7 @@ void Session::execute(const Message& task)
     }
     const double seconds = std::chrono::duration<double>(steady_clock::now() - started).count();
     if (result.ok()) {
-        Json body {{"task", number}};
+        Json body {{"task", number}, {"resident_bytes", residentBytes()}};
         body["result"] = std::move(result).value();
         if (const auto sent = m_writer.send({"done", std::move(body)}); sent.ok()) {
             spdlog::info("task finished task={} seconds={:.3f}", number, seconds);
@@ -286,6 +286,7 @@ void Session::execute(const Message& task)
                  core::errorCodeName(result.error().code), result.error().message);
     Json body = failureBody(result.error());
     body["task"] = number;
+    body["resident_bytes"] = residentBytes();
     send({"failed", std::move(body)});
 }
 

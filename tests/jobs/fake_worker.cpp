@@ -2,18 +2,27 @@
 // A worker without an engine: the real session, with tasks that do what the test asks for. What a trial does stands in
 // the parameters of its first stage, what an evaluation does in its request:
 //   do     finish (default), slow, deaf, fail, throw, abort, segv, exit, kill, stop, hang, print, rubbish, torn, huge,
-//          flood, big, orphan
-//   ms     how long it takes (finish, slow, deaf)
+//          flood, big, orphan, leak, events, allocate, unplug
+//   ms     how long it takes (finish, slow, deaf, events)
 //   code   error code (fail), exit status (exit), kind (throw: bad_alloc, runtime_error, int)
+//   count  of messages in that time, unless cancelled before (events)
+//   bytes  of the card (allocate); half of it does after an attempt that failed
 //   once   a file: `do` happens only while it does not exist; it is made first
 //   log    lines to write to stderr first
 // PARETOSCOPE_FAKE misbehaves before `hello`: exit, abort, silent, rubbish, version, refuse, late-exit.
+// PARETOSCOPE_FAKE_FAULT="HOW NUMBER FOLDER" does HOW once more than its script says: in the trial that begins as the
+// NUMBER-th (from 0) of all workers that share this folder.
+// PARETOSCOPE_FAKE_CARDS is a folder with one file for each simulated card: its number, and its bytes as the content. A
+// worker on a card that has no file cannot work; `unplug` removes the file of its own card and aborts.
 #include "core/base/sha256.h"
 #include "core/sweep/trial_exchange.h"
 #include "jobs/protocol/channel.h"
 #include "jobs/worker/session.h"
+#include "jobs/worker/task_observer.h"
 #include "jobs/worker/worker_log.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -21,10 +30,13 @@
 #include <fstream>
 #include <iostream>
 #include <new>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace {
@@ -58,6 +70,60 @@ Json scriptOf(const Json& wanted)
 {
     for (;;)
         std::this_thread::sleep_for(std::chrono::seconds(1));
+}
+
+/// The misbehaviour of PARETOSCOPE_FAKE_FAULT, in one trial only; "" in all others.
+std::string faultOfThisTrial()
+{
+    const char* fault = std::getenv("PARETOSCOPE_FAKE_FAULT");
+    if (!fault)
+        return {};
+    std::istringstream words(fault);
+    std::string how;
+    std::string folder;
+    int number = 0;
+    words >> how >> number >> folder;
+    for (int begun = 0;; ++begun) { // whoever makes the file has the number
+        const int file =
+            ::open((folder + "/begun-" + std::to_string(begun)).c_str(), O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (file < 0 && errno == EEXIST)
+            continue;
+        ::close(file);
+        return begun == number ? how : "";
+    }
+}
+
+std::filesystem::path cardFile(const std::string& card)
+{
+    const char* cards = std::getenv("PARETOSCOPE_FAKE_CARDS");
+    return std::filesystem::path(cards ? cards : "/nonexistent") / card;
+}
+
+/// Nothing when there is no such card.
+std::optional<std::int64_t> memoryOfCard(const std::string& card)
+{
+    std::int64_t bytes = 0;
+    if (std::ifstream file(cardFile(card)); file >> bytes)
+        return bytes;
+    return std::nullopt;
+}
+
+/// The card that this process is shown: the first of CUDA_VISIBLE_DEVICES.
+std::optional<std::string> shownCard()
+{
+    const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+    if (!visible || !*visible)
+        return std::nullopt;
+    return std::string(visible).substr(0, std::string(visible).find(','));
+}
+
+/// The devices that `--describe` knows.
+Json describedDevices()
+{
+    Json devices = Json::array({{{"id", "cpu"}, {"name", "fake"}}});
+    for (int card = 0; const auto memory = memoryOfCard(std::to_string(card)); ++card)
+        devices.push_back({{"id", "cuda:" + std::to_string(card)}, {"memory_bytes", *memory}});
+    return devices;
 }
 
 core::Status work(std::int64_t milliseconds, bool listens, engine::TrialObserver& observer)
@@ -107,6 +173,15 @@ void endBadly(const std::string& how, const Json& script)
         std::abort();
 }
 
+/// Memory that nobody gives back.
+void leak()
+{
+    constexpr std::size_t kBytes = std::size_t(128) << 20;
+    char* lost = new char[kBytes];
+    std::fill_n(lost, kBytes, 'x');
+    asm volatile("" : : "r"(lost) : "memory"); // it is used, as far as the compiler knows
+}
+
 void throwSomething(const std::string& kind)
 {
     if (kind == "bad_alloc")
@@ -114,6 +189,28 @@ void throwSomething(const std::string& kind)
     if (kind == "int")
         throw 42;
     throw std::runtime_error("index 7 is out of bounds");
+}
+
+/// Frames as a busy worker of another build might send them, not held back by anything, evenly over the time.
+void sendEvents(const Json& script, engine::TrialObserver& observer)
+{
+    using Clock = std::chrono::steady_clock;
+    const int task = dynamic_cast<const jobs::TaskObserver&>(observer).task();
+    const std::string frame =
+        jobs::encodeFrame({"progress", {{"task", task}, {"phase", "compress"}, {"done", 7}, {"total", 30}}}) +
+        jobs::encodeFrame({"layer",
+                           {{"task", task},
+                            {"layer", 7},
+                            {"record", {{"module", "model.layers.7.mlp.down_proj"}, {"error", 0.015625}}}}}) +
+        jobs::encodeFrame({"metric", {{"task", task}, {"record", {{"name", "perplexity"}, {"value", 17.25}}}}});
+    constexpr std::int64_t kFrames = 3;
+    const std::int64_t count = jobs::integerField(script, "count") / kFrames;
+    const auto whole = std::chrono::milliseconds(jobs::integerField(script, "ms"));
+    const Clock::time_point start = Clock::now();
+    for (std::int64_t sent = 0; sent < count && !observer.isCancelled(); ++sent) {
+        std::this_thread::sleep_until(start + whole * sent / count);
+        writeRaw(frame); // shorter than PIPE_BUF: as a whole, whatever the heartbeat does
+    }
 }
 
 core::Status act(const Json& script, engine::TrialObserver& observer)
@@ -128,6 +225,12 @@ core::Status act(const Json& script, engine::TrialObserver& observer)
         for (int i = 0; i < 60'000; ++i)
             observer.progressed("apply" + std::to_string(i % 2), i, 60'000);
     }
+    if (how == "events") {
+        sendEvents(script, observer);
+        return observer.isCancelled() ? core::Status(Error {ErrorCode::Cancelled, "cancelled", ""}) : core::success();
+    }
+    if (how == "leak")
+        leak();
     if (how == "throw")
         throwSomething(textField(script, "code"));
     if (how == "fail")
@@ -148,7 +251,11 @@ public:
     {
         const Json& pipeline = request.at("pipeline");
         const Json parameters = pipeline.empty() ? Json::object() : pipeline.at(0).at("parameters");
-        PSC_TRY(act(scriptOf(parameters), observer));
+        if (const std::string fault = faultOfThisTrial(); !fault.empty())
+            PSC_TRY(act({{"do", fault}, {"code", fault == "fail" ? "OutOfMemory" : ""}}, observer));
+        const Json script = scriptOf(parameters);
+        PSC_TRY(useCard(script, request.value("attempt", 1)));
+        PSC_TRY(act(script, observer));
         return outcomeOf(request);
     }
 
@@ -167,10 +274,29 @@ public:
     }
 
 private:
+    core::Status useCard(const Json& script, int attempt) const;
     core::Result<Json> outcomeOf(const Json& body) const;
 
     jobs::Configuration m_configuration;
 };
+
+core::Status ScriptedRunner::useCard(const Json& script, int attempt) const
+{
+    const std::string how = textField(script, "do");
+    if (how == "unplug" && shownCard()) {
+        std::filesystem::remove(cardFile(*shownCard()));
+        std::abort();
+    }
+    if (how != "allocate")
+        return core::success();
+    const std::int64_t bytes = jobs::integerField(script, "bytes") / (attempt > 1 ? 2 : 1);
+    const std::int64_t memory = memoryOfCard(*shownCard()).value_or(0);
+    if (bytes > memory)
+        return Error {ErrorCode::OutOfMemory,
+                      "layer 3: memory ran out: " + std::to_string(bytes) + " of " + std::to_string(memory) + " bytes",
+                      "use a larger card"};
+    return core::success();
+}
 
 /// Metrics that depend on nothing but the request, as those of the engine do.
 core::Result<Json> ScriptedRunner::outcomeOf(const Json& body) const
@@ -221,9 +347,12 @@ core::Result<std::unique_ptr<jobs::TaskRunner>> makeRunner(const jobs::Configura
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
             std::_Exit(9);
         }).detach();
+    if (configuration.device.starts_with("cuda:") && !memoryOfCard(shownCard().value_or("none")))
+        return Error {ErrorCode::NotFound, "the card that this worker is to use is not there (any more)",
+                      "look at the cables"};
     hello.libtorch = "none";
     hello.plugins = {"fake/stage"};
-    hello.description = {{"build", "fake"}};
+    hello.description = {{"build", "fake"}, {"card", shownCard().value_or("")}};
     return std::unique_ptr<jobs::TaskRunner>(std::make_unique<ScriptedRunner>(configuration));
 }
 
@@ -242,7 +371,9 @@ int main(int argc, char** argv)
         }
         if (fake && std::string(fake) == "silent")
             sleepForever();
-        writeRaw(fake && std::string(fake) == "rubbish" ? "no json" : "{\"libtorch\":\"none\"}\n");
+        writeRaw(fake && std::string(fake) == "rubbish"
+                     ? "no json"
+                     : Json {{"libtorch", "none"}, {"devices", describedDevices()}}.dump() + '\n');
         return 0;
     }
     return jobs::runSession(streams, jobs::followCoordinator(), makeRunner);

@@ -340,15 +340,26 @@ private Q_SLOTS:
 
     void devicesAreDealtOut()
     {
+        const QTemporaryDir cards;
+        for (const char* number : {"0", "1"}) {
+            QFile card(cards.filePath(QString::fromLatin1(number)));
+            QVERIFY(card.open(QIODevice::WriteOnly) && card.write("1000") == 4);
+        }
+        qputenv("PARETOSCOPE_FAKE_CARDS", cards.path().toUtf8());
         WorkerPool pool(settings(), {"cuda:0", "cuda:1"}, 3);
-        std::map<int, std::string> devices;
-        connect(&pool, &WorkerPool::workerIdle, &pool,
-                [&](int worker) { devices[worker] = pool.hello(worker).device; });
+        std::map<int, Json> shown;
+        connect(&pool, &WorkerPool::workerIdle, &pool, [&](int worker) {
+            QCOMPARE(pool.hello(worker).device, std::string("cuda:0")); // the only one that it sees
+            shown[worker] = pool.hello(worker).description.at("card");
+        });
         QVERIFY(pool.start(3).ok());
-        QTRY_COMPARE_WITH_TIMEOUT(devices.size(), std::size_t(3), kWait);
-        QCOMPARE(devices[0], std::string("cuda:0"));
-        QCOMPARE(devices[1], std::string("cuda:1"));
-        QCOMPARE(devices[2], std::string("cuda:0"));
+        QTRY_COMPARE_WITH_TIMEOUT(shown.size(), std::size_t(3), kWait);
+        qunsetenv("PARETOSCOPE_FAKE_CARDS");
+        const char* const expected[] {"0", "1", "0"};
+        for (int worker = 0; worker < 3; ++worker) {
+            QCOMPARE(shown[worker], Json(expected[worker]));
+            QCOMPARE(pool.device(worker), std::string("cuda:") + expected[worker]);
+        }
     }
 
     void surplusWorkersEnd()
@@ -370,6 +381,36 @@ private Q_SLOTS:
         r.pool.renew(0);
         QVERIFY(r.waitIdle(2));
         QCOMPARE(r.seen.size(), std::size_t(2));
+        QVERIFY(r.lost.empty());
+        QVERIFY(r.close());
+    }
+
+    void workerThatLosesMemoryIsReplaced_data()
+    {
+        QTest::addColumn<bool>("hasBudget");
+        QTest::addColumn<Json>("request");
+        QTest::addColumn<bool>("replaced");
+        const Json leak {{"do", "leak"}}; // 128 MiB
+        QTest::addRow("lost, beyond the budget") << true << leak << true;
+        QTest::addRow("lost, no budget") << false << leak << false;
+        QTest::addRow("within the budget") << true << Json {{"do", "finish"}} << false;
+    }
+    void workerThatLosesMemoryIsReplaced()
+    {
+        QFETCH(bool, hasBudget);
+        QFETCH(Json, request);
+        QFETCH(bool, replaced);
+        auto how = settings();
+        if (hasBudget)
+            how.memoryBudget = core::Bytes {std::int64_t(100) << 20};
+        Recorded r(how);
+        QSignalSpy outgrown(&r.pool, &WorkerPool::workerOutgrown);
+        QVERIFY(r.waitIdle());
+        r.pool.run(0, "evaluate", request);
+        QVERIFY(r.waitIdle(2));
+        QCOMPARE(r.done.size(), std::size_t(1)); // the result counts
+        QCOMPARE(outgrown.size(), replaced ? 1 : 0);
+        QCOMPARE(r.seen.size(), std::size_t(replaced ? 2 : 1));
         QVERIFY(r.lost.empty());
         QVERIFY(r.close());
     }
