@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# For a machine with an NVIDIA card: builds with our own kernels, runs the tests with the label gpu, and evaluates a model
-# in every arithmetic, on the CPU and on the card. Prints how far the losses are apart, tokens a second, and the card's
-# memory against the estimate.
+# For a machine with an NVIDIA card: builds with our own kernels, runs the tests with the label gpu (the pool of workers,
+# pool.py, is one of them), and evaluates a model in every arithmetic, on the CPU and on the card. Prints how far the
+# losses are apart, tokens a second, and the card's memory against the estimate.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
