@@ -11,5 +11,5 @@ esac
 ensure_packages build gui
 ensure_libtorch
 build release
-cmake --build --preset release --target bench_gemm >&2
+cmake --build --preset release --target bench_gemm bench_coordinator >&2
 exec python3 tests/bench/foundation/foundation.py "$@"

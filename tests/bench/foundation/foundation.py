@@ -4,7 +4,8 @@
 
 For each sweep: wall time with two workers of one thread, and the summed time of the same trials run one by one, each in a
 fresh process with a cold cache and all threads. Then perplexity tokens/s beside the GEMM rate of the machine, peak
-memory of the worker, time to the first window. Needs a quiet machine.
+memory of the worker, time to the first window, and what the coordinator costs (bench_coordinator). Needs a quiet
+machine.
 """
 
 import argparse
@@ -38,6 +39,7 @@ class Bench:
     def __init__(self, build, cores, folder):
         self.program = build / "bin/paretoscope"
         self.gemm = build / "bench/bench_gemm"
+        self.coordinator = build / "bench/bench_coordinator"
         self.cores = cores
         self.folder = folder
 
@@ -123,6 +125,8 @@ def main():
         folder = pathlib.Path(name)
         bench = Bench(options.build, cores, folder)
         result["demo_sweep"] = bench.compare("demo", ROOT / "resources/demo/tiny-llama.yaml")
+        say("coordinator")
+        result["coordinator"] = run_json([bench.coordinator], bench.environment())
         result["window"] = bench.window(folder / "demo.pscope")
         model = pathlib.Path(options.models) / SMOLLM2 if options.models else None
         if model and model.exists():
