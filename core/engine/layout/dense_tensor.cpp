@@ -3,9 +3,7 @@
 
 namespace paretoscope::engine {
 
-namespace {
-
-at::ScalarType storageOf(core::ElementType original)
+at::ScalarType storedTypeOf(core::ElementType original)
 {
     switch (original) {
     case core::ElementType::F32:
@@ -18,10 +16,8 @@ at::ScalarType storageOf(core::ElementType original)
     }
 }
 
-} // namespace
-
 DenseTensor::DenseTensor(const at::Tensor& value, core::ElementType original)
-    : m_stored(value.to(storageOf(original)).contiguous())
+    : m_stored(value.to(storedTypeOf(original)).contiguous())
 {}
 
 ReadTensor DenseTensor::fromParts(const core::Json&, const TensorParts& parts, const TensorLayouts&)

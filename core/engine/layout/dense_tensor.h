@@ -7,6 +7,9 @@
 
 namespace paretoscope::engine {
 
+/// In what values of a tensor are stored that no method codes: its own type, bfloat16 for a block format.
+at::ScalarType storedTypeOf(core::ElementType original);
+
 /// An uncompressed replacement (a pruned or folded tensor). Stored in the element type the tensor had; in bfloat16 when
 /// that was a block format, which cannot hold arbitrary values. Values are rounded to it at once, so that evaluation
 /// and export agree.

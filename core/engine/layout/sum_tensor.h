@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/engine/layout/tensor_layouts.h"
+#include "core/engine/layout/components.h"
 #include "core/engine/plugin/compressed_tensor.h"
 
 #include <memory>
@@ -19,10 +19,10 @@ public:
     {}
 
     at::Tensor dequantize() const override { return m_base->dequantize() + m_addition->dequantize(); }
-    std::vector<StoredPart> storedParts() const override;
-    std::vector<std::pair<std::string, at::Tensor>> serialise() const override;
+    std::vector<StoredPart> storedParts() const override { return storedPartsOf(named()); }
+    std::vector<std::pair<std::string, at::Tensor>> serialise() const override { return partsOf(named()); }
     std::string_view layout() const override { return kLayout; }
-    core::Json description() const override;
+    core::Json description() const override { return descriptionOf(named()); }
     std::vector<const CompressedTensor*> components() const override { return {m_base.get(), m_addition.get()}; }
 
     const CompressedTensor& base() const { return *m_base; }
@@ -33,6 +33,8 @@ public:
     static ReadTensor fromParts(const core::Json& description, const TensorParts& parts, const TensorLayouts& layouts);
 
 private:
+    Components named() const;
+
     std::shared_ptr<const CompressedTensor> m_base;
     std::shared_ptr<const CompressedTensor> m_addition;
 };

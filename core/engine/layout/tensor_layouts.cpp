@@ -3,6 +3,8 @@
 
 #include "core/engine/layout/additive_tensor.h"
 #include "core/engine/layout/dense_tensor.h"
+#include "core/engine/layout/low_rank_tensor.h"
+#include "core/engine/layout/sparse_tensor.h"
 #include "core/engine/layout/sum_tensor.h"
 #include "core/engine/quantization/group_affine_tensor.h"
 
@@ -17,6 +19,8 @@ constexpr std::array kBuiltIn {
     TensorLayout {AdditiveTensor::kLayout, &AdditiveTensor::fromParts},
     TensorLayout {DenseTensor::kLayout, &DenseTensor::fromParts},
     TensorLayout {GroupAffineTensor::kLayout, &GroupAffineTensor::fromParts},
+    TensorLayout {SparseTensor::kLayout, &SparseTensor::fromParts},
+    TensorLayout {LowRankTensor::kLayout, &LowRankTensor::fromParts},
     TensorLayout {SumTensor::kLayout, &SumTensor::fromParts},
 };
 

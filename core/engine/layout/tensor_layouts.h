@@ -34,7 +34,7 @@ struct TensorLayout
 class TensorLayouts
 {
 public:
-    /// Those of core/engine: dense, group_affine, sum.
+    /// Those of core/engine: dense, group_affine, sparse, low_rank, sum.
     static std::shared_ptr<const TensorLayouts> builtIn();
     std::shared_ptr<const TensorLayouts> with(std::span<const TensorLayout> more) const;
 

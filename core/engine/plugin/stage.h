@@ -61,6 +61,9 @@ public:
     virtual at::Tensor weight(const Unit& unit) const = 0;
     /// The form in which the stages before left it; null: as in the checkpoint.
     virtual std::shared_ptr<const CompressedTensor> form(const Unit& unit) const = 0;
+    /// The element type in which values of it are stored that are not coded: that of the checkpoint, bfloat16 where that
+    /// has a block format.
+    virtual at::ScalarType storedType(const Unit& unit) const = 0;
     /// The weight of the uncompressed model.
     virtual at::Tensor originalWeight(const Unit& unit) const = 0;
     /// How many calibration tokens its statistics saw: those that were routed to it, for an expert; 0 without

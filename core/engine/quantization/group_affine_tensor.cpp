@@ -2,6 +2,7 @@
 #include "core/engine/quantization/group_affine_tensor.h"
 
 #include "core/engine/device/transfer.h"
+#include "core/engine/layout/bit_stream.h"
 
 #include <ATen/Parallel.h>
 
@@ -11,11 +12,6 @@
 namespace paretoscope::engine {
 
 namespace {
-
-std::int64_t wordsFor(std::int64_t count, int bits)
-{
-    return (count * bits + 31) / 32;
-}
 
 at::ScalarType storageType(ScaleType type)
 {
@@ -50,16 +46,20 @@ bool areGroups(const at::Tensor& part, std::int64_t columns, std::int64_t groups
 } // namespace
 
 GroupAffineTensor::GroupAffineTensor(at::Tensor codes, AffineGrids grids, AffineOptions options,
-                                     at::Tensor columnGroups)
-    : m_codes(std::move(codes))
+                                     at::Tensor columnGroups, const at::Tensor& mask)
+    : m_codes(mask.defined() ? codes.masked_fill(mask.logical_not(), 0) : std::move(codes))
     , m_grids(std::move(grids))
     , m_options(options)
     , m_columnGroups(std::move(columnGroups))
-{}
+{
+    if (mask.defined())
+        m_mask.emplace(mask);
+}
 
 at::Tensor GroupAffineTensor::dequantize() const
 {
-    return dequantizeCodes(m_codes, m_grids, m_options.groupSizeFor(m_codes.size(1)), m_columnGroups);
+    at::Tensor weight = dequantizeCodes(m_codes, m_grids, m_options.groupSizeFor(m_codes.size(1)), m_columnGroups);
+    return m_mask ? weight.masked_fill_(m_mask->mask().logical_not(), 0) : weight;
 }
 
 std::vector<StoredPart> GroupAffineTensor::storedParts() const
@@ -68,7 +68,11 @@ std::vector<StoredPart> GroupAffineTensor::storedParts() const
     const std::int64_t columns = m_codes.size(1);
     const std::int64_t groups = m_grids.scales.size(1);
     std::vector<StoredPart> parts;
-    parts.push_back({"codes", {rows * wordsFor(columns, m_options.bits) * 32}, m_codes.storage().data()});
+    if (m_mask)
+        parts = m_mask->storedParts();
+    const std::int64_t codeWords =
+        m_mask ? wordsFor(m_mask->kept(), m_options.bits) : rows * wordsFor(columns, m_options.bits);
+    parts.push_back({"codes", {codeWords * 32}, m_codes.storage().data()});
     const auto scaleBits = static_cast<std::int64_t>(at::elementSize(storageType(m_options.scaleType))) * 8;
     parts.push_back({"scales", {rows * groups * scaleBits}, m_grids.scales.storage().data()});
     if (!m_options.symmetric)
@@ -81,8 +85,11 @@ std::vector<StoredPart> GroupAffineTensor::storedParts() const
 
 std::vector<std::pair<std::string, at::Tensor>> GroupAffineTensor::serialise() const
 {
-    std::vector<std::pair<std::string, at::Tensor>> parts;
-    parts.emplace_back("codes", packRows(m_codes, m_options.bits));
+    TensorParts parts;
+    if (m_mask)
+        parts = m_mask->serialise();
+    parts.emplace_back("codes", m_mask ? packStream(m_mask->keptOf(m_codes), m_options.bits)
+                                       : packRows(m_codes, m_options.bits));
     parts.emplace_back("scales", m_grids.scales.to(storageType(m_options.scaleType)));
     if (!m_options.symmetric)
         parts.emplace_back("zero_points", packRows(m_grids.zeros.t().to(at::kByte).contiguous(), m_options.bits));
@@ -93,44 +100,47 @@ std::vector<std::pair<std::string, at::Tensor>> GroupAffineTensor::serialise() c
 
 core::Json GroupAffineTensor::description() const
 {
-    return {{"columns", m_codes.size(1)},
-            {"bits", m_options.bits},
-            {"group_size", m_options.groupSize},
-            {"symmetric", m_options.symmetric},
-            {"scale_dtype", scaleTypeName(m_options.scaleType)}};
+    core::Json description {{"columns", m_codes.size(1)},
+                            {"bits", m_options.bits},
+                            {"group_size", m_options.groupSize},
+                            {"symmetric", m_options.symmetric},
+                            {"scale_dtype", scaleTypeName(m_options.scaleType)}};
+    if (m_mask)
+        description["mask"] = m_mask->description();
+    return description;
 }
 
-core::Result<std::shared_ptr<const CompressedTensor>> GroupAffineTensor::fromParts(const core::Json& description,
-                                                                                   const Parts& parts)
+ReadTensor GroupAffineTensor::fromParts(const core::Json& description, const TensorParts& parts, const TensorLayouts&)
 {
-    const auto part = [&](std::string_view name) {
-        const auto found =
-            std::find_if(parts.begin(), parts.end(), [&](const auto& entry) { return entry.first == name; });
-        return found == parts.end() ? at::Tensor() : found->second;
-    };
     const AffineOptions options = AffineOptions::fromParameters(description);
     const auto columns = description.value("columns", std::int64_t(0));
-    const at::Tensor packed = part("codes");
-    const at::Tensor scales = part("scales");
-    const at::Tensor zeros = part("zero_points");
-    const at::Tensor columnGroups = part("column_groups");
+    const at::Tensor packed = partNamed(parts, "codes");
+    const at::Tensor scales = partNamed(parts, "scales");
+    const at::Tensor zeros = partNamed(parts, "zero_points");
+    const at::Tensor columnGroups = partNamed(parts, "column_groups");
     const bool describes = options.bits >= 1 && options.bits <= 8 && columns > 0 &&
                            (options.groupSize == -1 || options.groupSize > 0) && zeros.defined() != options.symmetric;
-    const bool fits =
-        describes &&
-        isMatrix(packed, at::kInt, packed.defined() ? packed.size(0) : 0, wordsFor(columns, options.bits)) &&
-        isMatrix(scales, storageType(options.scaleType), packed.size(0), options.groups(columns)) &&
-        (!zeros.defined() || isMatrix(zeros, at::kInt, scales.size(1), wordsFor(scales.size(0), options.bits))) &&
-        (!columnGroups.defined() || areGroups(columnGroups, columns, scales.size(1)));
+    const std::int64_t rows = scales.defined() && scales.dim() == 2 ? scales.size(0) : 0;
+    std::optional<PackedMask> mask;
+    if (describes && description.contains("mask")) {
+        PSC_ASSIGN(mask, PackedMask::fromParts(description.at("mask"), rows, columns, parts));
+    }
+    const bool fits = describes &&
+                      (mask ? hasShape(packed, at::kInt, {wordsFor(mask->kept(), options.bits)})
+                            : isMatrix(packed, at::kInt, rows, wordsFor(columns, options.bits))) &&
+                      isMatrix(scales, storageType(options.scaleType), rows, options.groups(columns)) &&
+                      (!zeros.defined() || isMatrix(zeros, at::kInt, scales.size(1), wordsFor(rows, options.bits))) &&
+                      (!columnGroups.defined() || areGroups(columnGroups, columns, scales.size(1)));
     if (!fits)
-        return core::Error {core::ErrorCode::Corrupt, "packed codes do not fit their description",
-                            "remove the cache folder and run the same command again"};
+        return damagedParts(kLayout);
     AffineGrids grids;
     grids.scales = scales.to(at::kFloat);
-    grids.zeros = zeros.defined() ? unpackRows(zeros, scales.size(0), options.bits).t().to(at::kFloat).contiguous()
+    grids.zeros = zeros.defined() ? unpackRows(zeros, rows, options.bits).t().to(at::kFloat).contiguous()
                                   : at::full_like(grids.scales, double(1 << (options.bits - 1)));
+    at::Tensor codes = mask ? mask->spread(unpackStream(packed, mask->kept(), options.bits).to(at::kByte))
+                            : unpackRows(packed, columns, options.bits);
     return std::shared_ptr<const CompressedTensor>(std::make_shared<GroupAffineTensor>(
-        unpackRows(packed, columns, options.bits), std::move(grids), options, columnGroups));
+        std::move(codes), std::move(grids), options, columnGroups, mask ? mask->mask() : at::Tensor()));
 }
 
 at::Tensor unpackRows(const at::Tensor& packed, std::int64_t count, int bits)
@@ -178,12 +188,12 @@ at::Tensor packRows(const at::Tensor& codes, int bits)
     return packed;
 }
 
-core::Result<std::shared_ptr<const GroupAffineTensor>> roundToNearest(const at::Tensor& weight,
-                                                                      const AffineOptions& options)
+core::Result<std::shared_ptr<const GroupAffineTensor>>
+roundToNearest(const at::Tensor& weight, const AffineOptions& options, const at::Tensor& mask)
 {
     PSC_ASSIGN(AffineGrids grids, fitGrids(weight, options));
     at::Tensor codes = quantizeToCodes(weight, grids, options);
-    return std::make_shared<const GroupAffineTensor>(std::move(codes), std::move(grids), options);
+    return std::make_shared<const GroupAffineTensor>(std::move(codes), std::move(grids), options, at::Tensor(), mask);
 }
 
 } // namespace paretoscope::engine

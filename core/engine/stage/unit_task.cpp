@@ -81,6 +81,13 @@ std::shared_ptr<const CompressedTensor> UnitTask::form(const Unit& unit) const
     return m_context.tensors.replacement(unit.tensor);
 }
 
+at::ScalarType UnitTask::storedType(const Unit& unit) const
+{
+    const core::TensorInfo* info = m_context.tensors.stored(unit.tensor);
+    PSC_ASSERT(info, "a unit is a tensor of the checkpoint");
+    return storedTypeOf(info->type);
+}
+
 at::Tensor UnitTask::originalWeight(const Unit& unit) const
 {
     core::Result<at::Tensor> original = m_context.tensors.readOriginal(unit.tensor);

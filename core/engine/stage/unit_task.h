@@ -28,6 +28,7 @@ public:
     const std::vector<const Unit*>& units() const override { return m_units; }
     at::Tensor weight(const Unit& unit) const override;
     std::shared_ptr<const CompressedTensor> form(const Unit& unit) const override;
+    at::ScalarType storedType(const Unit& unit) const override;
     at::Tensor originalWeight(const Unit& unit) const override;
     std::int64_t tokens(const Unit& unit) const override;
     core::Result<StatisticValue> statistic(const Unit& unit, std::string_view id) const override;
