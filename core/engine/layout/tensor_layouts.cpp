@@ -6,6 +6,7 @@
 #include "core/engine/layout/low_rank_tensor.h"
 #include "core/engine/layout/sparse_tensor.h"
 #include "core/engine/layout/sum_tensor.h"
+#include "core/engine/quantization/coded_tensor.h"
 #include "core/engine/quantization/group_affine_tensor.h"
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::array kBuiltIn {
     TensorLayout {AdditiveTensor::kLayout, &AdditiveTensor::fromParts},
+    TensorLayout {CodedTensor::kLayout, &CodedTensor::fromParts},
     TensorLayout {DenseTensor::kLayout, &DenseTensor::fromParts},
     TensorLayout {GroupAffineTensor::kLayout, &GroupAffineTensor::fromParts},
     TensorLayout {SparseTensor::kLayout, &SparseTensor::fromParts},
