@@ -29,7 +29,7 @@ enum class GraphStage
 struct GraphRequest
 {
     GraphStage stage = GraphStage::Decode;
-    Setting setting = {};             ///< sequenceLength: of decode and prefill, or the prompt of a chat
+    Setting setting = {};        ///< sequenceLength: of decode and prefill, or the prompt of a chat
     double generationLength = 1; ///< chat only
 };
 

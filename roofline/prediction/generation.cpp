@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roofline/prediction/generation.h"
+
+#include "core/base/json.h"
+#include "roofline/prediction/energy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace paretoscope::roofline {
+
+namespace {
+
+using core::Error;
+using core::ErrorCode;
+
+/// A decode step at one length: its time and which term decides each operation.
+struct Sample
+{
+    double visible = 0;
+    double seconds = 0;
+    std::vector<std::uint8_t> limiters;
+};
+
+/// Sums decode steps over a range of lengths.
+class DecodeSum
+{
+public:
+    DecodeSum(const ModelShape& model, const Execution& execution, double batch, const Ceilings& ceilings,
+              const CacheGeometry& geometry)
+        : m_model(model)
+        , m_execution(execution)
+        , m_batch(batch)
+        , m_ceilings(ceilings)
+        , m_geometry(geometry)
+    {}
+
+    core::Result<double> over(double first, double last)
+    {
+        if (isStaircase())
+            return everyStep(first, last);
+        double sum = 0;
+        double from = first;
+        for (const double end : ends(first, last)) {
+            PSC_ASSIGN(const Sample low, at(from));
+            PSC_ASSIGN(const Sample high, at(end));
+            PSC_ASSIGN(const double part, between(low, high));
+            sum += part;
+            from = end + 1;
+        }
+        return sum;
+    }
+
+private:
+    /// Rounded numbers of tokens are not linear in the length.
+    bool isStaircase() const
+    {
+        return m_execution.kv.keepRatio < 1 || std::any_of(m_model.runs.begin(), m_model.runs.end(),
+                                                           [](const LayerRun& run) { return run.shape.tokenKeep < 1; });
+    }
+
+    core::Result<double> everyStep(double first, double last) const
+    {
+        double sum = 0;
+        for (double visible = first; visible <= last; ++visible) {
+            PSC_ASSIGN(const Sample sample, at(visible));
+            sum += sample.seconds;
+        }
+        return sum;
+    }
+
+    /// Last lengths of the pieces on which bytes and FLOPs are linear.
+    std::set<double> ends(double first, double last) const
+    {
+        std::set<double> result {last};
+        const auto add = [&](double end) {
+            if (end >= first && end < last)
+                result.insert(std::floor(end));
+        };
+        add(m_execution.kv.recentTokens);
+        for (const LayerRun& run : m_model.runs) {
+            for (const SublayerShape& sublayer : run.shape.sublayers) {
+                if (const auto* attention = std::get_if<AttentionShape>(&sublayer.part))
+                    add(attention->window);
+            }
+        }
+        return result;
+    }
+
+    core::Result<Sample> at(double visible) const
+    {
+        PSC_ASSIGN(const StepPrediction step,
+                   predictStep(m_model, m_execution, Step::decode(m_batch, visible), m_ceilings, m_geometry));
+        Sample sample {.visible = visible, .seconds = step.seconds, .limiters = {}};
+        sample.limiters.reserve(64);
+        for (const std::vector<Timing>& timings : step.timings) {
+            for (const Timing& timing : timings)
+                sample.limiters.push_back(timing.limiter);
+        }
+        return sample;
+    }
+
+    /// Both ends included.
+    core::Result<double> between(const Sample& low, const Sample& high) const
+    {
+        const double steps = high.visible - low.visible + 1;
+        if (steps == 1)
+            return low.seconds;
+        if (steps == 2 || low.limiters == high.limiters)
+            return (low.seconds + high.seconds) / 2 * steps;
+        const double middle = low.visible + std::floor(steps / 2) - 1;
+        PSC_ASSIGN(const Sample left, at(middle));
+        PSC_ASSIGN(const Sample right, at(middle + 1));
+        PSC_ASSIGN(const double below, between(low, left));
+        PSC_ASSIGN(const double above, between(right, high));
+        return below + above;
+    }
+
+    const ModelShape& m_model;
+    const Execution& m_execution;
+    double m_batch;
+    const Ceilings& m_ceilings;
+    const CacheGeometry& m_geometry;
+};
+
+core::Status requireCount(const char* name, double value)
+{
+    if (value >= 1 && value <= 2147483648.0)
+        return core::success();
+    return Error {ErrorCode::InvalidArgument,
+                  std::string(name) + " must be at least 1 (and at most 2^31), not " +
+                      core::canonicalJson(core::Json(value)),
+                  "give a whole number of sequences or tokens"};
+}
+
+} // namespace
+
+core::Result<double> decodeSeconds(const ModelShape& model, const Execution& execution, double batch, double first,
+                                   double last, const Ceilings& ceilings, const CacheGeometry& geometry)
+{
+    if (last < first)
+        return 0.0;
+    return DecodeSum(model, execution, batch, ceilings, geometry).over(first, last);
+}
+
+core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, const Execution& execution,
+                                                     const Request& request, const HardwareSpec& hardware,
+                                                     const Efficiency& efficiency)
+{
+    PSC_TRY(requireCount("the batch", request.batch));
+    PSC_TRY(requireCount("the prompt", request.prompt));
+    PSC_TRY(requireCount("the number of generated tokens", request.generated));
+    PSC_ASSIGN(const Ceilings ceilings, Ceilings::of(hardware, efficiency));
+    const CacheGeometry geometry = geometryOf(hardware);
+    GenerationPrediction result;
+    PSC_ASSIGN(result.prefill,
+               predictStep(model, execution, Step::prefill(request.batch, request.prompt), ceilings, geometry));
+    PSC_ASSIGN(result.decode,
+               predictStep(model, execution, Step::decode(request.batch, request.prompt + 1), ceilings, geometry));
+    const double steps = request.generated - 1;
+    PSC_ASSIGN(const double decoding, decodeSeconds(model, execution, request.batch, request.prompt + 1,
+                                                    request.prompt + steps, ceilings, geometry));
+    result.timeToFirstToken = result.prefill.seconds;
+    result.timePerOutputToken = steps > 0 ? decoding / steps : result.decode.seconds;
+    result.totalSeconds = result.timeToFirstToken + decoding;
+    result.tokensPerSecond = request.batch * request.generated / result.totalSeconds;
+    PSC_ASSIGN(result.memory, memoryNeed(model, execution, request));
+    if (hardware.memoryBytes)
+        result.fits = result.memory.total() <= *hardware.memoryBytes;
+    if (hardware.tdpWatts) {
+        // Power changes little between decode steps: that of the first one, over the time of all.
+        const double watts = utilisationJoules(result.decode, *hardware.tdpWatts) / result.decode.layerSeconds;
+        const Parallelism& parallel = execution.parallel;
+        result.joules =
+            (utilisationJoules(result.prefill, *hardware.tdpWatts) * parallel.microBatches + watts * decoding) *
+            parallel.tensor * std::max(1, parallel.expert);
+    }
+    return result;
+}
+
+double expectedTokens(double acceptance, int drafted)
+{
+    double sum = 0;
+    double power = 1;
+    for (int i = 0; i <= drafted; ++i, power *= acceptance)
+        sum += power;
+    return sum;
+}
+
+double speculativeSpeedup(double acceptance, int drafted, double draftStep, double targetStep, double verifyStep)
+{
+    return expectedTokens(acceptance, drafted) * targetStep / (drafted * draftStep + verifyStep);
+}
+
+} // namespace paretoscope::roofline

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "roofline/prediction/memory.h"
+#include "roofline/prediction/step_prediction.h"
+
+namespace paretoscope::roofline {
+
+/// What a whole answer takes: the prefill yields the first token, every further one is a decode step.
+struct GenerationPrediction
+{
+    StepPrediction prefill = {};
+    StepPrediction decode = {};    ///< the first decode step, with prompt + 1 visible tokens
+    double timeToFirstToken = 0;   ///< seconds
+    double timePerOutputToken = 0; ///< mean of the decode steps, seconds; of one step when there is none
+    double totalSeconds = 0;
+    double tokensPerSecond = 0; ///< generated, of the whole batch
+    MemoryNeed memory = {};
+    std::optional<bool> fits = {};     ///< nothing when the device's memory is not known
+    std::optional<double> joules = {}; ///< nothing when its power is not known
+};
+
+/// Seconds of the decode steps with `first` to `last` visible tokens. Exact: between two lengths at which every
+/// operation is bound by the same term the time is linear, so that few steps are computed.
+core::Result<double> decodeSeconds(const ModelShape& model, const Execution& execution, double batch, double first,
+                                   double last, const Ceilings& ceilings, const CacheGeometry& geometry);
+
+/// Errors: those of predictStep(); InvalidArgument (batch, prompt or generated tokens below 1 or beyond 2^31).
+core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, const Execution& execution,
+                                                     const Request& request, const HardwareSpec& hardware,
+                                                     const Efficiency& efficiency);
+
+/// Speculative decoding (Leviathan et al., arXiv 2211.17192): `drafted` tokens, each accepted with this probability.
+double expectedTokens(double acceptance, int drafted);
+/// Speed-up over plain decoding. @param draftStep @param targetStep seconds of one token @param verifyStep seconds of
+/// the target for drafted + 1 tokens at once
+double speculativeSpeedup(double acceptance, int drafted, double draftStep, double targetStep, double verifyStep);
+
+} // namespace paretoscope::roofline

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/roofline/sample_models.h"
+
+#include <QtTest>
+
+using namespace paretoscope;
+using namespace paretoscope::roofline;
+using namespace paretoscope::roofline::test;
+
+class TstModelShape : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    /// Check 2: from config.json alone.
+    void countsParameters_data()
+    {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<double>("parameters");
+        const core::Json models = sampleModels();
+        QCOMPARE(models.size(), std::size_t(10));
+        for (const auto& [name, model] : models.items())
+            QTest::addRow("%s", name.c_str()) << QString::fromStdString(name) << model.at("parameters").get<double>();
+    }
+    void countsParameters()
+    {
+        QFETCH(QString, name);
+        QFETCH(double, parameters);
+        const ModelShape shape = sampleModel(name.toUtf8().constData());
+        QVERIFY2(shape.parameters() == parameters, qPrintable(QString::number(shape.parameters(), 'f', 0)));
+    }
+
+    /// Every family file gives a shape with as many parameters as the graph reads.
+    void countsWhatTheGraphReads_data()
+    {
+        QTest::addColumn<QString>("config");
+        const QDir models(QStringLiteral(PARETOSCOPE_TEST_DATA "/parity/models"));
+        for (const QString& model : models.entryList(QDir::Dirs | QDir::NoDotAndDotDot))
+            QTest::addRow("%s", qPrintable(model)) << models.filePath(model + QStringLiteral("/config.json"));
+    }
+    void countsWhatTheGraphReads()
+    {
+        QFETCH(QString, config);
+        const core::Json json = core::Json::parse(orDie(core::readTextFile(config.toStdString())));
+        const std::filesystem::path families = PARETOSCOPE_RESOURCES "/architectures";
+        const core::Architecture architecture = orDie(core::describeArchitecture(json, families));
+        const ModelShape shape = orDie(readModelShape(json, families));
+        QCOMPARE(shape.parameters(), static_cast<double>(architecture.parameters()));
+        QCOMPARE(shape.layers(), static_cast<int>(architecture.blocks.size()));
+    }
+
+    void collapsesEqualLayers()
+    {
+        QCOMPARE(sampleModel("Llama-2-70b").runs.size(), std::size_t(1));
+        const ModelShape mixture = sampleModel("DeepSeek-V3");
+        QCOMPARE(mixture.runs.size(), std::size_t(2));
+        QCOMPARE(mixture.runs[0].layers, (std::vector<int> {0, 1, 2}));
+        QCOMPARE(mixture.runs[1].layers.size(), std::size_t(58));
+        QCOMPARE(mixture.layers(), 61);
+    }
+
+    void changedLayersStandApart()
+    {
+        ModelShape shape = sampleModel("Llama-2-7b");
+        std::vector<LayerShape> layers = shape.expanded();
+        QCOMPARE(layers.size(), std::size_t(32));
+        std::get<MlpShape>(layers[5].sublayers[1].part).down.format = WeightFormat {.bits = 3};
+        shape.setLayers(layers);
+        QCOMPARE(shape.runs.size(), std::size_t(2));
+        QCOMPARE(shape.runs[1].layers, (std::vector<int> {5}));
+        QVERIFY(shape.expanded() == layers);
+        QCOMPARE(shape.parameters(), 6738415616.0);
+    }
+
+    void readsTheTextPartOfAVisionModel()
+    {
+        const core::Json text = sampleModels().at("Qwen3-0.6B").at("config");
+        const core::Json whole {
+            {"model_type", "some_vision_model"}, {"text_config", text}, {"vision_config", {{"depth", 3}}}};
+        const ModelShape shape = orDie(readModelShape(whole, PARETOSCOPE_RESOURCES "/architectures"));
+        QCOMPARE(shape.parameters(), 596049920.0);
+    }
+
+    void refusesNonsense_data()
+    {
+        QTest::addColumn<QByteArray>("patch");
+        QTest::addColumn<QByteArray>("message");
+        const auto row = [](const char* tag, const char* patch, const char* message) {
+            QTest::addRow("%s", tag) << QByteArray(patch) << QByteArray(message);
+        };
+        row("unknown family", R"({"model_type": "mamba"})", "the model family \"mamba\" is not known");
+        row("no family", R"({"model_type": null})", "states no model_type");
+        row("zero", R"({"hidden_size": 0})", "hidden_size is 0");
+        row("negative", R"({"num_hidden_layers": -1})", "num_hidden_layers");
+        row("huge", R"({"vocab_size": 1e30})", "vocab_size");
+        row("fraction of a head", R"({"num_attention_heads": 33, "num_key_value_heads": 33})", "hidden_size");
+        row("missing", R"({"hidden_size": null})", "hidden_size");
+    }
+    void refusesNonsense()
+    {
+        QFETCH(QByteArray, patch);
+        QFETCH(QByteArray, message);
+        core::Json config = sampleModels().at("Llama-2-7b").at("config");
+        config.merge_patch(core::Json::parse(patch.toStdString()));
+        const auto shape = readModelShape(config, PARETOSCOPE_RESOURCES "/architectures");
+        QVERIFY(!shape.ok());
+        const std::string sentence = shape.error().sentence();
+        QVERIFY2(sentence.find(message.toStdString()) != std::string::npos, sentence.c_str());
+    }
+
+    void countsStoredBits_data()
+    {
+        QTest::addColumn<QByteArray>("name");
+        QTest::addColumn<double>("bits");
+        const auto row = [](const char* name, double bits) { QTest::addRow("%s", name) << QByteArray(name) << bits; };
+        row("bf16", 16);
+        row("int4-g128", 4.125);
+        row("int4-g128-zero4", 4.15625);
+        row("int4-g128-zero16", 4.25);
+        row("int8", 8 + 16.0 / 4096);
+        row("nf4", 4.5);
+        row("nf4-double", 4 + 8.125 / 64);
+        row("mxfp4", 4.25);
+        row("nvfp4", 4.5);
+        row("q4_0", 4.5);
+        row("q4_k", 4.5);
+        row("q6_k", 6.5625);
+        row("q8_0", 8.5);
+    }
+    void countsStoredBits()
+    {
+        QFETCH(QByteArray, name);
+        QFETCH(double, bits);
+        QCOMPARE(bitsPerWeight(orDie(namedWeightFormat(name.constData())), 4096, 4096), bits);
+    }
+
+    void countsSparseAndLowRankBits_data()
+    {
+        QTest::addColumn<double>("found");
+        QTest::addColumn<double>("expected");
+        const auto row = [](const char* tag, const WeightFormat& format, double expected) {
+            QTest::addRow("%s", tag) << bitsPerWeight(format, 4096, 1024) << expected;
+        };
+        row("2:4 of fp16", {.bits = 16, .sparsity = {.kept = 2, .of = 4}}, 9);
+        row("2:4 of int8", {.bits = 8, .sparsity = {.kept = 2, .of = 4}}, 5);
+        row("2:4 of int4", {.bits = 4, .sparsity = {.kept = 2, .of = 4}}, 3);
+        row("1:4 of fp16", {.bits = 16, .sparsity = {.kept = 1, .of = 4}}, (16 + 2) / 4.0);
+        row("half of fp16 as bitmap", {.bits = 16, .sparsity = {.density = 0.5}}, 9);
+        row("a hundredth by index", {.bits = 16, .sparsity = {.density = 0.01}}, 0.01 * 32 + 32.0 / 4096);
+        row("nearly dense", {.bits = 4, .sparsity = {.density = 0.9}}, 4);
+        row("activation order", {.bits = 4, .activationOrder = true}, 4 + 32.0 / 1024);
+        row("one per cent outliers", {.bits = 4, .outlierDensity = 0.01}, 4 + 0.32);
+        row("codebooks", {.codebooks = Codebooks {.books = 2, .entries = 256, .length = 8}},
+            2.0 + 2 * 256 * 8 * 16 / (4096.0 * 1024));
+        row("rank 64 in place", {.lowRank = LowRank {.rank = 64, .replaces = true}},
+            16.0 * 64 * (4096 + 1024) / (4096.0 * 1024));
+        row("rank 64 on top", {.bits = 4, .lowRank = LowRank {.rank = 64}},
+            4 + 16.0 * 64 * (4096 + 1024) / (4096.0 * 1024));
+        row("lossless coding", {.bits = 16, .compression = 0.7}, 11.2);
+    }
+    void countsSparseAndLowRankBits()
+    {
+        QFETCH(double, found);
+        QFETCH(double, expected);
+        QCOMPARE(found, expected);
+    }
+
+    void namesTheNearFormat()
+    {
+        const auto found = namedWeightFormat("int4-g12");
+        QVERIFY(!found.ok());
+        QVERIFY(found.error().hint.find("int4-g128") != std::string::npos);
+    }
+};
+
+QTEST_GUILESS_MAIN(TstModelShape)
+#include "tst_model_shape.moc"
