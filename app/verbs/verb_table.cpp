@@ -26,6 +26,7 @@
     VERB(tokenize)                                                                                                     \
     VERB(evaluate)                                                                                                     \
     VERB(plugins)                                                                                                      \
+    VERB(roofline)                                                                                                     \
     VERB(hardware)                                                                                                     \
     VERB(slurmScript)                                                                                                  \
     VERB(doctor)                                                                                                       \
@@ -63,7 +64,7 @@ std::vector<std::string> verbNames()
 
 bool isPlannedVerb(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 4> kPlanned {"export", "experts", "roofline", "markers"};
+    static constexpr std::array<std::string_view, 3> kPlanned {"export", "experts", "markers"};
     return findVerb(name) == nullptr && std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end();
 }
 

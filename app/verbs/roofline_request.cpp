@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/verbs/roofline_request.h"
+
+#include "core/base/mapped_file.h"
+#include "core/checkpoint/checkpoint.h"
+#include "roofline/model/weight_format.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace paretoscope::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+core::Status storeBits(double& target, const std::string& value)
+{
+    double bits = 0;
+    const char* end = value.data() + value.size();
+    const auto [rest, problem] = std::from_chars(value.data(), end, bits);
+    if (problem != std::errc {} || rest != end || !(bits > 0 && bits <= 64))
+        return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is not a number of bits",
+                            "give a number above 0, at most 64"};
+    target = bits;
+    return core::success();
+}
+
+OptionSpec& bitsOption(OptionTable& options, const char* name, double& target, const char* doc)
+{
+    OptionSpec& spec =
+        options.custom(name, "BITS", doc, [&target](const std::string& value) { return storeBits(target, value); });
+    spec.kind = ValueKind::Number;
+    return spec;
+}
+
+core::Result<NamedConfig> readFile(const fs::path& file, const std::string& name)
+{
+    PSC_ASSIGN(const std::string text, core::readTextFile(file, std::size_t(16) << 20));
+    PSC_ASSIGN(core::Json config, core::parseJson(text, file.filename().string()));
+    return NamedConfig {name, std::move(config)};
+}
+
+} // namespace
+
+void RooflineRequest::declare(OptionTable& options)
+{
+    const char* modelText = "A config.json, a Hugging Face folder (its weights are not needed), a .gguf file, or a "
+                            "name in the folders of PARETOSCOPE_MODELS.";
+    options.text("MODEL", "", model, modelText).kind = ValueKind::Model;
+    options.text("--model", "MODEL", model, "The same as MODEL.").kind = ValueKind::Model;
+    options.text("--config", "FILE", model, "The same as MODEL.").kind = ValueKind::File;
+    options.text("--hardware", "NAME", hardware, "The device; \"paretoscope hardware list\" prints the names.");
+    options.text("--device", "NAME", hardware, "The same as --hardware.");
+    options
+        .choice("--mode", mode, {"accurate", "lv-2409", "lv-2407"},
+                "accurate, or LLM-Viewer as it was in September or July 2024, number for number.")
+        .defaultText = mode;
+    options.integer("--batch", "N", batch, {1, 1 << 20}, "Sequences at once.").defaultText = std::to_string(batch);
+    options.integer("--prompt", "N", prompt, {1, 1 << 28}, "Tokens of the prompt; in an lv mode, of the sequence.")
+        .defaultText = std::to_string(prompt);
+    options.integer("--generate", "N", generate, {1, 1 << 20}, "Tokens of the answer.").defaultText =
+        std::to_string(generate);
+    bitsOption(options, "--weight-bits", weightBits,
+               "Bits of a weight; below 16 integers in groups with 16-bit scales (lv modes: without scales).")
+        .defaultText = "16";
+    options.choice("--weight-format", weightFormat, roofline::weightFormatNames(),
+                   "How linears are stored, with all metadata, in place of --weight-bits; accurate mode.");
+    options.integer("--group-size", "N", groupSize, {1, 1 << 20}, "Weights that share a scale, with --weight-bits.")
+        .defaultText = std::to_string(groupSize);
+    bitsOption(options, "--activation-bits", activationBits,
+               "Bits of what enters matrix products; below 16 they run in integers of that width where the device has "
+               "them.")
+        .defaultText = "16";
+    bitsOption(options, "--kv-bits", kvBits, "Bits of an element of the key/value cache.").defaultText =
+        "16; lv modes: those of activations";
+    options.flag("--flash", flash, "Fused attention; always so in accurate mode unless --eager is given.");
+    options.flag("--eager", eager, "Attention in separate products and softmax.");
+    options.integer("--tp", "N", tensorParallel, {1, 4096}, "Devices that share every layer (tensor parallel).")
+        .defaultText = "1";
+    options.integer("--pp", "N", pipelineParallel, {1, 4096}, "Devices one behind the other; accurate mode.")
+        .defaultText = "1";
+    options
+        .integer("--ep", "N", expertParallel, {1, 4096},
+                 "Devices that share the experts, each with a batch of its own; accurate mode.")
+        .defaultText = "1";
+    options
+        .choice("--efficiency", efficiency, {"ideal", "realistic", "graphs"},
+                "ideal; realistic: 0.7 of compute, 0.9 of bandwidth, 4 us per kernel; graphs: the same with 1.5 us.")
+        .defaultText = efficiency;
+    OptionSpec& fuse = options.custom("--fuse", "KERNELS",
+                                      "Joined kernels, a list of qkv, gate-up, add-norm, activation, rope-store, "
+                                      "permutation, or all; accurate mode.",
+                                      [this](const std::string& value) {
+                                          fusions.push_back(value);
+                                          return core::success();
+                                      });
+    fuse.repeatable = true;
+    options.text("--family", "NAME", family,
+                 "Llama, opt, chatglm3, gpt-j-6B or DiT; lv modes, where the model_type does not tell.");
+    options
+        .choice("--stage", stage, {"decode", "prefill", "chat"},
+                "What the table shows; with --json in an lv mode also which graph. chat: lv modes.")
+        .defaultText = stage;
+    options.flag("--csv", csv, "The table as CSV; in an lv mode as LLM-Viewer writes it.");
+}
+
+core::Result<NamedConfig> readConfig(const std::string& model)
+{
+    std::error_code ignored;
+    const fs::path given(model);
+    if (given.extension() == ".json" && fs::is_regular_file(given, ignored))
+        return readFile(given, given.filename() == "config.json" && given.has_parent_path()
+                                   ? given.parent_path().filename().string()
+                                   : given.stem().string());
+    if (fs::is_directory(given, ignored) && fs::is_regular_file(given / "config.json", ignored))
+        return readFile(given / "config.json", fs::weakly_canonical(given, ignored).filename().string());
+    PSC_ASSIGN(const fs::path path, core::resolveModel(model));
+    if (fs::is_directory(path, ignored))
+        return readFile(path / "config.json", path.filename().string());
+    PSC_ASSIGN(const auto checkpoint, core::openCheckpoint(path));
+    return NamedConfig {path.filename().string(), checkpoint->config()};
+}
+
+} // namespace paretoscope::app

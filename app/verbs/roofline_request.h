@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/verbs/hardware_option.h"
+
+namespace paretoscope::app {
+
+/// What `roofline` was asked for, as the options say it.
+struct RooflineRequest
+{
+    std::string model; ///< of MODEL, --model or --config
+    std::string hardware;
+    std::string mode = "accurate";
+    std::string family; ///< of LLM-Viewer; empty: by the model_type
+    std::string stage = "decode";
+    int batch = 1;
+    int prompt = 1024;
+    int generate = 128;
+    double weightBits = 16;
+    double activationBits = 16;
+    double kvBits = 0; ///< 0: as LLM-Viewer has it, those of activations; 16 in accurate mode
+    std::string weightFormat;
+    int groupSize = 128;
+    std::string efficiency = "ideal";
+    bool flash = false;
+    bool eager = false;
+    bool csv = false;
+    int tensorParallel = 1;
+    int pipelineParallel = 1;
+    int expertParallel = 1;
+    std::vector<std::string> fusions;
+
+    void declare(OptionTable& options);
+    bool isCompatible() const { return mode.starts_with("lv-"); }
+};
+
+/// A configuration and what to call it.
+struct NamedConfig
+{
+    std::string name;
+    core::Json config;
+};
+
+/// Reads a config.json, the one of a folder (weights need not be there), or what a GGUF file says in its place.
+/// Errors: those of core::resolveModel and core::openCheckpoint.
+core::Result<NamedConfig> readConfig(const std::string& model);
+
+} // namespace paretoscope::app

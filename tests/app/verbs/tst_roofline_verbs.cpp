@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// hardware and roofline, through the built program.
+#include "tests/app/program_call.h"
+
+#include <QJsonArray>
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include <cmath>
+
+namespace {
+
+const QString kCases = QStringLiteral(PARETOSCOPE_TEST_DATA "/roofline/llm_viewer_cases.json");
+const QString kA100 = QStringLiteral("NVIDIA A100 SXM 80GB");
+
+QByteArray contentOf(const QString& path)
+{
+    QFile file(path);
+    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
+/// A folder with the config.json of one of the sample models and no weights.
+class ModelFolder
+{
+public:
+    explicit ModelFolder(const char* name, const QJsonObject& changes = {})
+    {
+        const QJsonObject models =
+            QJsonDocument::fromJson(contentOf(QStringLiteral(PARETOSCOPE_TEST_DATA "/roofline/models.json"))).object();
+        QJsonObject config = models[QLatin1String(name)][QLatin1String("config")].toObject();
+        for (auto change = changes.begin(); change != changes.end(); ++change)
+            config[change.key()] = change.value();
+        QFile file(configPath());
+        if (file.open(QIODevice::WriteOnly))
+            file.write(QJsonDocument(config).toJson());
+    }
+    QString path() const { return m_folder.path(); }
+    QString configPath() const { return m_folder.filePath(QStringLiteral("config.json")); }
+
+private:
+    QTemporaryDir m_folder;
+};
+
+ProgramCall roofline(const QStringList& arguments)
+{
+    return callProgram(QStringList {QStringLiteral("roofline")} + arguments);
+}
+
+} // namespace
+
+class TstRooflineVerbs : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void listsDevices()
+    {
+        const QJsonObject json =
+            callProgram({QStringLiteral("hardware"), QStringLiteral("list"), QStringLiteral("--json")}).json();
+        QCOMPARE(json[QLatin1String("schema")].toString(), QStringLiteral("paretoscope.hardware/1"));
+        QCOMPARE(json[QLatin1String("devices")].toArray().size(), 100);
+        const ProgramCall table = callProgram({QStringLiteral("hardware")});
+        QCOMPARE(table.status, 0);
+        QCOMPARE(table.out.count('\n'), 101);
+    }
+
+    void showsADevice()
+    {
+        const QJsonObject json =
+            callProgram({QStringLiteral("hardware"), QStringLiteral("show"), kA100, QStringLiteral("--json")}).json();
+        QCOMPARE(json[QLatin1String("schema")].toString(), QStringLiteral("paretoscope.hardware-show/1"));
+        QCOMPARE(json[QLatin1String("bandwidth_bytes_per_second")].toDouble(), 2039e9);
+        const QJsonObject peaks = json[QLatin1String("peak_operations_per_second")].toObject();
+        QCOMPARE(peaks[QLatin1String("bf16")].toDouble(), 312e12);
+        QVERIFY(peaks[QLatin1String("fp8")].isNull());
+        QVERIFY(!json[QLatin1String("source")].toString().isEmpty());
+        const ProgramCall text = callProgram({QStringLiteral("hardware"), QStringLiteral("show"), kA100});
+        QVERIFY2(text.outText().contains(QLatin1String("2039 GB/s")), qPrintable(text.described()));
+        QVERIFY2(text.outText().contains(QLatin1String("ridge point 153")), qPrintable(text.described()));
+    }
+
+    void readsDevicesOfTheUser()
+    {
+        const QTemporaryDir folder;
+        const QString file = folder.filePath(QStringLiteral("mine.csv"));
+        QFile csv(file);
+        QVERIFY(csv.open(QIODevice::WriteOnly));
+        csv.write("name,bandwidth_GBps,fp32_TFLOPS\nmy box,51.2,0.9\n");
+        csv.close();
+        const ProgramCall call =
+            callProgram({QStringLiteral("hardware"), QStringLiteral("show"), QStringLiteral("MY BOX"),
+                         QStringLiteral("--hardware-file"), file, QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        QCOMPARE(call.json()[QLatin1String("bandwidth_bytes_per_second")].toDouble(), 51.2e9);
+        QVERIFY(csv.open(QIODevice::WriteOnly));
+        csv.write("name,bandwidth_GBps\nmy box,nan\n");
+        csv.close();
+        const ProgramCall hostile = callProgram({QStringLiteral("hardware"), QStringLiteral("--hardware-file"), file});
+        QVERIFY2(hostile.status != 0 && hostile.out.isEmpty(), qPrintable(hostile.described()));
+        QVERIFY2(hostile.errText().contains(QLatin1String("mine.csv: line 2: bandwidth_GBps \"nan\" is not a number")),
+                 qPrintable(hostile.described()));
+    }
+
+    void reproducesTheCases()
+    {
+        const ProgramCall call = roofline({QStringLiteral("--cases"), kCases, QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonObject expected = QJsonDocument::fromJson(contentOf(kCases)).object();
+        const QJsonObject found = call.json();
+        QCOMPARE(found.keys(), expected.keys());
+        const QJsonArray records = found[QLatin1String("records")].toArray();
+        QCOMPARE(records.size(), 15);
+        for (int i = 0; i < records.size(); ++i) {
+            const QJsonObject record = records[i].toObject();
+            const QJsonObject original = expected[QLatin1String("records")].toArray()[i].toObject();
+            QCOMPARE(record.keys(), original.keys());
+            QCOMPARE(record[QLatin1String("results")].toObject().keys(),
+                     original[QLatin1String("results")].toObject().keys());
+        }
+        // The numbers themselves: tests/roofline/tst_llm_viewer.cpp.
+        const QJsonValue generated = records[12].toObject()[QLatin1String("results")][QLatin1String("inference_time")];
+        QVERIFY(std::fabs(generated.toDouble() / 1.2314294932255871 - 1) < 1e-12);
+    }
+
+    void casesComeFromStandardInputToo()
+    {
+        ProgramSetting setting;
+        setting.input = contentOf(kCases);
+        const ProgramCall call =
+            callProgram({QStringLiteral("roofline"), QStringLiteral("--cases"), QStringLiteral("-")}, setting);
+        QCOMPARE(call.out, roofline({QStringLiteral("--cases"), kCases}).out);
+    }
+
+    void predictsFromAConfigurationAlone()
+    {
+        const ModelFolder model("Llama-2-7b");
+        const QStringList options {QStringLiteral("--hardware"), kA100,
+                                   QStringLiteral("--prompt"),   QStringLiteral("1023"),
+                                   QStringLiteral("--generate"), QStringLiteral("2"),
+                                   QStringLiteral("--json")};
+        const ProgramCall call = roofline(QStringList {model.path()} + options);
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonObject json = call.json();
+        QCOMPARE(json[QLatin1String("schema")].toString(), QStringLiteral("paretoscope.roofline/1"));
+        QCOMPARE(json[QLatin1String("parameters")].toDouble(), 6738415616.0);
+        const QJsonObject results = json[QLatin1String("results")].toObject();
+        const double seconds = results[QLatin1String("time_per_output_token_seconds")].toDouble();
+        QVERIFY(std::fabs(seconds / 0.006750407380088 - 1) < 1e-12); // the worked value of one decode step
+        QVERIFY(results[QLatin1String("memory")][QLatin1String("fits")].toBool());
+        for (const QString& way : {QStringLiteral("--config"), QStringLiteral("--model")})
+            QCOMPARE(roofline(QStringList {way, model.configPath()} + options).json()[QLatin1String("results")],
+                     json[QLatin1String("results")]);
+    }
+
+    void printsATableAndTheReason()
+    {
+        const ModelFolder model("Llama-2-7b");
+        const ProgramCall call = roofline({model.path(), QStringLiteral("--device"), kA100});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        for (const char* part : {"q_proj", "32 layers", "lm_head", "memory", "first token", "largest batch",
+                                 "why not faster", "weights in 4 bits"})
+            QVERIFY2(call.outText().contains(QLatin1String(part)), qPrintable(call.described()));
+        const ProgramCall csv = roofline({model.path(), QStringLiteral("--device"), kA100, QStringLiteral("--csv")});
+        QVERIFY(csv.outText().startsWith(QLatin1String("section,first_layer,count,operation,")));
+        QCOMPARE(csv.out.count('\n'), 1 + 1 + 15 + 2);
+    }
+
+    void compressionMakesDecodingFaster()
+    {
+        const ModelFolder model("Llama-2-7b");
+        const auto decode = [&](const QStringList& options) {
+            const ProgramCall call = roofline(
+                QStringList {model.path(), QStringLiteral("--hardware"), kA100, QStringLiteral("--json")} + options);
+            return call.json()[QLatin1String("results")][QLatin1String("time_per_output_token_seconds")].toDouble(-1);
+        };
+        const double plain = decode({});
+        const double four = decode({QStringLiteral("--weight-bits"), QStringLiteral("4")});
+        QVERIFY(four > 0 && four < plain / 2);
+        QCOMPARE(decode({QStringLiteral("--weight-format"), QStringLiteral("int4-g128")}), four);
+        QVERIFY(decode({QStringLiteral("--tp"), QStringLiteral("4")}) < plain);
+        QVERIFY(decode({QStringLiteral("--efficiency"), QStringLiteral("realistic")}) > plain);
+        QVERIFY(decode({QStringLiteral("--fuse"), QStringLiteral("all")}) < plain);
+        QVERIFY(decode({QStringLiteral("--kv-bits"), QStringLiteral("8")}) < plain);
+    }
+
+    void answersAsLlmViewerDoes()
+    {
+        const ModelFolder model("Llama-2-7b");
+        const QStringList options {model.path(), QStringLiteral("--hardware"), QStringLiteral("nvidia_A6000"),
+                                   QStringLiteral("--mode"), QStringLiteral("lv-2409")};
+        const QJsonObject json = roofline(options + QStringList {QStringLiteral("--json")}).json();
+        const QJsonObject record =
+            QJsonDocument::fromJson(contentOf(kCases))[QLatin1String("records")].toArray()[0].toObject();
+        const QJsonValue expected = record[QLatin1String("results")][QLatin1String("total_results")];
+        const QJsonValue found = json[QLatin1String("results")][QLatin1String("total_results")];
+        for (const char* key : {"OPs", "memory_access", "memory_consumption"})
+            QCOMPARE(found[QLatin1String("decode")][QLatin1String(key)].toDouble(),
+                     expected[QLatin1String("decode")][QLatin1String(key)].toDouble());
+        const ProgramCall csv = roofline(options + QStringList {QStringLiteral("--csv")});
+        QVERIFY2(csv.outText().contains(QLatin1String("q_proj,33.6M,33.6MB,1.00,768G,memory,")),
+                 qPrintable(csv.described()));
+        const ProgramCall text = roofline(options);
+        QVERIFY2(text.outText().contains(QLatin1String("memory_consumption_weight 13.0G")),
+                 qPrintable(text.described()));
+    }
+
+    void refusesInOneSentence_data()
+    {
+        QTest::addColumn<QStringList>("options");
+        QTest::addColumn<QString>("message");
+        const auto row = [](const char* tag, const QStringList& options, const char* message) {
+            QTest::addRow("%s", tag) << options << QString::fromLatin1(message);
+        };
+        const QString hardware = QStringLiteral("--hardware");
+        row("no device", {}, "--hardware is missing");
+        row("unknown device", {hardware, QStringLiteral("NVIDIA A100 SXM 8GB")},
+            "did you mean \"NVIDIA A100 SXM 80GB\"");
+        row("no fp32 rate", {hardware, QStringLiteral("nvidia_A100")}, "nvidia_A100 states no fp32 rate");
+        row("no INT8 peak",
+            {hardware, QStringLiteral("intel_13900k"), QStringLiteral("--mode"), QStringLiteral("lv-2409"),
+             QStringLiteral("--weight-bits"), QStringLiteral("8"), QStringLiteral("--activation-bits"),
+             QStringLiteral("8")},
+            "hardware has no INT8 peak");
+        row("parallel", {hardware, kA100, QStringLiteral("--tp"), QStringLiteral("3")},
+            "does not divide the 32 attention heads");
+        row("compatible parallel",
+            {hardware, QStringLiteral("nvidia_A100"), QStringLiteral("--mode"), QStringLiteral("lv-2409"),
+             QStringLiteral("--tp"), QStringLiteral("3")},
+            "tp_size does not divide hidden_size");
+        row("batch", {hardware, kA100, QStringLiteral("--batch"), QStringLiteral("0")}, "--batch");
+        row("bits", {hardware, kA100, QStringLiteral("--weight-bits"), QStringLiteral("nan")},
+            "\"nan\" is not a number of bits");
+        row("fusion", {hardware, kA100, QStringLiteral("--fuse"), QStringLiteral("qvk")}, "did you mean \"qkv\"");
+        row("chat", {hardware, kA100, QStringLiteral("--stage"), QStringLiteral("chat")}, "--stage chat");
+    }
+    void refusesInOneSentence()
+    {
+        QFETCH(QStringList, options);
+        QFETCH(QString, message);
+        const ModelFolder model("Llama-2-7b");
+        const ProgramCall call = roofline(QStringList {model.path()} + options);
+        QVERIFY2(call.status != 0 && call.out.isEmpty(), qPrintable(call.described()));
+        QVERIFY2(call.errText().contains(message), qPrintable(call.described()));
+    }
+
+    void namesWhatAModelLacks()
+    {
+        const ModelFolder model("Llama-2-7b", {{QStringLiteral("model_type"), QStringLiteral("mamba")}});
+        const ProgramCall accurate = roofline({model.path(), QStringLiteral("--hardware"), kA100});
+        QVERIFY2(accurate.errText().contains(QLatin1String("the model family \"mamba\" is not known")),
+                 qPrintable(accurate.described()));
+        const QStringList compatible {model.path(), QStringLiteral("--hardware"), QStringLiteral("nvidia_A100"),
+                                      QStringLiteral("--mode"), QStringLiteral("lv-2409")};
+        QVERIFY(roofline(compatible).errText().contains(QLatin1String("--family")));
+        QCOMPARE(roofline(compatible + QStringList {QStringLiteral("--family"), QStringLiteral("Llama")}).status, 0);
+    }
+};
+
+QTEST_GUILESS_MAIN(TstRooflineVerbs)
+#include "tst_roofline_verbs.moc"
