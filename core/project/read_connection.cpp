@@ -2,6 +2,7 @@
 #include "core/project/read_connection.h"
 
 #include "core/project/sqlite_error.h"
+#include "core/project/writer_lock.h"
 
 #include <sqlite3.h>
 
@@ -11,8 +12,6 @@
 namespace paretoscope::core {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPause {5};
 /// Longer than a writer needs to open or close its file, shorter than a user notices.
@@ -40,15 +39,24 @@ Result<ReadConnection::Session> ReadConnection::begin()
         return beginOnCopy();
     m_copy.reset();
     const Clock::time_point start = Clock::now();
-    while (true) {
+    for (bool isLastLook = false;; isLastLook = !isWriterAbout(start)) {
         Session session;
         PSC_ASSIGN(const Next next, beginInPlace(session));
         if (next == Next::Read)
             return session;
-        if (next == Next::Copy || Clock::now() - start > kWriterMoves)
+        if (next == Next::Copy || isLastLook)
             return beginOnCopy();
-        std::this_thread::sleep_for(kPause);
     }
+}
+
+/// Waits a moment for a writer that opens or closes the file. Without one the file is as it will be: whole if the
+/// writer has just gone, else what a killed one left.
+bool ReadConnection::isWriterAbout(Clock::time_point since) const
+{
+    if (Clock::now() - since > kWriterMoves || !WriterLock::isHeld(m_files.lock))
+        return false;
+    std::this_thread::sleep_for(kPause);
+    return true;
 }
 
 Result<std::unique_ptr<Database>> ReadConnection::openMain()

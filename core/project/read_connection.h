@@ -5,6 +5,7 @@
 #include "core/project/file_check.h"
 #include "core/project/snapshot_copy.h"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -44,7 +45,10 @@ private:
         Copy, ///< only a private copy can be read
     };
 
+    using Clock = std::chrono::steady_clock;
+
     Result<Session> begin();
+    bool isWriterAbout(Clock::time_point since) const;
     Result<Next> beginInPlace(Session& session);
     Result<Next> startReading(Session& session);
     Result<Next> checkOnce(Session& session, const FileHeader& header);

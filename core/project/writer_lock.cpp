@@ -148,6 +148,20 @@ Result<WriterLock> WriterLock::acquire(const std::filesystem::path& lockFile, co
     }
 }
 
+bool WriterLock::isHeld(const std::filesystem::path& lockFile)
+{
+    const int descriptor = ::open(lockFile.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0)
+        return errno != ENOENT;
+    struct flock range
+    {};
+    range.l_type = F_RDLCK;
+    range.l_whence = SEEK_SET;
+    const bool isFree = ::fcntl(descriptor, F_OFD_GETLK, &range) == 0 && range.l_type == F_UNLCK;
+    ::close(descriptor);
+    return !isFree;
+}
+
 WriterLock::WriterLock(std::filesystem::path file, int descriptor)
     : m_file(std::move(file))
     , m_descriptor(descriptor)

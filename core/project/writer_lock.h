@@ -17,6 +17,9 @@ public:
     /// Errors: Busy (names process, program, host and start), Io (folder not writable, no locks on this file system).
     static Result<WriterLock> acquire(const std::filesystem::path& lockFile, const std::filesystem::path& project);
 
+    /// Whether a living writer holds it, asked without touching it; also when that cannot be found out.
+    static bool isHeld(const std::filesystem::path& lockFile);
+
     WriterLock(WriterLock&& other) noexcept;
     WriterLock& operator=(WriterLock&&) = delete;
     ~WriterLock(); ///< takes the file away, then frees the lock

@@ -4,6 +4,7 @@
 
 #include "core/project/project_files.h"
 #include "core/project/project_store.h"
+#include "core/project/writer_lock.h"
 
 #include <QSysInfo>
 #include <QTemporaryDir>
@@ -43,8 +44,12 @@ private Q_SLOTS:
     {
         SecondProcess holder({QStringLiteral("hold"), m_name});
         QCOMPARE(holder.line(), QStringLiteral("ready"));
+        const std::filesystem::path lock = ProjectFiles::of(m_file).lock;
+        QVERIFY(WriterLock::isHeld(lock));
+        QVERIFY(WriterLock::isHeld(lock)); // looking does not take it away
         holder.kill();
-        QVERIFY(std::filesystem::exists(ProjectFiles::of(m_file).lock)); // its text is left, its lock is not
+        QVERIFY(std::filesystem::exists(lock)); // its text is left, its lock is not
+        QVERIFY(!WriterLock::isHeld(lock));
         VERIFY_OK(ProjectStore::open(m_file, OpenMode::ReadWrite));
         QCOMPARE(contentOf(m_file.parent_path()).size(), 1u);
     }
