@@ -12,6 +12,8 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <optional>
+
 using namespace paretoscope::core;
 
 namespace {
@@ -19,10 +21,20 @@ namespace {
 /// Every call, or a few of them so that the suite stays short.
 constexpr std::int64_t kShortRunCalls = 15;
 
-bool isLongRun()
+/// PARETOSCOPE_EVERY_FAULT="i/n": every n-th call beginning with the i-th (from 0), so that n processes together hit
+/// every call.
+struct LongRun
 {
-    return qEnvironmentVariableIsSet("PARETOSCOPE_EVERY_FAULT");
-}
+    static std::optional<LongRun> wanted()
+    {
+        const QStringList parts = qEnvironmentVariable("PARETOSCOPE_EVERY_FAULT").split(QLatin1Char('/'));
+        if (parts.size() != 2)
+            return std::nullopt;
+        return LongRun {parts[0].toInt(), qMax(1, parts[1].toInt())};
+    }
+    std::int64_t first = 0;
+    std::int64_t step = 1;
+};
 
 } // namespace
 
@@ -121,7 +133,7 @@ private Q_SLOTS:
     {
         QFETCH(Fault::Unsynced, unsynced);
         QFETCH(JournalKind, journal);
-        const std::uint32_t seeds = unsynced == Fault::Unsynced::Lost ? 1 : isLongRun() ? 10 : 1;
+        const std::uint32_t seeds = unsynced == Fault::Unsynced::Lost ? 1 : LongRun::wanted() ? 10 : 1;
         for (const std::int64_t call : callsToHit(Fault::Kind::PowerLoss, journal)) {
             for (std::uint32_t seed = 1; seed <= seeds; ++seed) {
                 newFile();
@@ -159,9 +171,10 @@ private:
         scriptedRun(m_file, journal, [](int) {});
         const std::int64_t calls = vfs.calls();
         vfs.disarm();
-        const std::int64_t step = isLongRun() ? 1 : (calls + kShortRunCalls - 1) / kShortRunCalls;
+        const LongRun few {0, (calls + kShortRunCalls - 1) / kShortRunCalls};
+        const auto [first, step] = LongRun::wanted().value_or(few);
         QList<std::int64_t> chosen;
-        for (std::int64_t call = 1; call <= calls; call += step)
+        for (std::int64_t call = first + 1; call <= calls; call += step)
             chosen << call;
         m_hit = static_cast<int>(chosen.size());
         qInfo("%d of %lld calls", m_hit, static_cast<long long>(calls));
