@@ -121,14 +121,14 @@ Result<PrivateCopy> PrivateCopy::make(Database& source, const ProjectFiles& file
     if (folder.path().empty())
         return noRoom(files, "the temporary folder");
     PrivateCopy copy(std::move(folder));
-    while (std::chrono::steady_clock::now() < deadline) {
+    do { // once at least, however slow the machine
         copy.m_stamps = ProjectStamps::of(files);
         if (isRecent(copy.m_stamps.main) || isRecent(copy.m_stamps.wal) || isRecent(copy.m_stamps.journal))
             std::this_thread::sleep_for(kTick); // a write in the tick of the stamps would go unseen
         const Status copied = copyFiles(source, files, copy.m_files);
         if (ProjectStamps::of(files) == copy.m_stamps)
             return copied.ok() ? Result<PrivateCopy>(std::move(copy)) : Result<PrivateCopy>(copied.error());
-    }
+    } while (std::chrono::steady_clock::now() < deadline);
     return Error {ErrorCode::Busy, files.main.string() + " changes faster than it can be read",
                   "try again when its writer is done"};
 }
