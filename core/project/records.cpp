@@ -37,6 +37,11 @@ std::optional<TrialStatus> trialStatusFromName(std::string_view name)
     return std::nullopt;
 }
 
+bool isMeasuredIn(const MetricRecord& metric, std::string_view arithmetic)
+{
+    return metric.dtype == arithmetic || (metric.dtype.empty() && arithmetic == "float32");
+}
+
 const MetricRecord* TrialRecord::metric(std::string_view name, std::string_view protocol) const
 {
     for (const MetricRecord& candidate : metrics) {

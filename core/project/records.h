@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace paretoscope::core {
@@ -28,6 +29,9 @@ struct MetricRecord
     Json details;                   ///< per-window values, hashes, seconds, flags
     std::int64_t confirmations = 0; ///< other runs that gave the same value
 };
+
+/// Whether it was computed in this arithmetic; records of programs that knew float32 alone may lack it.
+bool isMeasuredIn(const MetricRecord& metric, std::string_view arithmetic);
 
 /// One number about one layer of one result.
 struct LayerMetricRecord

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
+#include <set>
 #include <unordered_set>
 
 namespace paretoscope::core {
@@ -41,6 +43,29 @@ Json calibrationIdentity(const CalibrationSpec& calibration, const WorkloadIdent
     if (calibration.corpus.extension() == ".jsonl") // the same bytes are read in another way
         json["format"] = "jsonl";
     return json;
+}
+
+/// Paths of models that parameters of stages have or may come to have.
+std::set<std::string> namedModels(const Sweep& sweep)
+{
+    std::set<std::string> paths;
+    const auto add = [&](const StageSpec& stage, const std::string& parameter, const Json& value) {
+        if (std::find(stage.models.begin(), stage.models.end(), parameter) != stage.models.end() && value.is_string())
+            paths.insert(value.get<std::string>());
+    };
+    for (const Pipeline& pipeline : sweep.pipelines) {
+        for (const StageSpec& stage : pipeline.stages) {
+            for (const auto& [parameter, value] : stage.parameters.items())
+                add(stage, parameter, value);
+        }
+    }
+    for (const PipelineSpace& entry : sweep.entries) {
+        for (const ParameterChoice& choice : entry.choices) {
+            for (const Json& value : choice.values.levels)
+                add(entry.first.stages[choice.stage], choice.parameter, value);
+        }
+    }
+    return paths;
 }
 
 } // namespace
@@ -77,16 +102,9 @@ Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload)
 Result<WorkloadIdentity> identifySweep(const Sweep& sweep)
 {
     PSC_ASSIGN(WorkloadIdentity identity, identifyWorkload(sweep.workload));
-    for (const Pipeline& pipeline : sweep.pipelines) {
-        for (const StageSpec& stage : pipeline.stages) {
-            for (const std::string& parameter : stage.models) {
-                const auto path = stage.parameters.at(parameter).get<std::string>();
-                if (identity.models.contains(path))
-                    continue;
-                PSC_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, openCheckpoint(path));
-                PSC_ASSIGN(identity.models[path], modelDigest(*checkpoint));
-            }
-        }
+    for (const std::string& path : namedModels(sweep)) {
+        PSC_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, openCheckpoint(path));
+        PSC_ASSIGN(identity.models[path], modelDigest(*checkpoint));
     }
     return identity;
 }
@@ -149,15 +167,23 @@ Json collectionKey(const WorkloadSpec& workload, const WorkloadIdentity& identit
 
 std::vector<PlannedTrial> planTrials(const Sweep& sweep, const WorkloadIdentity& identity)
 {
+    std::vector<int> all(identity.protocolIds.size());
+    std::iota(all.begin(), all.end(), 0);
+    const std::size_t fixed = sweep.rungs.empty() ? 0 : sweep.fixedPipelines().size();
     std::vector<std::uint64_t> seeds {sweep.seed};
     seeds.insert(seeds.end(), sweep.repeatSeeds.begin(), sweep.repeatSeeds.end());
     std::vector<PlannedTrial> trials;
     std::unordered_set<std::string> seen;
     for (const std::uint64_t seed : seeds) {
-        for (const Pipeline& pipeline : sweep.pipelines) {
-            const TrialId id = trialId(sweep.workload, identity, pipeline, seed);
-            if (seen.insert(id.hex()).second)
-                trials.push_back({id, pipeline, seed});
+        for (std::size_t i = 0; i < sweep.pipelines.size(); ++i) {
+            const TrialId id = trialId(sweep.workload, identity, sweep.pipelines[i], seed);
+            if (!seen.insert(id.hex()).second)
+                continue;
+            const bool isInRace = !sweep.rungs.empty() && i >= fixed; // what is not chosen is measured once, in full
+            trials.push_back({id, sweep.pipelines[i], seed,
+                              sweep.rungs.empty() ? all
+                              : isInRace          ? sweep.rungs.front()
+                                                  : sweep.rungs.back()});
         }
     }
     return trials;

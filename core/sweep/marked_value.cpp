@@ -56,14 +56,17 @@ std::string SourceText::where(Place place) const
 {
     if (place.override >= 0)
         return "--set " + overrides[static_cast<std::size_t>(place.override)];
-    const std::string_view before = text.substr(0, std::min(place.offset, text.size()));
+    const IncludedText* const other =
+        place.file > 0 ? included[static_cast<std::size_t>(place.file - 1)].get() : nullptr;
+    const std::string_view whole = other ? std::string_view(other->text) : text;
+    const std::string_view before = whole.substr(0, std::min(place.offset, whole.size()));
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const std::size_t start = before.rfind('\n') + 1; // npos + 1 is 0
     const auto column =
         1 + std::count_if(before.begin() + static_cast<std::ptrdiff_t>(start), before.end(), [](char c) {
             return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
         }); // not inside a character
-    return name + ":" + std::to_string(line) + ":" + std::to_string(column);
+    return (other ? other->name : name) + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
 
 Error SourceText::error(Place place, std::string_view message, std::string hint, ErrorCode code) const

@@ -5,6 +5,8 @@
 #include "core/base/result.h"
 
 #include <cstddef>
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,15 +17,25 @@ namespace paretoscope::core {
 struct Place
 {
     std::size_t offset = 0;
-    int override = -1; ///< index into SourceText::overrides; -1: in the file
+    int override = -1; ///< index into SourceText::overrides; -1: in a file
+    int file = 0;      ///< 0: the sweep file itself, else SourceText::included[file - 1]
 };
 
-/// A sweep file and the --set arguments laid over it; knows how to say where something stands.
+/// A file that a sweep file includes.
+struct IncludedText
+{
+    std::string name; ///< as messages call it
+    std::string text;
+    std::filesystem::path folder; ///< anchors its relative paths
+};
+
+/// A sweep file with what it includes and the --set arguments laid over it; knows how to say where something stands.
 struct SourceText
 {
     std::string name;                   ///< the file, as messages call it
     std::string_view text;              ///< UTF-8
     std::vector<std::string> overrides; ///< "path=value"
+    std::vector<std::shared_ptr<const IncludedText>> included = {};
 
     /// "sweep.yaml:3:14" (columns count characters, both from 1) or "--set path=value".
     std::string where(Place place) const;

@@ -162,7 +162,7 @@ private:
 
     Status setInStages(MarkedValue& root, const std::vector<std::string>& path, const MarkedValue& value) const
     {
-        if (path.size() != 3)
+        if (path.size() < 3)
             return error("is not stage.PLUGIN.PARAMETER=value", "write e.g. --set stage.gptq.bits=3,4");
         const Result<const PluginManifest*> wanted = m_plugins.find(path[1]);
         if (!wanted.ok())
@@ -171,12 +171,13 @@ private:
         MarkedValue* pipelines = root.isMap() ? root.find("pipelines") : nullptr;
         for (std::size_t i = 0; pipelines && i < pipelines->items.size(); ++i) {
             MarkedValue& entry = pipelines->items[i];
+            const std::span<const std::string> below = std::span(path).subspan(2);
             if (!entry.isSequence()) {
-                found |= setInStage(entry, *wanted.value(), path[2], value);
+                PSC_TRY(setInStage(entry, *wanted.value(), below, value, found));
                 continue;
             }
             for (MarkedValue& item : entry.items)
-                found |= setInStage(item, *wanted.value(), path[2], value);
+                PSC_TRY(setInStage(item, *wanted.value(), below, value, found));
         }
         if (!found)
             return error("finds no stage of " + wanted.value()->id + " in the pipelines",
@@ -184,9 +185,9 @@ private:
         return success();
     }
 
-    /// `rtn`, or {rtn: {...}, gptq: {...}}; true when a stage of the plugin was there.
-    bool setInStage(MarkedValue& stages, const PluginManifest& wanted, const std::string& parameter,
-                    const MarkedValue& value) const
+    /// `rtn`, or {rtn: {...}, gptq: {...}}; `found` becomes true when a stage of the plugin was there.
+    Status setInStage(MarkedValue& stages, const PluginManifest& wanted, std::span<const std::string> path,
+                      const MarkedValue& value, bool& found) const
     {
         const auto isWanted = [&](const std::string& name) {
             const Result<const PluginManifest*> plugin = m_plugins.find(name);
@@ -199,7 +200,6 @@ private:
             map.set(stages.text, plainValue("", stages.place));
             stages = std::move(map);
         }
-        bool found = false;
         for (std::size_t i = 0; stages.isMap() && i < stages.keys.size(); ++i) {
             if (!isWanted(stages.keys[i]))
                 continue;
@@ -210,9 +210,9 @@ private:
                 parameters.scalar = nullptr;
             }
             if (parameters.isMap()) // anything else is refused when the stage is read
-                parameters.set(parameter, value);
+                PSC_TRY(setAt(parameters, path, value));
         }
-        return found;
+        return success();
     }
 
     const SourceText& m_source;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/sweep/sweep.h"
+#include "core/sweep/pipeline.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace paretoscope::core {
 

@@ -5,6 +5,7 @@
 #include "core/base/result.h"
 #include "core/corpus/corpus.h"
 #include "core/plugin/manifest.h"
+#include "core/sweep/pipeline_space.h"
 #include "core/sweep/trial_id.h"
 
 #include <cstdint>
@@ -21,37 +22,6 @@ inline constexpr int kEngineNumericsVersion = 2;
 
 /// Most trials of one sweep.
 inline constexpr std::size_t kMaxTrials = 100'000;
-
-/// One plugin with all its parameters.
-struct StageSpec
-{
-    std::string plugin; ///< full id, "quantization/gptq"
-    std::string version;
-    Json parameters; ///< resolved: defaults included
-    Json given;      ///< as the user wrote them; only for labels
-    bool needsCalibration = false;
-    std::vector<std::string> models = {}; ///< parameters that are the path of a model
-    std::vector<std::string> cuts = {};   ///< parameters that cut what one run made (levels)
-};
-
-/// Ordered stages; empty = the uncompressed baseline.
-struct Pipeline
-{
-    std::vector<StageSpec> stages;
-
-    /// What is computed one after the other and may be shared: every stage, and after one that has levels the cut.
-    struct Step
-    {
-        std::size_t stage = 0; ///< index
-        bool isCut = false;
-    };
-    std::vector<Step> steps() const;
-    /// Its first steps; where the cut of the last stage is not among them, without the parameters that cut.
-    Pipeline beginning(std::size_t steps) const;
-    /// "baseline", "gptq(bits=3,group_size=64)", stages joined by " + ". Only parameters the user gave are listed.
-    std::string label() const;
-    bool needsCalibration() const;
-};
 
 /// One metric to measure, e.g. {"perplexity", {corpus, length, ...}}.
 struct MetricSpec
@@ -73,13 +43,23 @@ struct Sweep
 {
     std::string name; ///< file name without extension, or its `name:`
     WorkloadSpec workload;
-    std::vector<Pipeline> pipelines; ///< parameter lists already expanded, in file order, duplicates dropped
-    Json driver;                     ///< {"grid": {}}
+    /// Of a grid all in file order; of a driver that chooses those without a choice first, then its first batch. Each
+    /// once.
+    std::vector<Pipeline> pipelines;
+    std::vector<PipelineSpace> entries;       ///< of `pipelines:`, as they stand there
+    Json driver = {{"grid", Json::object()}}; ///< with all its options
     std::vector<std::string> objectives;
-    std::uint64_t seed = 0;
+    /// Of successive halving, by rung: what of workload.evaluate is measured. The last one is what the file asks for.
+    /// Empty: everything at once.
+    std::vector<std::vector<int>> rungs;
+    std::uint64_t seed = 0;                 ///< of the driver, too
     std::vector<std::uint64_t> repeatSeeds; ///< every pipeline once more with each of these
-    std::string source;                     ///< the text of the file
+    std::string source;                     ///< the text of the file; with its includes: the whole sweep, written anew
     std::vector<std::string> overrides;     ///< the --set arguments that were laid over it
+
+    bool isGrid() const;
+    bool isAdaptive() const;                      ///< what the driver asks for depends on results
+    std::vector<Pipeline> fixedPipelines() const; ///< the entries in which nothing is to be chosen, each once
 };
 
 /// Reads YAML, or JSON when the file is called *.json. The keys are those of docs/sweep-file.md.
@@ -90,6 +70,7 @@ struct Sweep
 ///                                          an entry of a list by its number from 0 or by the name it holds:
 ///                                          workload.evaluate.0.perplexity.windows=8,
 ///                                          workload.evaluate.perplexity.windows=8
+///   stage.PLUGIN.PARAMETER.KEY=value       a key of a range
 ///   seed=value[,value], objectives=value[,value]
 /// A value means what it would mean unquoted in YAML; one that begins with [ or { is YAML. Relative paths in a value
 /// count from the current folder.
@@ -103,7 +84,8 @@ Result<Sweep> parseSweep(std::string_view text, const std::filesystem::path& fil
                          const std::vector<std::string>& overrides = {});
 
 /// The YAML of a sweep (what the sweep builder writes); readSweep of it gives the same trials in the same order.
-/// Pipelines that make up a grid are written as one. Paths are absolute.
+/// Pipelines that make up a grid are written as one; where a driver chooses, ranges and conditions stay. Paths are
+/// absolute, includes are resolved.
 std::string writeSweep(const Sweep& sweep);
 
 /// The content hashes that identities and protocol ids need; made once per sweep, without libtorch.
@@ -128,13 +110,14 @@ struct PlannedTrial
     TrialId id;
     Pipeline pipeline;
     std::uint64_t seed = 0;
+    std::vector<int> measurements = {}; ///< indices into WorkloadSpec::evaluate that are wanted
 };
 
 /// SHA-256 of canonical JSON {engine, model, calibration (only when a stage reads it), pipeline, seed}.
 TrialId trialId(const WorkloadSpec& workload, const WorkloadIdentity& identity, const Pipeline& pipeline,
                 std::uint64_t seed);
 
-/// The trials of a sweep in file order, equal ids once.
+/// The trials of `pipelines` in their order, equal ids once.
 std::vector<PlannedTrial> planTrials(const Sweep& sweep, const WorkloadIdentity& identity);
 
 } // namespace paretoscope::core

@@ -169,6 +169,72 @@ std::string yamlPipelines(std::span<const Pipeline> pipelines)
     return text;
 }
 
+/// {bits: [2, 3], rtn.group_size: {from: 32, to: 64}}
+std::string yamlConditions(const ParameterChoice& choice, const PipelineSpace& entry)
+{
+    std::string text;
+    for (const ParameterCondition& condition : choice.when) {
+        const std::string plugin =
+            condition.stage == choice.stage ? "" : entry.first.stages[condition.stage].plugin + ".";
+        text += (text.empty() ? "" : ", ") + yamlText(plugin + condition.parameter) + ": ";
+        if (!condition.allowed.empty()) {
+            text += condition.allowed.size() == 1 ? yamlFlow(condition.allowed[0]) : yamlList(condition.allowed);
+            continue;
+        }
+        Json bounds = Json::object();
+        if (condition.from)
+            bounds["from"] = *condition.from;
+        if (condition.to)
+            bounds["to"] = *condition.to;
+        text += yamlFlow(bounds);
+    }
+    return "{" + text + "}";
+}
+
+std::string yamlChoice(const ParameterChoice& choice, const PipelineSpace& entry)
+{
+    const ParameterValues& values = choice.values;
+    std::string text;
+    if (values.isInterval())
+        text = "from: " + yamlFlow(values.from) + ", to: " + yamlFlow(values.to) +
+               (values.isLogarithmic ? ", log: true" : "");
+    else if (choice.when.empty())
+        return yamlList(values.levels);
+    else
+        text = "values: " + (values.levels.size() == 1 ? yamlFlow(values.levels[0]) : yamlList(values.levels));
+    return "{" + text + (choice.when.empty() ? "" : ", when: " + yamlConditions(choice, entry)) + "}";
+}
+
+/// What is given once comes first: conditions look at what stands above.
+std::string yamlEntry(const PipelineSpace& entry)
+{
+    std::string text;
+    for (std::size_t stage = 0; stage < entry.first.stages.size(); ++stage) {
+        std::string chosen;
+        Json given = entry.first.stages[stage].given;
+        for (const ParameterChoice& choice : entry.choices) {
+            if (choice.stage != stage)
+                continue;
+            given.erase(choice.parameter);
+            chosen += (chosen.empty() ? "" : ", ") + yamlText(choice.parameter) + ": " + yamlChoice(choice, entry);
+        }
+        std::string parameters;
+        for (const auto& [name, value] : given.items())
+            parameters += (parameters.empty() ? "" : ", ") + yamlText(name) + ": " + yamlFlow(value);
+        parameters += (parameters.empty() || chosen.empty() ? "" : ", ") + chosen;
+        text += (text.empty() ? "" : ", ") + yamlText(entry.first.stages[stage].plugin) + ": {" + parameters + "}";
+    }
+    return "  - [" + text + "]\n";
+}
+
+std::string yamlEntries(const std::vector<PipelineSpace>& entries)
+{
+    std::string text;
+    for (const PipelineSpace& entry : entries)
+        text += yamlEntry(entry);
+    return text;
+}
+
 std::string yamlSeeds(const Sweep& sweep)
 {
     if (sweep.repeatSeeds.empty())
@@ -192,9 +258,13 @@ std::string writeSweep(const Sweep& sweep)
             "\n";
     }
     text += "  evaluate:\n";
-    for (const MetricSpec& metric : workload.evaluate)
-        text += "    - " + yamlMetric(metric) + "\n";
-    text += "pipelines:\n" + yamlPipelines(sweep.pipelines);
+    for (std::size_t i = 0; i < workload.evaluate.size(); ++i) {
+        const bool isAdded = !sweep.rungs.empty() && std::find(sweep.rungs.back().begin(), sweep.rungs.back().end(),
+                                                               int(i)) == sweep.rungs.back().end();
+        if (!isAdded) // what successive halving measures on the way
+            text += "    - " + yamlMetric(workload.evaluate[i]) + "\n";
+    }
+    text += "pipelines:\n" + (sweep.isGrid() ? yamlPipelines(sweep.pipelines) : yamlEntries(sweep.entries));
     text += "driver: " + yamlFlow(sweep.driver) + "\n";
     text += "objectives: " + yamlFlow(sweep.objectives) + "\n";
     text += "seed: " + yamlSeeds(sweep) + "\n";

@@ -20,18 +20,6 @@ namespace fs = std::filesystem;
 const std::vector<std::string> kWorkloadKinds {"causal-lm", "vlm",        "image-classifier",
                                                "ctr",       "text-codec", "dynamical-system"};
 
-/// What the user's text means as a path: "~/" is the home folder, a relative path counts from the file's folder or,
-/// in a --set argument, from the current one.
-fs::path anchored(const SweepContext& context, const MarkedValue& value)
-{
-    const char* home = std::getenv("HOME");
-    if (home && value.text.rfind("~/", 0) == 0)
-        return fs::path(home) / value.text.substr(2);
-    std::error_code failure;
-    const fs::path folder = value.place.override >= 0 ? fs::current_path(failure) : context.folder;
-    return (folder / value.text).lexically_normal();
-}
-
 /// Paths travel as JSON, which is UTF-8; folder names of Linux may be any bytes.
 Status checkUtf8(const SweepContext& context, const MarkedValue& value, const fs::path& path, const std::string& what)
 {
@@ -50,7 +38,7 @@ bool isThere(const fs::path& path)
 Result<fs::path> corpusPath(const SweepContext& context, const MarkedValue& value, const std::string& what)
 {
     PSC_TRY(textOf(context.source, value, what));
-    fs::path path = anchored(context, value);
+    fs::path path = anchoredPath(context.source, context.folder, value);
     PSC_TRY(checkUtf8(context, value, path, what));
     std::error_code failure;
     if (!isThere(path))
@@ -175,10 +163,23 @@ Result<std::string> readKind(const SweepContext& context, const MarkedValue* val
 
 } // namespace
 
+fs::path anchoredPath(const SourceText& source, const fs::path& folder, const MarkedValue& value)
+{
+    const char* home = std::getenv("HOME");
+    if (home && value.text.rfind("~/", 0) == 0)
+        return fs::path(home) / value.text.substr(2);
+    std::error_code failure;
+    const Place place = value.place;
+    const fs::path anchor = place.override >= 0 ? fs::current_path(failure)
+                            : place.file > 0    ? source.included[std::size_t(place.file - 1)]->folder
+                                                : folder;
+    return (anchor / value.text).lexically_normal();
+}
+
 Result<fs::path> readModelPath(const SweepContext& context, const MarkedValue& value, const std::string& what)
 {
     PSC_ASSIGN(const std::string text, textOf(context.source, value, what));
-    const fs::path path = anchored(context, value);
+    const fs::path path = anchoredPath(context.source, context.folder, value);
     PSC_TRY(checkUtf8(context, value, path, what));
     Result<fs::path> found = resolveModel(path.string());
     const bool mayBeName = text.front() != '.' && text.front() != '/' && text.front() != '~';

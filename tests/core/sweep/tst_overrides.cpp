@@ -127,7 +127,7 @@ private Q_SLOTS:
         row("=3", "--set =3: is not path=value");
         row("workload..model=x", "--set workload..model=x: has an empty part in its path");
         row("stage.bits=3", "--set stage.bits=3: is not stage.PLUGIN.PARAMETER=value");
-        row("stage.gptq.a.b=3", "--set stage.gptq.a.b=3: is not stage.PLUGIN.PARAMETER=value");
+        row("stage.gptq.a.b=3", "--set stage.gptq.a.b=3: quantization/gptq has no parameter \"a\"");
         row("stage.gtpq.bits=3", "--set stage.gtpq.bits=3: there is no plugin \"gtpq\" (did you mean \"gptq\"?)");
         row("stage.must.checkpoint=x", "finds no stage of quantization/must in the pipelines");
         row("stage.gptq.bit=3",
@@ -148,7 +148,7 @@ private Q_SLOTS:
         row("workload.calibration.samples=many", "--set workload.calibration.samples=many: workload.calibration: ");
         row("workload.model=\"a\", \"b\"", "has more than one value");
         row("seed=x", "--set seed=x: seed is \"x\", not an integer");
-        row("driver=random", "--set driver=random: driver random is not available yet");
+        row("driver=random", "--set driver=random: driver random has nothing to choose");
         row("paretoscope=2", "--set paretoscope=2: the file is of version 2");
         row("pipelines.9=[]", "names entry 9 of a list with 5");
     }

@@ -240,9 +240,9 @@ private Q_SLOTS:
         // Driver and objectives.
         row("unknown driver", "{grid: {}}", "{gird: {}}",
             ":14:10: driver: unknown driver \"gird\" (did you mean \"grid\"?)");
-        row("driver of the future", "{grid: {}}", "{random: {trials: 9}}", ":14:10: driver random is not available yet",
+        row("driver of the future", "{grid: {}}", "{tpe: {trials: 9}}", ":14:10: driver tpe is not available yet",
             ErrorCode::Unsupported);
-        row("driver of the future by name", "{grid: {}}", "nsga2", ":14:9: driver nsga2 is not available yet",
+        row("driver of the future by name", "{grid: {}}", "evopress", ":14:9: driver evopress is not available yet",
             ErrorCode::Unsupported);
         row("two drivers", "{grid: {}}", "{grid: {}, random: {}}", ":14:9: driver is {");
         row("option of the grid", "{grid: {}}", "{grid: {trials: 3}}", ":14:17: driver.grid: unknown key \"trials\"");
