@@ -70,7 +70,7 @@ public:
             .required = true;
         options
             .text("--format", "NAME", m_format,
-                  "hf (plain weights), compressed-tensors, gptq, awq, or another plugin of the kind export.")
+                  "hf (plain weights), compressed-tensors, gptq, awq, gguf, or another plugin of the kind export.")
             .required = true;
         OptionSpec& out = options.text("--out", "DIR", m_out, "The new folder.");
         out.kind = ValueKind::Folder;
@@ -153,7 +153,7 @@ private:
     {
         Console& console = session.console;
         for (const Json& warning : document.at("warnings"))
-            console.warning(printable(warning.get<std::string>()));
+            console.note(printable(warning.get<std::string>()));
         if (session.common.json) {
             document["schema"] = "paretoscope.export/1";
             document["trial"] = trial.id.hex();
