@@ -6,6 +6,7 @@
 #include "core/project/database_copy.h"
 #include "core/project/event_rows.h"
 #include "core/project/project_row.h"
+#include "core/project/published_rows.h"
 #include "core/project/read_connection.h"
 #include "core/project/store_environment.h"
 #include "core/project/sweep_rows.h"
@@ -158,6 +159,16 @@ Status ProjectStore::recordEvent(const EventRecord& event)
     return m_impl->write("event " + event.kind, [&](Database& database) { return insertEvent(database, event); });
 }
 
+Result<int> ProjectStore::recordPublishedPoints(std::span<const PublishedPoint> points)
+{
+    int added = 0;
+    PSC_TRY(m_impl->write(std::to_string(points.size()) + " published points", [&](Database& database) -> Status {
+        PSC_ASSIGN(added, addPublishedPoints(database, points));
+        return success();
+    }));
+    return added;
+}
+
 void ProjectStore::setDurability(Durability durability)
 {
     m_impl->results = durability == Durability::PowerLoss ? WriteConnection::Survives::PowerLoss
@@ -205,6 +216,11 @@ Result<std::vector<EventRecord>> ProjectStore::events(int newest) const
 Result<std::vector<StoredArtifact>> ProjectStore::artifacts() const
 {
     return m_impl->read(readArtifacts);
+}
+
+Result<std::vector<PublishedPoint>> ProjectStore::publishedPoints() const
+{
+    return m_impl->read(readPublishedPoints);
 }
 
 Status ProjectStore::extractArtifact(const std::string& sha256, const std::filesystem::path& file) const

@@ -13,6 +13,7 @@
 
 namespace paretoscope::core {
 
+struct PublishedPoint;
 struct StoreEnvironment;
 
 enum class OpenMode
@@ -66,6 +67,8 @@ public:
     /// Running trials of a coordinator that is gone become Interrupted. Called once after opening for a sweep.
     Result<int> interruptRunningTrials();
     Status recordEvent(const EventRecord& event);
+    /// Points that are there already are not doubled. @return how many were new
+    Result<int> recordPublishedPoints(std::span<const PublishedPoint> points);
     void setDurability(Durability durability); ///< PowerLoss unless set
 
     // Reading.
@@ -80,6 +83,7 @@ public:
     Result<std::vector<SweepRecord>> sweeps() const;                 ///< in order of recording
     Result<std::vector<EventRecord>> events(int newest = 200) const; ///< oldest of them first
     Result<std::vector<StoredArtifact>> artifacts() const;           ///< in order of recording
+    Result<std::vector<PublishedPoint>> publishedPoints() const;     ///< in order of recording
     /// Writes the content of an embedded artifact as `file`. Errors: NotFound; Io; Corrupt.
     Status extractArtifact(const std::string& sha256, const std::filesystem::path& file) const;
     /// Grows with every commit of any process; cheap to poll.
