@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/cache/tensor_cache.h"
 
+#include "core/checkpoint/mapped_pages.h"
 #include "core/engine/device/transfer.h"
 
 #include <array>
@@ -8,16 +9,45 @@
 
 namespace paretoscope::engine {
 
+namespace {
+
+/// The checksum held, so the note is what store() wrote.
+at::Tensor valueOf(const core::ArtifactCache::Entry& entry)
+{
+    at::Tensor value = at::empty(entry.note.at("shape").get<std::vector<std::int64_t>>(), at::kFloat);
+    std::memcpy(value.mutable_data_ptr<float>(), entry.content.data(), value.nbytes());
+    return value;
+}
+
+} // namespace
+
+PinnedTensor::PinnedTensor(core::ArtifactCache::Entry entry)
+    : m_entry(std::move(entry))
+{
+    core::dropMappedPages(m_entry.file.bytes());
+}
+
+at::Tensor PinnedTensor::read() const
+{
+    at::Tensor value = valueOf(m_entry);
+    core::dropMappedPages(m_entry.file.bytes());
+    return value;
+}
+
 std::optional<CachedTensor> TensorCache::find(const core::Json& key) const
 {
     const auto entry = m_cache->find(m_kind, key);
     if (!entry)
         return std::nullopt;
-    // The checksum held, so the note is what store() wrote.
-    CachedTensor found {at::empty(entry->note.at("shape").get<std::vector<std::int64_t>>(), at::kFloat),
-                        entry->note.at("note")};
-    std::memcpy(found.value.mutable_data_ptr<float>(), entry->content.data(), found.value.nbytes());
-    return found;
+    return CachedTensor {valueOf(*entry), entry->note.at("note")};
+}
+
+std::optional<PinnedTensor> TensorCache::pin(const core::Json& key) const
+{
+    auto entry = m_cache->find(m_kind, key);
+    if (!entry)
+        return std::nullopt;
+    return PinnedTensor(std::move(*entry));
 }
 
 bool TensorCache::store(const core::Json& key, const at::Tensor& value, const core::Json& note) const

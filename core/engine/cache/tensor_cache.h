@@ -16,6 +16,19 @@ struct CachedTensor
     core::Json note;  ///< what was stored with it
 };
 
+/// An entry that stays readable and whole as long as the object lives, even when another process removes it from the
+/// cache. Between reads it takes address space and disk, but no memory.
+class PinnedTensor
+{
+public:
+    explicit PinnedTensor(core::ArtifactCache::Entry entry);
+
+    at::Tensor read() const; ///< float32
+
+private:
+    core::ArtifactCache::Entry m_entry;
+};
+
 /// The tensors of one kind in a cache on disk.
 class TensorCache
 {
@@ -27,6 +40,8 @@ public:
 
     /// `key` names everything that the value depends on.
     std::optional<CachedTensor> find(const core::Json& key) const;
+    /// The same without reading it all at once; its checksum is checked here.
+    std::optional<PinnedTensor> pin(const core::Json& key) const;
     /// Whether there is an entry of that key, without reading it.
     bool contains(const core::Json& key) const { return m_cache->contains(m_kind, key); }
     /// @return whether it is there now

@@ -82,7 +82,7 @@ ReferenceStates::prepare(const Sequences& sequences, const WarmModel& baseline, 
         key["tokens"] = core::digestOfIds({ids}).hex();
         states->m_keys.push_back(std::move(key));
     }
-    states->m_isKept.resize(distinct.size());
+    states->m_pinned.resize(distinct.size());
     const core::Bytes inMemory = memory.scratch.empty() ? memory.activations : core::Bytes {0};
     states->m_kept =
         std::make_unique<ActivationStore>(distinct.size(), inMemory, memory.scratch, baseline.tensors().device());
@@ -90,15 +90,22 @@ ReferenceStates::prepare(const Sequences& sequences, const WarmModel& baseline, 
     return states;
 }
 
-/// Distinct sequences whose states are not at hand. Checks the checksums too, so that read() finds them whole.
-std::vector<std::size_t> ReferenceStates::missing() const
+/// Distinct sequences whose states are not in the cache; the others are pinned now.
+std::vector<std::size_t> ReferenceStates::missing()
 {
     std::vector<std::size_t> missing;
     for (std::size_t i = 0; i < m_keys.size(); ++i) {
-        if (!m_isKept[i] && !m_cache.find(m_keys[i]))
+        if (!m_pinned[i] && !pin(i))
             missing.push_back(i);
     }
     return missing;
+}
+
+bool ReferenceStates::pin(std::size_t index)
+{
+    if (auto pinned = m_cache.pin(m_keys[index]))
+        m_pinned[index].emplace(std::move(*pinned));
+    return m_pinned[index].has_value();
 }
 
 core::Status ReferenceStates::compute(const Sequences& sequences, TrialObserver& observer,
@@ -140,21 +147,18 @@ core::Status ReferenceStates::compute(const Sequences& sequences, TrialObserver&
 
 core::Status ReferenceStates::keep(std::size_t index, const at::Tensor& states)
 {
-    if (m_cache.store(m_keys[index], states))
+    // What was stored may be gone again at once, where the cache is small.
+    if (m_cache.store(m_keys[index], states) && pin(index))
         return core::success();
-    m_isKept[index] = 1;
     return m_kept->put(index, states.clone()); // the evaluator goes on with its own
 }
 
 core::Result<at::Tensor> ReferenceStates::read(std::size_t sequence) const
 {
     const std::size_t index = m_index[sequence];
-    if (m_isKept[index])
-        return m_kept->get(index);
-    if (std::optional<CachedTensor> entry = m_cache.find(m_keys[index]))
-        return toDevice(entry->value, m_baseline.tensors().device());
-    return core::Error {core::ErrorCode::Io, "a state of the baseline went out of the cache while it was in use",
-                        "run it again; do not empty the cache meanwhile"};
+    if (m_pinned[index])
+        return toDevice(m_pinned[index]->read(), m_baseline.tensors().device());
+    return m_kept->get(index);
 }
 
 core::Result<at::Tensor> ReferenceStates::logits(const at::Tensor& rows) const

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace paretoscope::engine {
@@ -16,8 +17,9 @@ namespace paretoscope::engine {
 /// What a baseline says about given sequences, for metrics that compare with it: the hidden states that leave its last
 /// block, from which its head makes the very logits again. At 576 features and 49152 tokens that is 2.3 kB a token
 /// instead of the 98 kB of 16-bit logits, and nothing is rounded. One cache entry per sequence, by model, tokens and
-/// all that may change a bit; what is not in the cache is computed and stored. Without a cache they go to a scratch
-/// file, and without a folder for that they stay in memory.
+/// all that may change a bit; what is not in the cache is computed and stored. Entries in use are pinned: the cache may
+/// be trimmed or emptied meanwhile. Without a cache they go to a scratch file, and without a folder for that they stay
+/// in memory.
 class ReferenceStates
 {
 public:
@@ -29,7 +31,7 @@ public:
             const TensorCache& cache, const core::Json& conditions, TrialObserver& observer,
             const core::MemoryPlan& memory);
 
-    /// float32 [tokens, hidden]. Errors: Io (it went out of the cache after prepare()).
+    /// float32 [tokens, hidden]. Thread-safe. Errors: Io (of the scratch file).
     core::Result<at::Tensor> read(std::size_t sequence) const;
     /// The baseline's logits for some of these rows, as evaluate() makes them. Thread-safe.
     core::Result<at::Tensor> logits(const at::Tensor& rows) const;
@@ -41,14 +43,15 @@ private:
     core::Status compute(const std::vector<std::vector<std::int32_t>>& sequences, TrialObserver& observer,
                          const core::MemoryPlan& memory);
 
-    std::vector<std::size_t> missing() const;
+    std::vector<std::size_t> missing();
+    bool pin(std::size_t index);
     core::Status keep(std::size_t index, const at::Tensor& states);
 
     const WarmModel& m_baseline;
     const TensorCache& m_cache;
-    std::vector<core::Json> m_keys;   ///< per distinct sequence
-    std::vector<char> m_isKept;       ///< likewise: in m_kept, as the cache does not have it
-    std::vector<std::size_t> m_index; ///< of each sequence among the distinct ones
+    std::vector<core::Json> m_keys;                    ///< per distinct sequence
+    std::vector<std::optional<PinnedTensor>> m_pinned; ///< likewise; what is not there lies in m_kept
+    std::vector<std::size_t> m_index;                  ///< of each sequence among the distinct ones
     std::unique_ptr<ActivationStore> m_kept;
     std::size_t m_computed = 0;
     std::shared_ptr<Head> m_head;

@@ -2,11 +2,13 @@
 // The numbers that compare a model with a baseline, against what float64 makes of the logits of both.
 #include "core/architecture/architecture.h"
 #include "core/corpus/corpus.h"
+#include "core/engine/evaluation/reference_states.h"
 #include "core/engine/kernels/divergence.h"
 #include "core/memory/memory_estimate.h"
 #include "core/statistics/sample.h"
 #include "evaluation_fixture.h"
 
+#include <QDir>
 #include <QtTest>
 
 #include <limits>
@@ -187,6 +189,55 @@ private Q_SLOTS:
                 std::filesystem::resize_file(entry.path(), entry.file_size() - 4);
         }
         QCOMPARE(evaluated(m_coarse, request, 1, cache).at("metrics"), without);
+    }
+
+    /// Another process trims or empties the cache while a trial reads from it.
+    void referencesInUseSurviveTheCache_data()
+    {
+        QTest::addColumn<bool>("wereThere");
+        QTest::addColumn<qint64>("limit"); // of the cache, bytes; a sequence takes 16 x 48 x 4 or more
+        QTest::addRow("read from the cache") << true << qint64(1 << 30);
+        QTest::addRow("just computed") << false << qint64(1 << 30);
+        QTest::addRow("no room for all of them") << false << qint64(40'000);
+        QTest::addRow("no room for one") << false << qint64(100);
+    }
+    void referencesInUseSurviveTheCache()
+    {
+        QFETCH(bool, wereThere);
+        QFETCH(qint64, limit);
+        const auto baseline = engine::WarmModel::load(kTinyLlama, kResources / "architectures", core::Bytes {}).value();
+        std::vector<std::vector<std::int32_t>> sequences;
+        for (std::int32_t first = 3; first < 8; ++first) {
+            sequences.emplace_back(16);
+            std::iota(sequences.back().begin(), sequences.back().end(), first * 20);
+        }
+        SilentObserver observer;
+        const auto prepared = [&](const engine::TensorCache& cache) {
+            auto states = engine::ReferenceStates::prepare(sequences, *baseline, cache, {{"threads", 1}}, observer, {});
+            if (!states.ok())
+                qFatal("%s", states.error().sentence().c_str());
+            return std::move(states).value();
+        };
+        const engine::TensorCache none(std::make_shared<core::ArtifactCache>(std::filesystem::path()),
+                                       core::ArtifactKind::Reference);
+        const auto expected = prepared(none);
+
+        const QTemporaryDir folder;
+        const engine::TensorCache cache(
+            std::make_shared<core::ArtifactCache>(folder.path().toStdString(), core::Bytes {limit}),
+            core::ArtifactKind::Reference);
+        if (wereThere)
+            prepared(cache);
+        const auto states = prepared(cache);
+        QCOMPARE(states->computed(), wereThere ? std::size_t(0) : sequences.size());
+        QVERIFY(QDir(folder.path()).removeRecursively());
+        for (const int time : {1, 2}) {
+            for (std::size_t i = 0; i < sequences.size(); ++i) {
+                const auto found = states->read(i);
+                QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+                QVERIFY2(at::equal(found.value(), expected->read(i).value()), QByteArray::number(time).constData());
+            }
+        }
     }
 
     /// Under the smallest budget that is accepted, passes over the baseline read block by block and spill.
