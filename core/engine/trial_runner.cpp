@@ -164,6 +164,7 @@ struct TrialRunner::Impl
     core::Json recoveryKey(const core::TrialRequest& request) const;
     int resume(const core::TrialRequest& request, TrialRecovery& recovery, ModelTensors& tensors, TrialLog& log,
                const TrialObserver& observer);
+    static void resumeKept(int steps, TrialRecovery& recovery, ModelTensors& tensors, TrialLog& log);
     void stamp(core::MetricRecord& record) const;
     core::Json tokenizerHash() const; ///< null when nothing was tokenised
 };
@@ -219,6 +220,21 @@ int TrialRunner::Impl::resume(const core::TrialRequest& request, TrialRecovery& 
         return steps;
     }
     return 0;
+}
+
+/// The same for a model that was kept: only its evaluation may go on. A process that was still compressing came less
+/// far than what was kept, and its tensors would undo later steps.
+void TrialRunner::Impl::resumeKept(int steps, TrialRecovery& recovery, ModelTensors& tensors, TrialLog& log)
+{
+    ModelTensors restored = tensors;
+    TrialLog restoredLog = log;
+    recovery.restore(restored, restoredLog);
+    if (recovery.position().step < steps) {
+        recovery.startOver();
+        return;
+    }
+    tensors = std::move(restored);
+    log = std::move(restoredLog);
 }
 
 core::Status TrialRunner::Impl::warmUp(const std::filesystem::path& path, TrialObserver& observer)
@@ -374,7 +390,7 @@ core::Result<std::unique_ptr<MadeModel>> TrialRunner::Impl::makeModel(const core
         made->tensors.spillTo(std::make_shared<core::ScratchFile>(made->estimate.plan.scratch));
     made->isKept = takeKept(request, made->tensors, made->log);
     if (made->isKept)
-        made->recovery.restore(made->tensors, made->log);
+        resumeKept(static_cast<int>(request.pipeline.steps().size()), made->recovery, made->tensors, made->log);
     else
         made->sharedSteps = resume(request, made->recovery, made->tensors, made->log, observer);
     const std::vector<std::vector<std::int32_t>> noSamples;

@@ -85,6 +85,22 @@ core::Json numbersOf(const core::TrialOutcome& outcome)
     return numbers;
 }
 
+/// Stops a trial when it begins a phase for the given time.
+class StopAt : public engine::TrialObserver
+{
+public:
+    StopAt(std::string_view phase, int count)
+        : m_phase(phase)
+        , m_left(count)
+    {}
+    void progressed(std::string_view phase, int, int) override { m_left -= phase == m_phase ? 1 : 0; }
+    bool isCancelled() const override { return m_left <= 0; }
+
+private:
+    std::string_view m_phase;
+    int m_left;
+};
+
 } // namespace
 
 class TstPackedModel : public QObject
@@ -244,6 +260,49 @@ private Q_SLOTS:
         QCOMPARE(second.value().provenance.at("warnings").empty(), !damaged);
         QCOMPARE(second.value().artifacts.size(), std::size_t(damaged ? 1 : 0)); // it mends what it found damaged
         QCOMPARE(core::sha256OfFile(request.kept->file).value().hex(), artifact.sha256);
+    }
+
+    /// Somebody else finished the trial and kept its model while our process was killed in the middle of it.
+    void anUnfinishedTrialDoesNotSpoilTheKeptModel_data()
+    {
+        QTest::addColumn<QByteArray>("phase");
+        QTest::addColumn<int>("count");
+        QTest::addRow("stopped in the first stage") << QByteArray("compress") << 3;
+        QTest::addRow("stopped in the second stage") << QByteArray("compress") << 7;
+        QTest::addRow("stopped in the evaluation") << QByteArray("evaluate") << 1;
+    }
+    void anUnfinishedTrialDoesNotSpoilTheKeptModel()
+    {
+        QFETCH(QByteArray, phase);
+        QFETCH(int, count);
+        const SweepUnderTest test("  - [rtn: {bits: 8, group_size: 64}, gptq: {bits: 3, group_size: 64}]\n", 2);
+        const QTemporaryDir folder;
+        const QTemporaryDir cache;
+        tests::SilentObserver observer;
+        core::TrialRequest request = test.request(0);
+        request.artifacts = folder.path().toStdString();
+        request.artifactLimit = {1 << 30};
+        engine::TrialRunner elsewhere(optionsFor());
+        const auto kept = elsewhere.run(request, observer);
+        QVERIFY2(kept.ok(), kept.ok() ? "" : kept.error().sentence().c_str());
+
+        QDir trials(cache.filePath(QStringLiteral("trials")));
+        {
+            StopAt stop(phase.constData(), count);
+            engine::TrialRunner stopped(optionsFor(1, cache.path()));
+            QCOMPARE(stopped.run(request, stop).error().code, core::ErrorCode::Cancelled);
+            QCOMPARE(trials.entryList(QDir::Dirs | QDir::NoDotAndDotDot).size(), 1);
+        }
+        const core::ArtifactRecord& artifact = kept.value().artifacts.front();
+        request.kept = core::KeptModel {std::filesystem::path(folder.path().toStdString()) / artifact.sha256,
+                                        core::Sha256Digest::fromHex(artifact.sha256).value()};
+        engine::TrialRunner again(optionsFor(1, cache.path()));
+        const auto measured = again.run(request, observer);
+        QVERIFY2(measured.ok(), measured.ok() ? "" : measured.error().sentence().c_str());
+        QCOMPARE(numbersOf(measured.value()), numbersOf(kept.value()));
+        QVERIFY(measured.value().provenance.contains("measured_from"));
+        QVERIFY2(measured.value().provenance.at("warnings").empty(), measured.value().provenance.dump().c_str());
+        QVERIFY(trials.entryList(QDir::AllEntries | QDir::NoDotAndDotDot).isEmpty());
     }
 
     void whatIsNotKeptIsSaid_data()
