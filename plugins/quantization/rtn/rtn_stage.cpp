@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/plugin/plugin_api.h"
-#include "core/engine/quantization/group_affine_tensor.h"
 #include "core/engine/stage/unit_selection.h"
+#include "plugins/quantization/rtn/rtn.h"
+
+#include <algorithm>
+#include <map>
 
 namespace {
 
 using namespace paretoscope;
 
-/// Round to nearest, data-free: the baseline of every weight quantizer (specs quantization 2).
+/// Round to nearest, data-free: the baseline of every weight quantizer.
 class RtnStage : public engine::Stage
 {
 public:
     explicit RtnStage(core::Json parameters)
         : m_parameters(std::move(parameters))
-        , m_options(engine::AffineOptions::fromParameters(m_parameters))
+        , m_options(rtn::Options::fromParameters(m_parameters))
     {}
 
     core::Status validate(const engine::ModelView& model) const override
     {
+        PSC_TRY(rtn::checkCombination(m_parameters));
         PSC_TRY(engine::selectUnits(model, m_parameters));
         return core::success();
     }
@@ -26,20 +30,31 @@ public:
     {
         engine::StagePlan plan;
         PSC_ASSIGN(plan.targets, engine::selectUnits(model, m_parameters));
+        plan.scope = m_options.sharesFactor ? engine::StageScope::Block : engine::StageScope::Tensor;
         return plan;
     }
 
     core::Status apply(engine::StageTask& task) override
     {
-        const engine::Unit& unit = *task.units().front();
-        PSC_ASSIGN(auto quantized, engine::roundToNearest(task.weight(unit), m_options));
-        task.replace(unit, std::move(quantized));
+        std::map<std::string, float> largest; // of the layers that read one input, and so run as one
+        for (const engine::Unit* unit : task.units()) {
+            if (m_options.sharesFactor)
+                largest[unit->input] = std::max(largest[unit->input], task.weight(*unit).abs().max().item<float>());
+        }
+        for (const engine::Unit* unit : task.units()) {
+            const auto form = task.form(*unit);
+            const auto shared = largest.find(unit->input);
+            PSC_ASSIGN(auto quantized,
+                       rtn::quantize(task.weight(*unit), m_options, form ? form->mask() : at::Tensor(),
+                                     shared == largest.end() ? std::nullopt : std::optional(shared->second)));
+            task.replace(*unit, std::move(quantized));
+        }
         return core::success();
     }
 
 private:
     core::Json m_parameters;
-    engine::AffineOptions m_options;
+    rtn::Options m_options;
 };
 
 core::Result<std::unique_ptr<engine::Stage>> makeRtn(const core::Json& parameters)
