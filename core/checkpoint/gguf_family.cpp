@@ -169,6 +169,31 @@ bool takePrefix(std::string_view& text, std::string_view prefix)
     return true;
 }
 
+constexpr std::string_view kExpert = "{expert}";
+
+/// Whether `stem` is the name of the rule; where that has "{expert}", the number there becomes `expert`.
+bool isNamed(std::string_view rule, std::string_view stem, std::int64_t& expert)
+{
+    const std::size_t at = rule.find(kExpert);
+    if (at == std::string_view::npos)
+        return rule == stem;
+    if (!takePrefix(stem, rule.substr(0, at)) || stem.empty())
+        return false;
+    const auto number = takeNumber(stem);
+    if (!number || stem != rule.substr(at + kExpert.size()))
+        return false;
+    expert = *number;
+    return true;
+}
+
+/// The rule for a Hugging Face name, that of a block without its prefix.
+const NameRule* ruleFor(std::span<const NameRule> rules, std::string_view stem, std::int64_t& expert)
+{
+    const auto found =
+        std::ranges::find_if(rules, [&](const NameRule& rule) { return isNamed(rule.huggingFace, stem, expert); });
+    return found == rules.end() ? nullptr : &*found;
+}
+
 GgufMappedName describe(std::string name, std::string_view stem)
 {
     GgufMappedName mapped {.name = std::move(name)};
@@ -217,6 +242,12 @@ const GgufFamily* ggufFamily(std::string_view architecture, bool hasExperts)
     return found == kFamilies.end() ? nullptr : &*found;
 }
 
+const GgufFamily* ggufFamilyOf(std::string_view modelType)
+{
+    const auto found = std::ranges::find(kFamilies, modelType, &GgufFamily::modelType);
+    return found == kFamilies.end() ? nullptr : &*found;
+}
+
 std::optional<GgufMappedName> huggingFaceName(const GgufFamily& family, std::string_view ggufName)
 {
     const std::size_t dot = ggufName.rfind('.');
@@ -234,12 +265,38 @@ std::optional<GgufMappedName> huggingFaceName(const GgufFamily& family, std::str
     return describe(std::string(*found) + std::string(kind), stem);
 }
 
+std::optional<GgufMappedName> ggufName(const GgufFamily& family, std::string_view name)
+{
+    const std::size_t dot = name.rfind('.');
+    if (dot == std::string_view::npos)
+        return std::nullopt;
+    const std::string_view kind = name.substr(dot);
+    std::string_view stem = name.substr(0, dot);
+    if (kind != ".weight" && kind != ".bias")
+        return std::nullopt;
+    std::int64_t expert = 0;
+    std::string prefix;
+    const NameRule* rule = ruleFor(kOutside, stem, expert);
+    if (!rule && takePrefix(stem, "model.layers.") && !stem.empty()) {
+        const auto layer = takeNumber(stem);
+        if (!layer || !takePrefix(stem, "."))
+            return std::nullopt;
+        prefix = "blk." + std::to_string(*layer) + ".";
+        rule = ruleFor(ownRules(family.modelType), stem, expert);
+        if (!rule)
+            rule = ruleFor(kBlock, stem, expert);
+    }
+    if (!rule)
+        return std::nullopt;
+    GgufMappedName mapped = describe(prefix + std::string(rule->gguf) + std::string(kind), rule->gguf);
+    mapped.expert = expert;
+    return mapped;
+}
+
 std::string expertName(std::string_view name, std::int64_t expert)
 {
-    constexpr std::string_view kPlaceholder = "{expert}";
-    const std::size_t at = name.find(kPlaceholder);
-    return std::string(name.substr(0, at)) + std::to_string(expert) +
-           std::string(name.substr(at + kPlaceholder.size()));
+    const std::size_t at = name.find(kExpert);
+    return std::string(name.substr(0, at)) + std::to_string(expert) + std::string(name.substr(at + kExpert.size()));
 }
 
 } // namespace paretoscope::core

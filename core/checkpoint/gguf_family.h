@@ -26,6 +26,9 @@ struct GgufFamily
 /// nullptr when there is no name table for it.
 const GgufFamily* ggufFamily(std::string_view architecture, bool hasExperts);
 
+/// The family of `model_type` in config.json; nullptr when there is no name table for it.
+const GgufFamily* ggufFamilyOf(std::string_view modelType);
+
 enum class GgufHeads
 {
     None,
@@ -33,18 +36,21 @@ enum class GgufHeads
     Key
 };
 
-/// A GGUF tensor under its Hugging Face name.
+/// A GGUF tensor under its Hugging Face name, or the other way round.
 struct GgufMappedName
 {
-    std::string name;                  ///< with "{expert}" where stacked experts are told apart
+    std::string name;                  ///< a Hugging Face name has "{expert}" where stacked experts are told apart
     bool isStacked = false;            ///< all experts in one tensor, outermost dimension
     bool isRowVector = false;          ///< [n] in the file, [1, n] in the Hugging Face model
     GgufHeads heads = GgufHeads::None; ///< rows of q or k, permuted when the family says so
     bool isNorm = false;
+    std::int64_t expert = 0; ///< index in the stack, for the GGUF name of one expert
 };
 
 /// Nothing when the family has no such tensor.
 std::optional<GgufMappedName> huggingFaceName(const GgufFamily& family, std::string_view ggufName);
+/// The inverse: the name in a GGUF file as converters write it, experts stacked.
+std::optional<GgufMappedName> ggufName(const GgufFamily& family, std::string_view name);
 
 /// `name` with "{expert}" replaced.
 std::string expertName(std::string_view name, std::int64_t expert);

@@ -262,6 +262,13 @@ Result<std::vector<GgufTensor>> Parser::tensors(const Header& header, const Gguf
 
 } // namespace
 
+std::optional<std::uint32_t> ggufTypeNumber(ElementType type)
+{
+    const auto found =
+        std::ranges::find_if(kTypes, [&](const NumberedType& known) { return known.type.elementType == type; });
+    return found == kTypes.end() ? std::nullopt : std::optional(found->number);
+}
+
 bool isGguf(std::span<const std::byte> bytes)
 {
     return ByteReader(bytes).take<std::uint32_t>() == kMagic;

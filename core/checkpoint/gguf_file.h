@@ -54,6 +54,9 @@ private:
     std::vector<GgufTensor> m_tensors;
 };
 
+/// The number of an element type in the format; nothing when it has no such type.
+std::optional<std::uint32_t> ggufTypeNumber(ElementType type);
+
 /// Whether the file starts with the magic number of GGUF.
 bool isGguf(std::span<const std::byte> bytes);
 

@@ -2,11 +2,9 @@
 #include "core/checkpoint/safetensors_writer.h"
 
 #include "core/checkpoint/output_file.h"
-#include "core/checkpoint/small_floats.h"
+#include "core/checkpoint/rounded_floats.h"
 #include "core/checkpoint/untrusted_text.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace paretoscope::core {
@@ -68,40 +66,11 @@ Status SafetensorsWriter::append(std::string_view tensor, std::span<const std::b
     return success();
 }
 
-namespace {
-
-template <typename Round>
-void roundAll(std::span<const float> values, std::vector<std::uint16_t>& out, Round round)
-{
-    out.resize(values.size());
-    std::ranges::transform(values, out.begin(), round);
-}
-
-} // namespace
-
 Status SafetensorsWriter::appendFloat32(std::string_view tensor, std::span<const float> values)
 {
-    constexpr std::size_t kChunk = std::size_t(1) << 16;
     PSC_ASSIGN(const SafetensorsLayout::Range* range, m_impl->range(tensor));
-    const ElementType type = range->tensor.type;
-    if (type == ElementType::F32)
-        return append(tensor, std::as_bytes(values));
-    if (type != ElementType::F16 && type != ElementType::BF16)
-        return Error {ErrorCode::Unsupported,
-                      "float32 values cannot be rounded to type " + std::string(layoutOf(type).name) + " of tensor " +
-                          inQuotes(tensor),
-                      "declare it as f32, f16 or bf16"};
-    std::vector<std::uint16_t> rounded;
-    while (!values.empty()) {
-        const auto piece = values.first(std::min(kChunk, values.size()));
-        if (type == ElementType::F16)
-            roundAll(piece, rounded, floatToHalf);
-        else
-            roundAll(piece, rounded, floatToBfloat16);
-        PSC_TRY(append(tensor, std::as_bytes(std::span(rounded))));
-        values = values.subspan(piece.size());
-    }
-    return success();
+    return forRoundedPieces(range->tensor.type, values, tensor,
+                            [&](std::span<const std::byte> piece) { return append(tensor, piece); });
 }
 
 Status SafetensorsWriter::requireComplete() const
