@@ -486,7 +486,7 @@ core::Result<core::Json> TrialRunner::Impl::exportModel(const core::ExportReques
     observer.progressed("export", 1, 2);
 
     PSC_ASSIGN(const std::unique_ptr<WarmModel> written,
-               WarmModel::load(request.folder, options.architectures, core::Bytes {}, device.value(),
+               WarmModel::load(exporter->model(request.folder), options.architectures, core::Bytes {}, device.value(),
                                activationType(arithmetic.value())));
     const Hooks noHooks;
     PSC_ASSIGN(const SelfTest test,
@@ -494,8 +494,8 @@ core::Result<core::Json> TrialRunner::Impl::exportModel(const core::ExportReques
                              {written->graph(), written->tensors(), noHooks, observer, made->estimate.plan}));
     observer.progressed("export", 2, 2);
     core::Json warnings = made->log.warnings;
-    if (source.companions().empty())
-        warnings.push_back("there were no tokenizer files beside the model to copy");
+    if (!written->tokenizer().ok())
+        warnings.push_back("what was written has no tokenizer that could be copied from the model");
     return core::Json {{"bytes", written->tensors().checkpoint().storedBytes().value},
                        {"model_sha256", written->digest().hex()},
                        {"self_test",

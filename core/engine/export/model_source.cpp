@@ -19,6 +19,7 @@ constexpr std::array kCompanions {"tokenizer.json",    "tokenizer_config.json", 
 ModelSource::ModelSource(const LanguageModel& model, const ModelTensors& tensors, const std::filesystem::path& path)
     : m_model(model)
     , m_tensors(tensors)
+    , m_path(path)
 {
     for (const core::ExpectedTensor& expected : model.architecture().tensors()) {
         const core::TensorInfo* info = tensors.checkpoint().find(expected.name);

@@ -18,6 +18,7 @@ public:
 
     const ModelView& view() const override { return m_model.view(); }
     const core::Json& config() const override { return m_tensors.checkpoint().config(); }
+    const std::filesystem::path& source() const override { return m_path; }
     const std::vector<Tensor>& tensors() const override { return m_list; }
     core::Result<at::Tensor> values(std::string_view tensor) const override;
     std::shared_ptr<const CompressedTensor> form(std::string_view tensor) const override;
@@ -26,6 +27,7 @@ public:
 private:
     const LanguageModel& m_model;
     const ModelTensors& m_tensors;
+    std::filesystem::path m_path;
     std::vector<Tensor> m_list;
     std::map<std::string, core::ExpectedTensor, std::less<>> m_expected;
     std::vector<std::filesystem::path> m_companions;

@@ -30,7 +30,8 @@ public:
 
     virtual ~ExportedModel() = default;
     virtual const ModelView& view() const = 0;
-    virtual const core::Json& config() const = 0; ///< config.json of the source
+    virtual const core::Json& config() const = 0;            ///< config.json of the source
+    virtual const std::filesystem::path& source() const = 0; ///< the uncompressed model: a folder or a .gguf file
     virtual const std::vector<Tensor>& tensors() const = 0;
     /// float32 in the shape of `tensors()`. Errors: reading errors.
     virtual core::Result<at::Tensor> values(std::string_view tensor) const = 0;
@@ -49,6 +50,8 @@ public:
     virtual core::Status validate(const ExportedModel& model) const = 0;
     /// Into an empty folder. Errors: Io (disk full), reading errors.
     virtual core::Status write(const ExportedModel& model, const std::filesystem::path& folder) const = 0;
+    /// What readers open of that folder.
+    virtual std::filesystem::path model(const std::filesystem::path& folder) const { return folder; }
 };
 
 } // namespace paretoscope::engine
