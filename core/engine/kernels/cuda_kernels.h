@@ -26,5 +26,5 @@ int psc_cuda_gptq_block(const paretoscope::engine::GptqBlock* block, float* fres
 }
 
 namespace paretoscope::engine {
-constexpr int kCudaKernelsVersion = 1;
+constexpr int kCudaKernelsVersion = 2;
 }

@@ -17,8 +17,8 @@ bool isStoredType(const at::Tensor& values)
 
 } // namespace
 
-SparseTensor::SparseTensor(const at::Tensor& value, at::Tensor mask, at::ScalarType type)
-    : SparseTensor(value.to(type).masked_fill(mask.logical_not(), 0), PackedMask(std::move(mask)))
+SparseTensor::SparseTensor(const at::Tensor& value, const at::Tensor& mask, at::ScalarType type)
+    : SparseTensor(value.to(type).masked_fill(mask.logical_not(), 0), PackedMask(mask))
 {}
 
 SparseTensor::SparseTensor(at::Tensor values, PackedMask mask)

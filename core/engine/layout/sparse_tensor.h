@@ -12,7 +12,7 @@ class SparseTensor : public CompressedTensor
 public:
     /// @param value [out, in]; @param mask bool [out, in], true: kept; all other entries become 0
     /// @param type float32, float16 or bfloat16
-    SparseTensor(const at::Tensor& value, at::Tensor mask, at::ScalarType type);
+    SparseTensor(const at::Tensor& value, const at::Tensor& mask, at::ScalarType type);
 
     at::Tensor dequantize() const override { return m_values.to(at::kFloat); }
     std::vector<StoredPart> storedParts() const override;

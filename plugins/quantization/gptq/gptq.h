@@ -35,13 +35,16 @@ struct Quantized
 /// Quantises the columns of `weight` one after the other and moves each one's error into the columns to come.
 /// Group grids are fitted to the up-to-date weights, also inside a block (the published code fits them to stale ones).
 /// @param weight float32 [out, in]; @param hessian float32 [in, in] = X^T X / N
+/// @param mask bool [out, in] of a pruned weight, undefined when dense: what it drops stays zero, and the error of that
+/// moves on too
 /// Errors: Numerical (a scale that is not finite). Deterministic for equal threads.
 /// Source: Frantar et al., ICLR 2023, algorithm 1; specs quantization 6. For the factor of the inverse Hessian see
 /// inverse_factor.h. Memory: 8 in² bytes and twice the weight beside what is given.
-core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options);
+core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
+                                 const at::Tensor& mask = {});
 
 /// With these kernels for the columns; null: they are computed on the host, wherever weight and Hessian lie.
 core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
-                                 const engine::CardKernels* kernels);
+                                 const at::Tensor& mask, const engine::CardKernels* kernels);
 
 } // namespace paretoscope::gptq

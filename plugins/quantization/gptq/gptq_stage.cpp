@@ -46,7 +46,8 @@ public:
         if (unit.expert >= 0 && task.tokens(unit) < m_minTokens)
             return roundSeldomExpert(unit, task);
         PSC_ASSIGN(const engine::StatisticValue hessian, task.statistic(unit, "hessian"));
-        PSC_ASSIGN(gptq::Quantized result, gptq::quantize(task.weight(unit), hessian.value, m_options));
+        const at::Tensor mask = maskOf(task, unit);
+        PSC_ASSIGN(gptq::Quantized result, gptq::quantize(task.weight(unit), hessian.value, m_options, mask));
         task.record(unit, "damping", result.damping);
         if (result.damping == 0)
             task.warn(unit,
@@ -54,16 +55,24 @@ public:
         else if (result.damping > m_options.damping)
             task.warn(unit, "the Hessian was not positive definite until damping " + core::Json(result.damping).dump() +
                                 "; more calibration tokens would help");
-        task.replace(unit, std::make_shared<engine::GroupAffineTensor>(std::move(result.codes), std::move(result.grids),
-                                                                       m_options.grid, std::move(result.columnGroups)));
+        task.replace(unit,
+                     std::make_shared<engine::GroupAffineTensor>(std::move(result.codes), std::move(result.grids),
+                                                                 m_options.grid, std::move(result.columnGroups), mask));
         return core::success();
     }
 
 private:
+    /// Of a pruned weight; what it drops stays zero.
+    static at::Tensor maskOf(const engine::StageTask& task, const engine::Unit& unit)
+    {
+        const auto form = task.form(unit);
+        return form ? form->mask() : at::Tensor();
+    }
+
     /// A Hessian of a few tokens guides worse than none: their directions would be fitted and all others forgotten.
     core::Status roundSeldomExpert(const engine::Unit& unit, engine::StageTask& task) const
     {
-        PSC_ASSIGN(auto rounded, engine::roundToNearest(task.weight(unit), m_options.grid));
+        PSC_ASSIGN(auto rounded, engine::roundToNearest(task.weight(unit), m_options.grid, maskOf(task, unit)));
         task.replace(unit, std::move(rounded));
         task.record(unit, "tokens", static_cast<double>(task.tokens(unit)));
         task.warn(unit, "fewer than " + std::to_string(m_minTokens) +

@@ -101,7 +101,8 @@ double round(double value, Grid grid, int bits)
 
 /// Optimal Brain Quantization in column order, straight from its definition: after each column the inverse Hessian of
 /// the remaining ones is found by Gaussian elimination. No blocks, no Cholesky, all in float64.
-Matrix direct(Matrix weight, Matrix hessian, const gptq::Options& options)
+/// @param mask  0 where a pruned weight stays zero; empty: nowhere
+Matrix direct(Matrix weight, Matrix hessian, const gptq::Options& options, const Matrix& mask = {})
 {
     const std::size_t n = hessian.size();
     const int bits = options.grid.bits;
@@ -127,6 +128,7 @@ Matrix direct(Matrix weight, Matrix hessian, const gptq::Options& options)
         std::vector<double> w(n);
         for (std::size_t i = 0; i < n; ++i)
             w[i] = weight[row][order[i]];
+        const auto isKept = [&](std::size_t c) { return mask.empty() || mask[row][order[c]] != 0; };
         Grid current;
         for (std::size_t c = 0; c < n; ++c) {
             if (options.order == gptq::ActivationOrder::Static) {
@@ -134,10 +136,12 @@ Matrix direct(Matrix weight, Matrix hessian, const gptq::Options& options)
                 const auto begin = weight[row].begin() + std::ptrdiff_t(first);
                 current = fit({begin, begin + std::ptrdiff_t(std::min(group, n - first))}, bits);
             } else if (c % group == 0) {
-                const auto begin = w.begin() + std::ptrdiff_t(c);
-                current = fit({begin, begin + std::ptrdiff_t(std::min(group, n - c))}, bits);
+                std::vector<double> values;
+                for (std::size_t k = c; k < std::min(c + group, n); ++k)
+                    values.push_back(isKept(k) ? w[k] : 0);
+                current = fit(values, bits);
             }
-            const double quantized = round(w[c], current, bits);
+            const double quantized = isKept(c) ? round(w[c], current, bits) : 0;
             result[row][order[c]] = quantized;
             const double error = (w[c] - quantized) / inverted[c][c];
             for (std::size_t k = c; k < n; ++k)
@@ -223,6 +227,40 @@ private Q_SLOTS:
                                         .arg(found[i][j])
                                         .arg(expected[i][j])));
         }
+    }
+
+    void prunedWeightsStayZero_data()
+    {
+        QTest::addColumn<qint64>("group");
+        QTest::addColumn<gptq::ActivationOrder>("order");
+        using Order = gptq::ActivationOrder;
+        QTest::addRow("no order") << qint64(8) << Order::None;
+        QTest::addRow("no order, group crosses a block") << qint64(24) << Order::None;
+        QTest::addRow("static order") << qint64(8) << Order::Static;
+        QTest::addRow("dynamic order") << qint64(8) << Order::Dynamic;
+    }
+    void prunedWeightsStayZero()
+    {
+        QFETCH(qint64, group);
+        QFETCH(gptq::ActivationOrder, order);
+        const Layer layer(32, 64, 512);
+        const at::Tensor mask = layer.weight.abs() > 0.5;
+        const at::Tensor pruned = layer.weight.masked_fill(mask.logical_not(), 0);
+        const gptq::Options options = optionsFor(4, group, 16, order);
+        const auto result = gptq::quantize(pruned, layer.hessian, options, mask);
+        QVERIFY2(result.ok(), result.ok() ? "" : result.error().message.c_str());
+        const at::Tensor found = dequantized(result.value(), options).masked_fill(mask.logical_not(), 0);
+        const at::Tensor expected = at::empty({32, 64}, at::kDouble);
+        const Matrix rows = direct(toMatrix(pruned), toMatrix(layer.hessian), options, toMatrix(mask));
+        for (std::int64_t row = 0; row < 32; ++row)
+            expected[row].copy_(at::tensor(rows[std::size_t(row)], at::kDouble));
+        QVERIFY((found - expected).abs().max().item<double>() < 1e-6);
+        // Zeros count as errors that the columns to come make up for.
+        const double loss = result.value().loss;
+        at::Tensor damped = layer.hessian.clone();
+        damped.diagonal().add_(0.01 * layer.hessian.diagonal().mean().item<double>());
+        const double error = weighted(pruned - found, damped);
+        QVERIFY(std::fabs(loss - error) < 1e-3 * error);
     }
 
     void lossIsTheWeightedError()

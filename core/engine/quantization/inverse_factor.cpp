@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/quantization/gptq/inverse_factor.h"
+#include "core/engine/quantization/inverse_factor.h"
 
 #include <ATen/Parallel.h>
 
@@ -8,7 +8,7 @@
 #include <new>
 #include <utility>
 
-namespace paretoscope::gptq {
+namespace paretoscope::engine {
 
 namespace {
 
@@ -151,4 +151,15 @@ std::optional<at::Tensor> inverseFactor(const at::Tensor& hessian, const at::Ten
     return buffer.release(n);
 }
 
-} // namespace paretoscope::gptq
+std::optional<DampedFactor> dampedInverseFactor(const at::Tensor& hessian, const at::Tensor& diagonal,
+                                                const at::Tensor& order, double damping)
+{
+    const double meanDiagonal = diagonal.mean().item<double>();
+    for (double tried = damping; tried <= 1.0 + 1e-9; tried *= 10) {
+        if (auto factor = inverseFactor(hessian, diagonal, order, tried * meanDiagonal))
+            return DampedFactor {std::move(*factor), tried};
+    }
+    return std::nullopt;
+}
+
+} // namespace paretoscope::engine

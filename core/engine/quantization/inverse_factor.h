@@ -5,7 +5,7 @@
 
 #include <optional>
 
-namespace paretoscope::gptq {
+namespace paretoscope::engine {
 
 /// Upper triangular U (float32 [n, n], zeros below the diagonal) with (P H Pᵀ + δ I)^-1 = Uᵀ U, or nothing when that
 /// matrix is not positive definite. Row and column i of P H Pᵀ are row and column order[i] of H.
@@ -19,4 +19,15 @@ namespace paretoscope::gptq {
 std::optional<at::Tensor> inverseFactor(const at::Tensor& hessian, const at::Tensor& diagonal, const at::Tensor& order,
                                         double damping);
 
-} // namespace paretoscope::gptq
+struct DampedFactor
+{
+    at::Tensor factor;  ///< as inverseFactor
+    double damping = 0; ///< share of the mean diagonal that made the matrix positive definite
+};
+
+/// inverseFactor with δ = damping × the mean of `diagonal`; ten times more until that is positive definite, 1 at most.
+/// Nothing when even that does not help.
+std::optional<DampedFactor> dampedInverseFactor(const at::Tensor& hessian, const at::Tensor& diagonal,
+                                                const at::Tensor& order, double damping);
+
+} // namespace paretoscope::engine
