@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The quantizers on weights that families store in their own ways: fused, transposed, with biases, tied, soft-capped.
-#include "core/base/mapped_file.h"
+// The quantizers on weights that families store in their own ways: fused, transposed, with biases, tied, soft-capped,
+// stacked experts.
 #include "core/engine/accounting/stored_size.h"
-#include "core/engine/host/plugin_host.h"
-#include "core/engine/stage/stage_executor.h"
-#include "core/engine/warm_model.h"
 
-#include "tests/core/engine/bystanders.h"
+#include "tests/plugins/quantization/family_fixture.h"
 
 #include <QtTest>
 
@@ -15,71 +12,16 @@
 
 using namespace paretoscope;
 using namespace paretoscope::engine;
-using paretoscope::tests::NoServices;
-using paretoscope::tests::SilentObserver;
+using paretoscope::tests::FamilyFixture;
+using paretoscope::tests::kFamilies;
 
 namespace {
 
-const std::filesystem::path kModels = PARETOSCOPE_TEST_DATA "/parity/models";
 constexpr std::int64_t kGroup = 16;
 
-/// One model with the sequences of its golden file as calibration.
-struct Fixture
+core::Json gridOf(int bits)
 {
-    explicit Fixture(const std::filesystem::path& folder)
-        : model(WarmModel::load(folder, PARETOSCOPE_RESOURCES "/architectures", core::Bytes {1 << 24}).value())
-        , tensors(model->tensors())
-    {
-        const core::Json golden = core::Json::parse(core::readTextFile(folder / "golden.json").value());
-        calibration.samples = golden.at("sequences").get<std::vector<std::vector<std::int32_t>>>();
-        calibration.identity = {{"test", folder.string()}};
-    }
-
-    core::Status run(const char* plugin, int bits)
-    {
-        PluginHost host({PARETOSCOPE_BUILD_TREE "/lib/paretoscope/plugins"});
-        PSC_ASSIGN(const core::PluginManifest* manifest, host.catalogue().find(plugin));
-        core::StageSpec spec;
-        spec.plugin = manifest->id;
-        spec.version = manifest->version;
-        PSC_ASSIGN(spec.parameters, core::resolveParameters(*manifest, {{"bits", bits}, {"group_size", kGroup}}));
-        PSC_ASSIGN(const auto stage, host.makeStage(spec));
-        PSC_TRY(stage->validate(model->graph().view()));
-        return runStage(*stage, {model->graph(), tensors, &calibration, host.statistics(), StatisticCache({}), services,
-                                 observer, log, 7, parts});
-    }
-
-    at::Tensor logits(const ModelTensors& weights) const
-    {
-        const LanguageModel& graph = model->graph();
-        at::Tensor state =
-            graph.enter(calibration.samples[1], LoadedTensors::load(weights, graph.entryTensors()).value());
-        for (int block = 0; block < graph.view().blocks; ++block) {
-            const LoadedTensors loaded = LoadedTensors::load(weights, graph.blockTensors(block)).value();
-            const auto pass = graph.begin(block, 0, state, loaded, parts.hooks);
-            while (!pass->inputs().empty())
-                pass->advance(loaded);
-            state = pass->output();
-        }
-        return graph.logits(state, LoadedTensors::load(weights, graph.headTensors()).value());
-    }
-
-    std::unique_ptr<WarmModel> model;
-    ModelTensors tensors;
-    Calibration calibration;
-    TrialLog log;
-    RunTimeParts parts;
-    NoServices services;
-    SilentObserver observer;
-};
-
-/// Sum of one layer metric over all units.
-double sumOf(const TrialLog& log, std::string_view metric)
-{
-    double sum = 0;
-    for (const auto& entry : log.layerMetrics)
-        sum += entry.name == metric ? entry.value.value_or(0) : 0;
-    return sum;
+    return {{"bits", bits}, {"group_size", kGroup}};
 }
 
 } // namespace
@@ -97,7 +39,7 @@ private Q_SLOTS:
         QTest::addColumn<QString>("plugin");
         QTest::addColumn<int>("unitsPerBlock");
         const auto rows = [](const char* name, int units) {
-            for (const char* plugin : {"rtn", "gptq"})
+            for (const char* plugin : {"rtn", "gptq", "hqq", "awq"})
                 QTest::addRow("%s of %s", plugin, name)
                     << QString::fromLatin1(name) << QString::fromLatin1(plugin) << units;
         };
@@ -114,10 +56,10 @@ private Q_SLOTS:
         QFETCH(QString, plugin);
         QFETCH(int, unitsPerBlock);
         const c10::InferenceMode noGradients;
-        Fixture fixture(kModels / name.toStdString());
+        FamilyFixture fixture(kFamilies / name.toStdString());
         const ModelView& view = fixture.model->graph().view();
         QCOMPARE(view.units.size(), std::size_t(unitsPerBlock * view.blocks));
-        const core::Status done = fixture.run(qPrintable(plugin), 4);
+        const core::Status done = fixture.run(qPrintable(plugin), gridOf(4));
         QVERIFY2(done.ok(), done.ok() ? "" : done.error().sentence().c_str());
         for (const Unit& unit : view.units) {
             const auto replacement = fixture.tensors.replacement(unit.tensor);
@@ -130,9 +72,9 @@ private Q_SLOTS:
         QVERIFY(fixture.logits(fixture.tensors).isfinite().all().item<bool>());
         if (plugin == QLatin1String("gptq")) {
             // What GPTQ is about: it gives up some weight error for less error at the output.
-            const double output = sumOf(fixture.log, "relative_output_error");
+            const double output = fixture.sumOf("relative_output_error");
             QVERIFY(output > 0);
-            QVERIFY(output < sumOf(fixture.log, "relative_weight_error"));
+            QVERIFY(output < fixture.sumOf("relative_weight_error"));
         }
     }
 
@@ -147,8 +89,8 @@ private Q_SLOTS:
     {
         QFETCH(QString, name);
         const c10::InferenceMode noGradients;
-        Fixture fixture(kModels / name.toStdString());
-        QVERIFY(fixture.run("rtn", 8).ok());
+        FamilyFixture fixture(kFamilies / name.toStdString());
+        QVERIFY(fixture.run("rtn", gridOf(8)).ok());
         for (const Unit& unit : fixture.model->graph().view().units) {
             const at::Tensor before = fixture.tensors.readOriginal(unit.tensor).value();
             const at::Tensor after = fixture.tensors.read(unit.tensor).value();
@@ -162,10 +104,8 @@ private Q_SLOTS:
                 share < 0.5 + 255.0 / 2048,
                 qPrintable(QStringLiteral("%1: %2 steps off").arg(QString::fromStdString(unit.module)).arg(share)));
         }
-        const at::Tensor original = fixture.logits(fixture.model->tensors());
-        const double change = (fixture.logits(fixture.tensors) - original).abs().max().item<double>();
-        QVERIFY(change > 0);
-        QVERIFY(change < 0.1 * original.abs().max().item<double>());
+        QVERIFY(fixture.change() > 0);
+        QVERIFY(fixture.change() < 0.1);
     }
 };
 
