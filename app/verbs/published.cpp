@@ -245,11 +245,9 @@ private:
     {
         std::vector<std::vector<const PublishedPoint*>> groups;
         for (const PublishedPoint& point : points) {
-            auto group = std::find_if(groups.begin(), groups.end(),
-                                      [&](const auto& known) { return known.front()->sharesAxesWith(point); });
-            if (group == groups.end())
-                group = groups.insert(groups.end(), {});
-            group->push_back(&point);
+            const auto known = std::find_if(groups.begin(), groups.end(),
+                                            [&](const auto& group) { return group.front()->sharesAxesWith(point); });
+            (known == groups.end() ? groups.emplace_back() : *known).push_back(&point);
         }
         for (const auto& group : groups) {
             const PublishedPoint& first = *group.front();
