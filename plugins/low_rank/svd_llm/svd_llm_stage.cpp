@@ -7,8 +7,8 @@ namespace {
 using namespace paretoscope;
 
 /// Errors count by what they do to the outputs on the calibration data (Wang et al. 2025, whitening; specs
-/// pruning_lowrank 8). With inputs of compressed predecessors the published update of U changes nothing: U is that
-/// least-squares solution already.
+/// pruning_lowrank 8). U is then the least-squares solution for these inputs already; the published second update of U
+/// regresses on the outputs of the uncompressed model, for which no statistic of two models exists.
 class SvdLlmStage : public engine::LowRankStage
 {
 public:
