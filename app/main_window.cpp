@@ -181,6 +181,7 @@ void MainWindow::connectRun()
     jobs::SweepController& controller = m_session.controller();
     views::RunModel& run = m_jobs->run();
     connect(&controller, &jobs::SweepController::prepared, &run, &views::RunModel::setPlan);
+    connect(&controller, &jobs::SweepController::extended, &run, &views::RunModel::extendPlan);
     connect(&controller, &jobs::SweepController::trialStarted, &run, &views::RunModel::startTrial);
     connect(&controller, &jobs::SweepController::trialProgressed, &run, &views::RunModel::updateTrial);
     connect(&controller, &jobs::SweepController::trialFinished, &run, &views::RunModel::finishTrial);

@@ -68,6 +68,7 @@ core::Status SweepController::Host::begin()
     PSC_ASSIGN(core::ProjectStore store, core::ProjectStore::open(m_project, core::OpenMode::Create));
     m_runner = std::make_unique<SweepRunner>(std::move(m_sweep), std::move(store), std::move(m_options));
     SweepRunner* runner = m_runner.get();
+    connect(runner, &SweepRunner::planExtended, m_controller, &SweepController::extended);
     connect(runner, &SweepRunner::trialStarted, m_controller, &SweepController::trialStarted);
     connect(runner, &SweepRunner::trialProgressed, m_controller, &SweepController::trialProgressed);
     connect(runner, &SweepRunner::trialFinished, m_controller, &SweepController::trialFinished);

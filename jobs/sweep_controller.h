@@ -28,6 +28,7 @@ public:
 
 Q_SIGNALS:
     void prepared(const paretoscope::jobs::SweepPlan& plan);
+    void extended(const paretoscope::jobs::SweepPlan& plan); ///< further trials at its end
     void refused(const paretoscope::core::Error& error); ///< nothing was run: project busy, model missing, ...
     void trialStarted(const paretoscope::core::PlannedTrial& trial, int worker);
     void trialProgressed(const paretoscope::jobs::TrialProgress& progress);

@@ -17,28 +17,22 @@ using core::TrialStatus;
 
 constexpr int kMaxWorkers = 1024;
 
-/// Records of programs that knew float32 alone may lack the type.
-bool isIn(const core::MetricRecord& metric, const std::string& arithmetic)
-{
-    return metric.dtype == arithmetic || (metric.dtype.empty() && arithmetic == "float32");
-}
-
 bool holdsMeasurement(const TrialRecord& record, const std::string& protocol, const std::string& arithmetic)
 {
     return std::any_of(record.metrics.begin(), record.metrics.end(), [&](const core::MetricRecord& metric) {
-        return metric.protocol == protocol && isIn(metric, arithmetic);
+        return metric.protocol == protocol && core::isMeasuredIn(metric, arithmetic);
     });
 }
 
 /// What of the requested measurements a trial still lacks; a trial that is not done lacks all.
-std::vector<int> missingMeasurements(const TrialRecord* record, const core::WorkloadIdentity& identity,
-                                     const std::string& arithmetic)
+std::vector<int> missingMeasurements(const TrialRecord* record, const std::vector<int>& wanted,
+                                     const core::WorkloadIdentity& identity, const std::string& arithmetic)
 {
     std::vector<int> missing;
-    for (std::size_t i = 0; i < identity.protocolIds.size(); ++i) {
+    for (const int i : wanted) {
         const bool isDone = record && record->status == TrialStatus::Done;
-        if (!isDone || !holdsMeasurement(*record, identity.protocolIds[i], arithmetic))
-            missing.push_back(static_cast<int>(i));
+        if (!isDone || !holdsMeasurement(*record, identity.protocolIds[std::size_t(i)], arithmetic))
+            missing.push_back(i);
     }
     return missing;
 }
@@ -77,6 +71,92 @@ core::Result<std::vector<core::PlannedTrial>> select(std::vector<core::PlannedTr
     return selected;
 }
 
+/// Trials of a plan beside what the project holds of them.
+class PlanWriter
+{
+public:
+    PlanWriter(PreparedSweep& prepared, const core::WorkloadIdentity& identity, const SweepOptions& options,
+               const std::vector<TrialRecord>& recorded)
+        : m_prepared(prepared)
+        , m_identity(identity)
+        , m_options(options)
+    {
+        for (const TrialRecord& record : recorded)
+            m_records.emplace(record.id, &record);
+        for (std::size_t i = 0; i < prepared.plan.trials.size(); ++i)
+            m_places.emplace(prepared.plan.trials[i].id, static_cast<int>(i));
+    }
+
+    const core::SweepSearch::Records& records() const { return m_records; }
+    const TrialRecord* recordOf(int trial) const
+    {
+        const auto found = m_records.find(m_prepared.plan.trials[std::size_t(trial)].id);
+        return found == m_records.end() ? nullptr : found->second;
+    }
+
+    /// One that is in the plan already is asked for again, with these measurements as well. @return its index
+    int add(core::PlannedTrial trial)
+    {
+        const auto [place, isNew] = m_places.try_emplace(trial.id, m_prepared.plan.total());
+        const auto index = static_cast<std::size_t>(place->second);
+        if (isNew) {
+            m_prepared.plan.trials.push_back(std::move(trial));
+            grow();
+        } else {
+            std::vector<int>& wanted = m_prepared.plan.trials[index].measurements;
+            wanted.insert(wanted.end(), trial.measurements.begin(), trial.measurements.end());
+            std::sort(wanted.begin(), wanted.end());
+            wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+            m_prepared.tried[index] = false;
+        }
+        compare(place->second);
+        return place->second;
+    }
+
+    /// With what the project holds.
+    void compare(int trial)
+    {
+        const auto index = static_cast<std::size_t>(trial);
+        const TrialRecord* const record = recordOf(trial);
+        const bool isDone = record && record->status == TrialStatus::Done;
+        m_prepared.missing[index] =
+            missingMeasurements(record, m_prepared.plan.trials[index].measurements, m_identity, m_options.arithmetic);
+        m_prepared.recorded[index] = record != nullptr;
+        m_prepared.attempts[index] = record ? record->attempts : 0;
+        m_prepared.plan.done[index] = isDone && m_prepared.missing[index].empty();
+        m_prepared.plan.held[index] = isHeld(record, m_options.retry);
+        m_prepared.kept[index] = isDone;
+    }
+
+    /// Whether a trial of the search needs no more waiting for: measured, or failed.
+    bool isSettled(int trial) const
+    {
+        const auto index = static_cast<std::size_t>(trial);
+        const TrialRecord* const record = recordOf(trial);
+        const bool hasFailed =
+            record && (record->status == TrialStatus::Failed || (m_prepared.kept[index] && m_prepared.tried[index]));
+        return m_prepared.plan.done[index] || hasFailed;
+    }
+
+private:
+    void grow()
+    {
+        m_prepared.missing.emplace_back();
+        m_prepared.recorded.push_back(false);
+        m_prepared.attempts.push_back(0);
+        m_prepared.plan.done.push_back(false);
+        m_prepared.plan.held.push_back(false);
+        m_prepared.kept.push_back(false);
+        m_prepared.tried.push_back(false);
+    }
+
+    PreparedSweep& m_prepared;
+    const core::WorkloadIdentity& m_identity;
+    const SweepOptions& m_options;
+    core::SweepSearch::Records m_records;
+    std::map<core::TrialId, int> m_places;
+};
+
 Error badOption(const std::string& what, const std::string& remedy)
 {
     return {ErrorCode::InvalidArgument, what, remedy};
@@ -96,7 +176,7 @@ std::vector<int> PreparedSweep::open() const
 {
     std::vector<int> indices;
     for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-        if (!plan.done[i] && !plan.held[i])
+        if (!plan.done[i] && !plan.held[i] && !tried[i])
             indices.push_back(static_cast<int>(i));
     }
     return indices;
@@ -141,27 +221,67 @@ std::filesystem::path artifactFolder(const SweepOptions& options, const std::fil
     return options.artifacts.empty() ? core::artifactFolderOf(project) : options.artifacts;
 }
 
+core::Status requireDivisible(const core::Sweep& sweep)
+{
+    if (!sweep.isAdaptive())
+        return core::success();
+    return badOption("driver " + std::string(core::kindOf(sweep.driver).name) +
+                         " chooses trials by the results of others, so its sweep cannot be divided into shards",
+                     "run it on one machine, or take driver grid, random or sobol");
+}
+
+core::Status checkDriver(const core::Sweep& sweep, const SweepOptions& options)
+{
+    if (options.shardCount > 1)
+        PSC_TRY(requireDivisible(sweep));
+    if (sweep.isAdaptive() && !options.only.empty())
+        return badOption("driver " + std::string(core::kindOf(sweep.driver).name) +
+                             " chooses trials by the results of others, so --only cannot leave some out",
+                         "run all of them, or take driver grid, random or sobol");
+    return core::success();
+}
+
 core::Result<PreparedSweep> prepareSweep(const core::Sweep& sweep, const core::WorkloadIdentity& identity,
                                          const SweepOptions& options, const std::vector<TrialRecord>& recorded)
 {
-    std::map<core::TrialId, const TrialRecord*> known;
-    for (const TrialRecord& record : recorded)
-        known.emplace(record.id, &record);
-
+    PSC_TRY(checkDriver(sweep, options));
     PreparedSweep prepared;
-    PSC_ASSIGN(prepared.plan.trials, select(core::planTrials(sweep, identity), options));
-    for (const core::PlannedTrial& trial : prepared.plan.trials) {
-        const auto found = known.find(trial.id);
-        const TrialRecord* record = found == known.end() ? nullptr : found->second;
-        const bool isDone = record && record->status == TrialStatus::Done;
-        prepared.missing.push_back(missingMeasurements(record, identity, options.arithmetic));
-        prepared.recorded.push_back(record != nullptr);
-        prepared.attempts.push_back(record ? record->attempts : 0);
-        prepared.plan.done.push_back(isDone && prepared.missing.back().empty());
-        prepared.plan.held.push_back(isHeld(record, options.retry));
-        prepared.kept.push_back(isDone);
-    }
+    PlanWriter writer(prepared, identity, options, recorded);
+    PSC_ASSIGN(std::vector<core::PlannedTrial> trials, select(core::planTrials(sweep, identity), options));
+    for (core::PlannedTrial& trial : trials)
+        writer.add(std::move(trial));
+    if (!sweep.isAdaptive())
+        return prepared;
+    prepared.search = std::make_unique<core::SweepSearch>(sweep, identity, options.arithmetic);
+    for (core::PlannedTrial& trial : prepared.search->ask())
+        prepared.batch.push_back(writer.add(std::move(trial)));
+    static_cast<void>(extendSweep(prepared, identity, options, recorded)); // whether it is over shows in its plan
     return prepared;
+}
+
+bool extendSweep(PreparedSweep& prepared, const core::WorkloadIdentity& identity, const SweepOptions& options,
+                 const std::vector<TrialRecord>& recorded)
+{
+    PlanWriter writer(prepared, identity, options, recorded);
+    for (int trial = 0; trial < prepared.plan.total(); ++trial)
+        writer.compare(trial);
+    while (prepared.search) {
+        const std::vector<int> open = prepared.open();
+        const auto isOpen = [&](int trial) { return std::binary_search(open.begin(), open.end(), trial); };
+        if (std::any_of(prepared.batch.begin(), prepared.batch.end(), isOpen))
+            return true;
+        const bool isSettled = std::all_of(prepared.batch.begin(), prepared.batch.end(),
+                                           [&](int trial) { return writer.isSettled(trial); });
+        if (!isSettled)
+            return false;
+        prepared.search->tell(writer.records());
+        prepared.batch.clear();
+        for (core::PlannedTrial& trial : prepared.search->ask())
+            prepared.batch.push_back(writer.add(std::move(trial)));
+        if (prepared.batch.empty())
+            prepared.search.reset();
+    }
+    return false;
 }
 
 } // namespace paretoscope::jobs

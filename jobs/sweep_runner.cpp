@@ -61,21 +61,10 @@ core::Status SweepRunner::prepare()
     }
 
     const std::vector<int> open = d->prepared.open();
-    const auto plugins = core::PluginCatalogue::scan(core::Installation::locate().pluginFolders());
-    d->queue = TrialQueue(core::TrialTree(d->prepared.plan.trials, open, plugins));
-    if (d->options.maxTrials > 0 && d->options.maxTrials < d->queue.size()) {
-        // Which ones must not depend on the number of workers.
-        std::vector<int> first;
-        while (std::ssize(first) < d->options.maxTrials)
-            first.push_back(*d->queue.take(0));
-        d->queue = TrialQueue(core::TrialTree(d->prepared.plan.trials, first, plugins));
-    }
-    const SweepPlan& plan = d->prepared.plan;
+    d->fillQueue(open);
     d->summary = {};
-    d->summary.total = plan.total();
-    d->summary.skipped = static_cast<int>(std::count(plan.done.begin(), plan.done.end(), true));
-    d->summary.held = static_cast<int>(std::count(plan.held.begin(), plan.held.end(), true));
     d->summary.left = static_cast<int>(open.size()) - d->queue.size();
+    d->recount();
     d->isPrepared = true;
     return core::success();
 }
@@ -124,7 +113,7 @@ void SweepRunner::stop()
 
 void SweepRunner::Private::begin()
 {
-    if (!save(recordBeginning()) || queue.size() == 0 || isStopping)
+    if (!save(recordPlan()) || queue.size() == 0 || isStopping)
         return conclude();
     note("info", "sweep_started",
          "sweep \"" + sweep.name + "\": " + std::to_string(queue.size()) + " of " + std::to_string(summary.total) +
@@ -135,7 +124,7 @@ void SweepRunner::Private::begin()
     }
 }
 
-core::Status SweepRunner::Private::recordBeginning()
+core::Status SweepRunner::Private::recordPlan()
 {
     std::vector<core::TrialId> ids;
     std::vector<TrialRecord> fresh;
@@ -147,6 +136,36 @@ core::Status SweepRunner::Private::recordBeginning()
     PSC_TRY(store.recordWorkload(reporter.workload()));
     PSC_TRY(store.recordSweep(sweep.name, sweep.source, ids));
     return store.recordTrials(fresh);
+}
+
+/// With these trials, as far as maxTrials goes.
+void SweepRunner::Private::fillQueue(const std::vector<int>& open)
+{
+    const auto plugins = core::PluginCatalogue::scan(core::Installation::locate().pluginFolders());
+    queue = TrialQueue(core::TrialTree(prepared.plan.trials, open, plugins));
+    const int allowed = options.maxTrials - started;
+    if (options.maxTrials == 0 || queue.size() <= allowed)
+        return;
+    // Which ones must not depend on the number of workers.
+    std::vector<int> first;
+    while (std::ssize(first) < allowed)
+        first.push_back(*queue.take(0));
+    queue = TrialQueue(core::TrialTree(prepared.plan.trials, first, plugins));
+}
+
+/// What the plan alone says.
+void SweepRunner::Private::recount()
+{
+    const SweepPlan& plan = prepared.plan;
+    summary.total = plan.total();
+    summary.skipped = 0;
+    summary.held = 0;
+    for (int trial = 0; trial < plan.total(); ++trial) {
+        if (ran.contains(trial))
+            continue;
+        summary.skipped += plan.done[std::size_t(trial)] ? 1 : 0;
+        summary.held += plan.held[std::size_t(trial)] ? 1 : 0;
+    }
 }
 
 core::Status SweepRunner::Private::startPool()
@@ -257,6 +276,7 @@ void SweepRunner::Private::finish()
         Q_EMIT q->trialFinished(record);
     isOver = true;
     summary.wallSeconds = elapsed();
+    recount();
     summary.interrupted = summary.total - summary.done - summary.skipped - summary.failed - summary.held - summary.left;
     note("info", "sweep_finished",
          "sweep \"" + sweep.name + "\": " + std::to_string(summary.done) + " done, " + std::to_string(summary.failed) +

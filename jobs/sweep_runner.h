@@ -63,7 +63,7 @@ WorkerCounts workerCounts(const SweepOptions& options);
 
 struct SweepPlan
 {
-    std::vector<core::PlannedTrial> trials; ///< all of the sweep (after only/shard)
+    std::vector<core::PlannedTrial> trials; ///< all of the sweep (after only/shard); of an adaptive one so far
     std::vector<bool> done;                 ///< parallel to `trials`: every requested measurement is in the project
     std::vector<bool> held; ///< likewise: failed or interrupted earlier and left alone by SweepOptions::retry
     int total() const { return static_cast<int>(trials.size()); }
@@ -118,6 +118,9 @@ public:
     void stop();
 
 Q_SIGNALS:
+    /// The driver of an adaptive sweep has chosen further trials: `added` are to run, of which some may have run before
+    /// and are measured more thoroughly now. New ones stand at the end of the plan.
+    void planExtended(const paretoscope::jobs::SweepPlan& plan, int added);
     void trialStarted(const paretoscope::core::PlannedTrial& trial, int worker);
     void trialProgressed(const paretoscope::jobs::TrialProgress& progress);
     /// Done, failed or interrupted; already in the project.

@@ -17,12 +17,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace paretoscope::jobs {
 
 /// A sweep from start() to finished(): sweep_runner.cpp begins and ends it, sweep_trials.cpp brings the trials to the
-/// workers and their results into the project.
+/// workers and their results into the project, sweep_batches.cpp goes on where a driver chooses by results.
 struct SweepRunner::Private
 {
     /// The trial a worker has.
@@ -43,7 +44,9 @@ struct SweepRunner::Private
 
     // From start() to finished().
     void begin();
-    core::Status recordBeginning();
+    core::Status recordPlan();
+    void fillQueue(const std::vector<int>& open);
+    void recount();
     core::Status startPool();
     void connectPool();
     void conclude();
@@ -53,6 +56,8 @@ struct SweepRunner::Private
     void dispatch(int worker);
     void settle();
     int wanted() const;
+    bool mayExtend() const;
+    bool extend();
     core::TrialRequest requestFor(int trial);
     void tellProgress(int worker, const QString& phase, int done, int total);
     void takeResult(int worker, const core::Json& result);
@@ -86,6 +91,10 @@ struct SweepRunner::Private
     std::unique_ptr<WorkerPool> pool;
     std::map<int, InHand> inHand;             ///< by worker
     std::map<int, TrialCourse> courses;       ///< by trial
+    std::set<int> idle;                       ///< workers that wait for the next batch of an adaptive sweep
+    std::set<int> ran;                        ///< trials that this run has given to a worker
+    std::set<int> finished;                   ///< those of them that count in summary.done
+    int started = 0;                          ///< first attempts; in a later batch a trial may have another one
     std::map<int, core::TrialRecord> waiting; ///< trials that wait for another worker, as the project has them
     QElapsedTimer clock;
     QTimer limit;

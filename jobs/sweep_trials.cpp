@@ -24,7 +24,8 @@ constexpr qint64 kProgressIntervalMilliseconds = 50;
 int SweepRunner::Private::wanted() const
 {
     const int open = static_cast<int>(inHand.size()) + (mayStart ? queue.size() : 0);
-    return std::min(counts.jobs, open);
+    // Whoever waits for the next batch keeps what is warm.
+    return open > 0 && mayExtend() ? counts.jobs : std::min(counts.jobs, open);
 }
 
 void SweepRunner::Private::dispatch(int worker)
@@ -34,12 +35,17 @@ void SweepRunner::Private::dispatch(int worker)
         summary.stopped = true;
         note("info", "time_limit", "no further trial is expected to end within the time limit");
     }
-    if (!mayStart || queue.size() == 0)
+    if (!mayStart || queue.size() == 0) {
+        if (mayExtend())
+            idle.insert(worker);
         return settle();
+    }
     const int trial = *queue.take(worker);
+    ran.insert(trial);
     TrialCourse& course = courses[trial];
     waiting.erase(trial);
     course.attemptsBefore = prepared.attempts[std::size_t(trial)];
+    started += course.attempts == 0 ? 1 : 0;
     ++course.attempts;
     course.log = nullptr;
     course.startedUtc = utcNow();
@@ -108,7 +114,8 @@ void SweepRunner::Private::takeResult(int worker, const Json& result)
     const TrialRecord record = reporter.done(planned(hand.trial), courses[hand.trial], std::move(outcome).value());
     if (!save(store.finishTrial(record)))
         return;
-    ++summary.done;
+    prepared.tried[std::size_t(hand.trial)] = true;
+    summary.done += finished.insert(hand.trial).second ? 1 : 0;
     Q_EMIT q->trialFinished(record);
     settle();
 }
@@ -141,6 +148,7 @@ void SweepRunner::Private::takeFailure(int worker, const Error& error)
 void SweepRunner::Private::takeLoss(int worker, const WorkerLoss& loss, bool hadTask)
 {
     auto node = inHand.extract(worker);
+    idle.erase(worker);
     const std::string trial = node.empty() ? std::string() : planned(node.mapped().trial).id.hex();
     note("warn", "worker_lost", loss.error.sentence(), trial);
     Q_EMIT q->workerLost(worker, QString::fromStdString(loss.error.message));
@@ -185,6 +193,8 @@ void SweepRunner::Private::endTrial(int trial, TrialStatus status, const Error& 
     // A result that is there stays, even if a measurement could not be added to it.
     if (!prepared.kept[std::size_t(trial)] && !save(store.finishTrial(record)))
         return;
+    prepared.tried[std::size_t(trial)] = true;
+    summary.done -= static_cast<int>(finished.erase(trial)); // a measurement that was added to it
     summary.failed += failed ? 1 : 0;
     Q_EMIT q->trialFinished(record);
     if (failed && options.failFast && !isStopping)
@@ -196,6 +206,13 @@ void SweepRunner::Private::settle()
 {
     if (isOver || !pool)
         return;
+    const bool isBatchOver = inHand.empty() && queue.size() == 0;
+    if (isBatchOver && mayExtend() && !extend())
+        return;
+    while (mayStart && queue.size() > 0 && !idle.empty())
+        dispatch(idle.extract(idle.begin()).value());
+    if (!mayExtend())
+        idle.clear(); // the pool ends who is of no use
     if (wanted() == 0)
         conclude();
     else

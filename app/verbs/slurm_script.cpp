@@ -4,6 +4,7 @@
 #include "app/verbs/sweep_arguments.h"
 #include "jobs/slurm/array_script.h"
 #include "jobs/slurm/slurm_time.h"
+#include "jobs/sweep_planning.h"
 
 #include <algorithm>
 #include <limits>
@@ -67,6 +68,7 @@ public:
         if (const auto options = element.options(session); !options.ok())
             return {options.error(), ErrorSource::Arguments};
         PSC_ASSIGN(const core::Sweep sweep, element.readSweep(session));
+        PSC_TRY(jobs::requireDivisible(sweep));
         m_script.name = jobs::jobName(sweep.name);
         m_script.command = session.command;
         m_script.trials = static_cast<int>(sweep.pipelines.size() * (1 + sweep.repeatSeeds.size()));

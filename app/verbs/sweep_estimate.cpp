@@ -86,6 +86,8 @@ core::Json document(const SweepEstimate& estimate, const std::string& project)
     return {{"schema", "paretoscope.estimate/1"},
             {"sweep", estimate.sweep},
             {"project", project},
+            {"driver", estimate.driver},
+            {"further_trials", estimate.isAdaptive},
             {"total", estimate.trials.size()},
             {"done", estimate.done},
             {"held", estimate.held},
@@ -155,6 +157,8 @@ void print(const SweepEstimate& estimate, Console& console)
     if (estimate.held > 0)
         line += ", " + std::to_string(estimate.held) + " failed or interrupted earlier (see --retry)";
     console.line(line);
+    if (estimate.isAdaptive)
+        console.line("driver " + estimate.driver + " chooses further trials when the open ones are measured");
     if (estimate.open == 0)
         return;
     const std::string time = estimate.seconds ? "about " + duration(*estimate.seconds)
@@ -178,6 +182,8 @@ core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::
     PSC_TRY(jobs::requireMemory(prepared.plan, sweep.workload, options));
     SweepEstimate estimate;
     estimate.sweep = sweep.name;
+    estimate.driver = core::kindOf(sweep.driver).name;
+    estimate.isAdaptive = prepared.search != nullptr;
     estimate.workers = jobs::workerCounts(options);
     const jobs::KeptModels models(recorded.artifacts, jobs::artifactFolder(options, project), options.artifactLimit);
     const jobs::TrialExperience experience(recorded.trials, sweep.workload.model.filename().string());

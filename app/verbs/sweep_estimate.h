@@ -27,6 +27,8 @@ struct SweepEstimate
     };
 
     std::string sweep;
+    std::string driver;
+    bool isAdaptive = false; ///< further trials follow when those are measured
     std::vector<Trial> trials;
     jobs::SharedWork shared; ///< of the open ones
     int done = 0;

@@ -38,6 +38,8 @@ void SweepSession::connectRunner()
 {
     using jobs::SweepRunner;
     QObject* context = &m_redraw; // ends with this object
+    QObject::connect(&m_runner, &SweepRunner::planExtended, context,
+                     [this](const jobs::SweepPlan& plan, int added) { planExtended(plan, added); });
     QObject::connect(&m_runner, &SweepRunner::trialStarted, context,
                      [this](const core::PlannedTrial& trial, int worker) { trialStarted(trial, worker); });
     QObject::connect(&m_runner, &SweepRunner::trialProgressed, context,
@@ -87,6 +89,14 @@ void SweepSession::received(int signal)
         m_killedBy = signal;
         m_runner.stop();
     }
+}
+
+void SweepSession::planExtended(const jobs::SweepPlan& plan, int added)
+{
+    m_state.total += added;
+    record(fmt::format("batch started trials={} total={}", added, plan.total()));
+    emitEvent("batch_started", {{"trials", added}, {"total", plan.total()}});
+    showProgress();
 }
 
 void SweepSession::trialStarted(const core::PlannedTrial& trial, int worker)

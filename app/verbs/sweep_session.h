@@ -28,6 +28,7 @@ public:
 private:
     void connectRunner();
     void received(int signal);
+    void planExtended(const jobs::SweepPlan& plan, int added);
     void trialStarted(const core::PlannedTrial& trial, int worker);
     void trialProgressed(const jobs::TrialProgress& progress);
     void trialFinished(const core::TrialRecord& trial);

@@ -79,7 +79,8 @@ core::Status SlurmSweep::prepare()
 {
     m_begin = std::chrono::steady_clock::now();
     PSC_TRY(checkOptions(m_settings.options));
-    PSC_ASSIGN(m_identity, core::identifyWorkload(m_sweep.workload));
+    PSC_TRY(requireDivisible(m_sweep));
+    PSC_ASSIGN(m_identity, core::identifySweep(m_sweep));
     std::error_code failure;
     for (const char* part : {"results", "logs"}) {
         if (fs::create_directories(folder() / part, failure); failure)

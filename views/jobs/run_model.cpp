@@ -78,18 +78,33 @@ void RunModel::setPlan(const jobs::SweepPlan& plan)
 {
     beginResetModel();
     m_rows.clear();
-    for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-        Row row;
-        row.id = plan.trials[i].id;
-        row.label = toQString(plan.trials[i].pipeline.label());
-        row.skipped = i < plan.done.size() && plan.done[i];
-        row.status = row.skipped                            ? core::TrialStatus::Done
-                     : i < plan.held.size() && plan.held[i] ? core::TrialStatus::Failed
-                                                            : core::TrialStatus::Queued;
-        m_rows.push_back(row);
-    }
+    for (std::size_t i = 0; i < plan.trials.size(); ++i)
+        m_rows.push_back(rowOf(plan, i));
     endResetModel();
     setPhase(Phase::Running);
+}
+
+void RunModel::extendPlan(const jobs::SweepPlan& plan)
+{
+    if (plan.trials.size() <= m_rows.size())
+        return;
+    beginInsertRows({}, total(), plan.total() - 1);
+    while (m_rows.size() < plan.trials.size())
+        m_rows.push_back(rowOf(plan, m_rows.size()));
+    endInsertRows();
+    Q_EMIT changed();
+}
+
+RunModel::Row RunModel::rowOf(const jobs::SweepPlan& plan, std::size_t trial)
+{
+    Row row;
+    row.id = plan.trials[trial].id;
+    row.label = toQString(plan.trials[trial].pipeline.label());
+    row.skipped = trial < plan.done.size() && plan.done[trial];
+    row.status = row.skipped                                    ? core::TrialStatus::Done
+                 : trial < plan.held.size() && plan.held[trial] ? core::TrialStatus::Failed
+                                                                : core::TrialStatus::Queued;
+    return row;
 }
 
 void RunModel::markStopping()

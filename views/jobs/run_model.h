@@ -64,6 +64,7 @@ public:
 public Q_SLOTS:
     void beginRun(const QString& sweepName); ///< start was asked for; hashing and planning
     void setPlan(const paretoscope::jobs::SweepPlan& plan);
+    void extendPlan(const paretoscope::jobs::SweepPlan& plan); ///< by trials at its end
     void markStopping();
     void startTrial(const paretoscope::core::PlannedTrial& trial, int worker);
     void updateTrial(const paretoscope::jobs::TrialProgress& progress);
@@ -93,6 +94,7 @@ private:
         double seconds = 0;
     };
 
+    static Row rowOf(const jobs::SweepPlan& plan, std::size_t trial);
     static double fractionOf(const Row& row);
     QString stateText(const Row& row) const;
     QString progressText(const Row& row) const;

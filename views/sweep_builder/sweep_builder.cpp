@@ -207,6 +207,14 @@ void SweepBuilder::loadFile(const QString& sweepFile)
     const core::Result<core::Sweep> sweep = core::readSweep(toPath(sweepFile), *m_plugins);
     if (!sweep.ok())
         return showError(sweep.error());
+    if (!sweep.value().isGrid())
+        return showError({core::ErrorCode::Unsupported,
+                          tr("%1 lets a driver choose its trials, which this form cannot show.")
+                              .arg(QFileInfo(sweepFile).fileName())
+                              .toStdString(),
+                          tr("Run it with: paretoscope run %1 --project results.pscope")
+                              .arg(QFileInfo(sweepFile).fileName())
+                              .toStdString()});
     m_editor.reset(draftOf(sweep.value(), *m_plugins));
     check();
 }

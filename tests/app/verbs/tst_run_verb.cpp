@@ -566,6 +566,56 @@ private Q_SLOTS:
                  qPrintable(refused.described()));
     }
 
+    void driversChooseByResults()
+    {
+        writeFile(path("sweep.yaml"), sweepText({"[]", "[stage: {n: {from: 0, to: 1000}}]"}) +
+                                          "driver: {nsga2: {population: 3, generations: 2}}\n");
+        const ProgramCall dry = run({QStringLiteral("--dry-run")});
+        QVERIFY2(dry.status == 0 && dry.outText().contains(QLatin1String("4 trials: 4 to run, 0 done")) &&
+                     dry.outText().contains(
+                         QLatin1String("driver nsga2 chooses further trials when the open ones are measured")),
+                 qPrintable(dry.described()));
+        const QJsonObject plan = run({QStringLiteral("--dry-run"), QStringLiteral("--json")}).json();
+        QCOMPARE(plan[QLatin1String("driver")].toString(), QStringLiteral("nsga2"));
+        QVERIFY(plan[QLatin1String("further_trials")].toBool());
+        const ProgramCall part = run({QStringLiteral("--max-trials=2"), QStringLiteral("--json")});
+        QVERIFY2(part.status == 0 && part.json()[QLatin1String("done")].toInt() == 2, qPrintable(part.described()));
+        const ProgramCall rest = run({QStringLiteral("--json-lines")});
+        QVERIFY2(rest.status == 0, qPrintable(rest.described()));
+        int batches = 0;
+        for (const QJsonObject& event : linesOf(rest.out))
+            batches += event[QLatin1String("event")].toString() == QLatin1String("batch_started") ? 1 : 0;
+        QCOMPARE(batches, 1);
+        const ProgramCall again = run();
+        QVERIFY2(again.status == 0 &&
+                     again.errText().startsWith(QLatin1String("nothing to do: results.pscope holds all 7 trials")),
+                 qPrintable(again.described()));
+    }
+
+    void driversThatGoByResultsCannotBeDivided_data()
+    {
+        QTest::addColumn<QStringList>("command");
+        const QString sweep = QStringLiteral("sweep.yaml");
+        QTest::addRow("shard") << (QStringList {QStringLiteral("run"), sweep, QStringLiteral("--shard=0/2")} +
+                                   project());
+        QTest::addRow("estimate of a shard")
+            << (QStringList {QStringLiteral("estimate"), sweep, QStringLiteral("--shard=0/2")} + project());
+        QTest::addRow("slurm-script") << QStringList {QStringLiteral("slurm-script"), sweep};
+        QTest::addRow("executor") << (QStringList {QStringLiteral("run"), sweep, QStringLiteral("--executor=slurm")} +
+                                      project());
+    }
+    void driversThatGoByResultsCannotBeDivided()
+    {
+        QFETCH(QStringList, command);
+        writeFile(path("sweep.yaml"),
+                  sweepText({"[stage: {n: {from: 0, to: 1000}}]"}) + "driver: {nsga2: {population: 3}}\n");
+        const ProgramCall refused = call(command);
+        QVERIFY2(refused.status != 0 && refused.errText().contains(QLatin1String(
+                                            "driver nsga2 chooses trials by the results of others, so its sweep cannot "
+                                            "be divided into shards")),
+                 qPrintable(refused.described()));
+    }
+
     void provenanceHoldsTheJob()
     {
         writeSweep({"[]"});
