@@ -6,6 +6,7 @@
 #include "core/base/assert.h"
 #include "core/base/installation.h"
 #include "jobs/memory_preflight.h"
+#include "jobs/pattern_preview.h"
 
 #include <algorithm>
 #include <set>
@@ -41,6 +42,8 @@ core::Status SweepRunner::prepare()
     PSC_ASSIGN(const std::vector<TrialRecord> recorded, d->store.trials());
     PSC_ASSIGN(d->prepared, prepareSweep(d->sweep, d->identity, d->options, recorded));
 
+    if (d->prepared.plan.remaining() > 0)
+        PSC_TRY(requirePatternMatches(d->sweep));
     PSC_TRY(requireMemory(d->prepared.plan, d->sweep.workload, d->options));
     d->counts = workerCounts(d->options); // threads must not depend on what the cards have room for
     if (d->prepared.plan.remaining() > 0) {

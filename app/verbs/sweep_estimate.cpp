@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 namespace paretoscope::app {
 
@@ -70,6 +71,29 @@ core::Json treeDocument(const SweepEstimate& estimate)
     return nodes;
 }
 
+core::Json selectionsDocument(const SweepEstimate& estimate)
+{
+    core::Json selections = core::Json::array();
+    for (const jobs::PatternPreview::Selection& selection : estimate.selections)
+        selections.push_back({{"stages", selection.stages}, {"modules", selection.modules}});
+    return selections;
+}
+
+/// Which weights stages take: what a pattern matches is seen before hours are spent on it.
+void printSelections(const SweepEstimate& estimate, Console& console)
+{
+    if (estimate.selections.empty())
+        return;
+    TextTable table({{"stage", false, true}, {"weights", true}, {"which", false, true}});
+    for (const jobs::PatternPreview::Selection& selection : estimate.selections) {
+        std::string count = std::to_string(selection.modules.size()) + " of " + std::to_string(estimate.modules);
+        std::string stage = selection.stages;
+        for (const std::string& path : jobs::summarised(selection.modules))
+            table.addRow({std::exchange(stage, ""), std::exchange(count, ""), path});
+    }
+    console.write(table.text(console.outStream()));
+}
+
 core::Json document(const SweepEstimate& estimate, const std::string& project)
 {
     core::Json trials = core::Json::array();
@@ -99,7 +123,8 @@ core::Json document(const SweepEstimate& estimate, const std::string& project)
             {"estimated_scratch_bytes_per_worker", estimate.scratch.value},
             {"estimated_disk_bytes", estimate.diskBytes},
             {"trials", trials},
-            {"tree", treeDocument(estimate)}};
+            {"tree", treeDocument(estimate)},
+            {"selections", selectionsDocument(estimate)}};
 }
 
 void addTrial(TextTable& table, const SweepEstimate::Trial& trial, const std::string& name, const std::string& state)
@@ -152,6 +177,7 @@ void print(const SweepEstimate& estimate, Console& console)
     }
     addTree(table, estimate);
     console.write(table.text(console.outStream()));
+    printSelections(estimate, console);
     std::string line = counted(static_cast<std::int64_t>(estimate.trials.size()), "trial") + ": " +
                        std::to_string(estimate.open) + " to run, " + std::to_string(estimate.done) + " done";
     if (estimate.held > 0)
@@ -179,8 +205,16 @@ core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::
     PSC_ASSIGN(const core::WorkloadIdentity identity, core::identifySweep(sweep));
     PSC_ASSIGN(const jobs::PreparedSweep prepared, jobs::prepareSweep(sweep, identity, options, recorded.trials));
     PSC_ASSIGN(const auto preflight, jobs::MemoryPreflight::create(sweep.workload, options));
+    if (prepared.plan.remaining() > 0)
+        PSC_TRY(jobs::requirePatternMatches(sweep));
     PSC_TRY(jobs::requireMemory(prepared.plan, sweep.workload, options));
     SweepEstimate estimate;
+    PSC_ASSIGN(const auto patterns, jobs::PatternPreview::create(sweep.workload));
+    std::vector<core::Pipeline> open;
+    for (const int trial : prepared.open())
+        open.push_back(prepared.plan.trials[std::size_t(trial)].pipeline);
+    PSC_ASSIGN(estimate.selections, patterns.selections(open));
+    estimate.modules = patterns.modules();
     estimate.sweep = sweep.name;
     estimate.driver = core::kindOf(sweep.driver).name;
     estimate.isAdaptive = prepared.search != nullptr;

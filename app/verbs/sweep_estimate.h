@@ -5,6 +5,7 @@
 #include "app/verbs/sweep_arguments.h"
 #include "core/memory/memory_estimate.h"
 #include "core/project/records.h"
+#include "jobs/pattern_preview.h"
 #include "jobs/shared_work.h"
 
 #include <optional>
@@ -30,7 +31,9 @@ struct SweepEstimate
     std::string driver;
     bool isAdaptive = false; ///< further trials follow when those are measured
     std::vector<Trial> trials;
-    jobs::SharedWork shared; ///< of the open ones
+    jobs::SharedWork shared;                                 ///< of the open ones
+    std::vector<jobs::PatternPreview::Selection> selections; ///< of the open ones
+    std::size_t modules = 0;                                 ///< that the model has
     int done = 0;
     int held = 0;
     int open = 0;

@@ -616,6 +616,30 @@ private Q_SLOTS:
                  qPrintable(refused.described()));
     }
 
+    void patternsAreShownAndMustMatch()
+    {
+        QVERIFY(QDir(m_folder->path()).mkpath(QStringLiteral("plugins/fake/picky")));
+        writeFile(path("plugins/fake/picky/manifest.json"), R"({
+  "id": "fake/picky", "name": "Picky", "version": "1", "kind": "stage", "summary": "Takes weights by patterns.",
+  "parameters": [{"name": "include", "type": "array", "items": "string", "default": [], "doc": "Which."}]})");
+        writeSweep({"[picky]", "[picky: {include: [\"*.mlp.*\"]}]"});
+        const ProgramCall dry = run({QStringLiteral("--dry-run")});
+        QVERIFY2(dry.status == 0 && dry.outText().contains(QLatin1String("picky(include=[*.mlp.*])")) &&
+                     dry.outText().contains(QLatin1String("12 of 28")) &&
+                     dry.outText().contains(QLatin1String("model.layers.*.mlp.down_proj (4)")),
+                 qPrintable(dry.described()));
+        writeSweep({"[]", "[picky: {include: [\"*.experts.*\"]}]"});
+        for (const QString& option : {QStringLiteral("--dry-run"), QStringLiteral("--jobs=1")}) {
+            const ProgramCall refused = run({option});
+            QVERIFY2(refused.status == 4 &&
+                         refused.errText().contains(
+                             QLatin1String("picky(include=[*.experts.*]): include: \"*.experts.*\" matches no weight "
+                                           "of this model")),
+                     qPrintable(refused.described()));
+        }
+        QVERIFY(!QFile::exists(path("results.pscope")));
+    }
+
     void provenanceHoldsTheJob()
     {
         writeSweep({"[]"});
