@@ -33,12 +33,16 @@ inline core::PluginCatalogue catalogue()
 /// The trials of a sweep over a bundled model.
 struct SweepUnderTest
 {
-    explicit SweepUnderTest(const std::string& pipelines, int windows = 8, const std::string& model = "tiny-llama")
+    /// @param calibration  number and length of the samples
+    explicit SweepUnderTest(const std::string& pipelines, int windows = 8, const std::string& model = "tiny-llama",
+                            const std::string& calibration = "samples: 8, length: 256")
     {
         const std::string text =
             "paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: models/" + model +
             "\n"
-            "  calibration: {corpus: demo/corpora/train_excerpt.raw.txt, samples: 8, length: 256}\n"
+            "  calibration: {corpus: demo/corpora/train_excerpt.raw.txt, " +
+            calibration +
+            "}\n"
             "  evaluate:\n    - perplexity: {corpus: demo/corpora/wiki.test.tokens, length: 256, windows: " +
             std::to_string(windows) + "}\npipelines:\n" + pipelines;
         auto parsed = core::parseSweep(text, kResources / "test.yaml", catalogue());
