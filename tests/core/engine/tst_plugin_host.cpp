@@ -35,11 +35,16 @@ class TstPluginHost : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
-    void makesStagesOfEveryInstalledMethod()
+    void everyInstalledPluginIsMade()
     {
         PluginHost host({kBuilt.toStdString()});
         QVERIFY(!host.catalogue().all().empty());
         for (const core::PluginManifest& manifest : host.catalogue().all()) {
+            if (manifest.kind == core::PluginKind::Export) {
+                const auto exporter = host.makeExporter(manifest.id, core::Json::object());
+                QVERIFY2(exporter.ok(), exporter.ok() ? "" : exporter.error().sentence().c_str());
+                continue;
+            }
             const auto stage = host.makeStage(specOf(host, manifest.id.c_str()));
             QVERIFY2(stage.ok(), stage.ok() ? "" : stage.error().sentence().c_str());
         }
