@@ -13,6 +13,8 @@ namespace {
 
 /// The limit keeps a hostile configuration from making us build millions of block descriptions.
 constexpr std::int64_t kMaxLayers = 4096;
+/// As above for angles of rotations, which are listed for every layer.
+constexpr std::int64_t kMaxHeadDim = 65536;
 
 std::string withLayer(std::string pattern, std::int64_t layer)
 {
@@ -93,6 +95,11 @@ Status Builder::checkHeads() const
         return Error {ErrorCode::Corrupt,
                       "config.json: " + std::to_string(m_layers) + " layers are more than " +
                           std::to_string(kMaxLayers),
+                      kConfigHint};
+    if (m_sizes.headDim > kMaxHeadDim)
+        return Error {ErrorCode::Corrupt,
+                      "config.json: a head size of " + std::to_string(m_sizes.headDim) + " is more than " +
+                          std::to_string(kMaxHeadDim),
                       kConfigHint};
     if (m_sizes.heads % m_sizes.kvHeads != 0)
         return Error {ErrorCode::Corrupt,
