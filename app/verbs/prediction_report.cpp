@@ -2,37 +2,27 @@
 #include "app/verbs/prediction_report.h"
 
 #include "app/format/number.h"
-#include "app/format/table.h"
 #include "app/format/trial_text.h"
+#include "app/verbs/pass_report.h"
+#include "app/verbs/step_text.h"
 #include "core/base/near_miss.h"
-#include "core/table/table_text.h"
-#include "roofline/prediction/explanation.h"
-
-#include <algorithm>
-#include <cmath>
 
 namespace paretoscope::app {
 
 namespace {
 
-using roofline::Operation;
-using roofline::Section;
 using roofline::StepPrediction;
-using roofline::Timing;
 
 /// All that was predicted for one request.
-struct Report
+struct Report : RooflineInputs
 {
-    std::string model;
-    roofline::ModelShape shape;
-    roofline::Execution execution;
-    roofline::Efficiency efficiency;
     roofline::Request request;
     roofline::GenerationPrediction prediction;
     roofline::Explanation prefillExplanation;
     roofline::Explanation decodeExplanation;
     std::optional<std::int64_t> largestBatch;
     std::optional<std::int64_t> longestPrompt;
+    std::optional<roofline::SpeculationPrediction> speculation;
 };
 
 core::Status fuse(roofline::Fusion& fusion, const std::string& name)
@@ -90,14 +80,33 @@ roofline::Efficiency efficiencyOf(const std::string& name)
     return name == "graphs" ? roofline::Efficiency::graphs() : roofline::Efficiency::ideal();
 }
 
-core::Result<Report> predict(const RooflineRequest& request, const NamedConfig& model,
+core::Result<RooflineInputs> inputsOf(const RooflineRequest& request, const NamedConfig& model,
+                                      const std::filesystem::path& families)
+{
+    RooflineInputs inputs;
+    inputs.model = model.name;
+    inputs.efficiency = efficiencyOf(request.efficiency);
+    PSC_ASSIGN(inputs.execution, executionOf(request));
+    PSC_ASSIGN(inputs.shape, roofline::readModelShape(model.config, families));
+    return inputs;
+}
+
+core::Status addSpeculation(Report& report, const RooflineRequest& request, const roofline::HardwareSpec& hardware,
+                            const std::filesystem::path& families)
+{
+    PSC_ASSIGN(const NamedConfig draft, readConfig(request.draft));
+    PSC_ASSIGN(const roofline::ModelShape shape, roofline::readModelShape(draft.config, families));
+    PSC_ASSIGN(report.speculation, roofline::predictSpeculation(report.shape, shape, report.execution, report.request,
+                                                                request.acceptancePercent / 100.0, request.drafted,
+                                                                hardware, report.efficiency));
+    return core::success();
+}
+
+core::Result<Report> predict(const RooflineRequest& request, RooflineInputs inputs,
                              const roofline::HardwareSpec& hardware, const std::filesystem::path& families)
 {
     Report report;
-    report.model = model.name;
-    report.efficiency = efficiencyOf(request.efficiency);
-    PSC_ASSIGN(report.shape, roofline::readModelShape(model.config, families));
-    PSC_ASSIGN(report.execution, executionOf(request));
+    static_cast<RooflineInputs&>(report) = std::move(inputs);
     report.request = {.batch = static_cast<double>(request.batch),
                       .prompt = static_cast<double>(request.prompt),
                       .generated = static_cast<double>(request.generate)};
@@ -118,63 +127,24 @@ core::Result<Report> predict(const RooflineRequest& request, const NamedConfig& 
         PSC_ASSIGN(report.longestPrompt,
                    roofline::longestPrompt(report.shape, report.execution, report.request, *hardware.memoryBytes));
     }
+    if (!request.draft.empty())
+        PSC_TRY(addSpeculation(report, request, hardware, families));
     return report;
-}
-
-core::Json operationJson(const Operation& o, const Timing& timing)
-{
-    return {{"name", std::string(o.name)},
-            {"matrix_flops", o.matrixFlops},
-            {"vector_flops", o.vectorFlops},
-            {"bytes", o.bytes()},
-            {"weight_bytes", o.weightBytes},
-            {"activation_read_bytes", o.activationInBytes},
-            {"activation_write_bytes", o.activationOutBytes},
-            {"cache_read_bytes", o.cacheReadBytes},
-            {"cache_write_bytes", o.cacheWriteBytes},
-            {"arithmetic_intensity", o.bytes() > 0 ? core::Json(o.flops() / o.bytes()) : core::Json(nullptr)},
-            {"seconds", timing.total},
-            {"compute_seconds", timing.matrix + timing.vector},
-            {"memory_seconds", timing.memory},
-            {"launch_seconds", timing.launch},
-            {"communication_seconds", timing.communication},
-            {"bound", std::string(roofline::boundName(timing.bound))}};
-}
-
-core::Json stepJson(const StepPrediction& step, const roofline::Explanation& explanation)
-{
-    core::Json sections = core::Json::array();
-    for (std::size_t s = 0; s < step.timings.size(); ++s) {
-        const Section& section = step.operations.sections[s];
-        core::Json operations = core::Json::array();
-        for (std::size_t i = 0; i < section.operations.size(); ++i)
-            operations.push_back(operationJson(section.operations[i], step.timings[s][i]));
-        sections.push_back(
-            {{"section", std::string(section.name)},
-             {"first_layer", section.firstLayer < 0 ? core::Json(nullptr) : core::Json(section.firstLayer)},
-             {"count", section.count},
-             {"operations", operations}});
-    }
-    core::Json shares = core::Json::object();
-    for (const auto bound :
-         {roofline::Bound::Compute, roofline::Bound::Memory, roofline::Bound::Launch, roofline::Bound::Communication})
-        shares[std::string(roofline::boundName(bound))] = step.boundShare(bound);
-    core::Json changes = core::Json::array();
-    for (const roofline::Change& change : explanation.changes)
-        changes.push_back({{"change", change.name}, {"seconds", change.seconds}});
-    return {{"seconds", step.seconds},
-            {"flops", step.flops},
-            {"bytes", step.bytes},
-            {"bound_shares", shares},
-            {"explanation", explanation.sentence(step.seconds)},
-            {"changes", changes},
-            {"sections", sections}};
 }
 
 template <typename T>
 core::Json orNull(const std::optional<T>& value)
 {
     return value ? core::Json(*value) : core::Json(nullptr);
+}
+
+core::Json speculationJson(const std::optional<roofline::SpeculationPrediction>& speculation)
+{
+    if (!speculation)
+        return nullptr;
+    return {{"draft_step_seconds", speculation->draftStep},           {"target_step_seconds", speculation->targetStep},
+            {"verify_step_seconds", speculation->verifyStep},         {"expected_tokens", speculation->tokens},
+            {"time_per_output_token_seconds", speculation->perToken}, {"speedup", speculation->speedup}};
 }
 
 core::Json document(const Report& report, const RooflineRequest& request, const roofline::HardwareSpec& hardware)
@@ -217,83 +187,9 @@ core::Json document(const Report& report, const RooflineRequest& request, const 
                 {"fits", orNull(p.fits)},
                 {"largest_batch", orNull(report.largestBatch)},
                 {"longest_prompt", orNull(report.longestPrompt)}}},
+              {"speculation", speculationJson(report.speculation)},
               {"prefill", stepJson(p.prefill, report.prefillExplanation)},
               {"decode", stepJson(p.decode, report.decodeExplanation)}}}};
-}
-
-std::string scaled(double value, const char* unit)
-{
-    static constexpr std::pair<double, const char*> kPrefixes[] {
-        {1e15, " P"}, {1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
-    for (const auto& [size, prefix] : kPrefixes) {
-        if (value >= size)
-            return significant(value / size) + prefix + unit;
-    }
-    return significant(value) + " " + unit;
-}
-
-std::string shortTime(double seconds)
-{
-    static constexpr std::pair<double, const char*> kUnits[] {{1, " s"}, {1e-3, " ms"}, {1e-6, " us"}};
-    for (const auto& [size, unit] : kUnits) {
-        if (seconds >= size)
-            return significant(seconds / size) + unit;
-    }
-    return significant(seconds / 1e-9) + " ns";
-}
-
-std::string layersText(const Section& section)
-{
-    if (section.firstLayer < 0)
-        return std::string(section.name);
-    return (section.count > 1 ? std::to_string(static_cast<int>(section.count)) + " layers" : "1 layer");
-}
-
-TextTable operationTable(const StepPrediction& step)
-{
-    TextTable table({{"where", false, false, true},
-                     {"operation"},
-                     {"FLOP", true, false, true},
-                     {"bytes", true},
-                     {"FLOP/byte", true, false, true},
-                     {"bound"},
-                     {"time", true},
-                     {"share", true}});
-    for (std::size_t s = 0; s < step.timings.size(); ++s) {
-        const Section& section = step.operations.sections[s];
-        for (std::size_t i = 0; i < section.operations.size(); ++i) {
-            const Operation& o = section.operations[i];
-            const Timing& timing = step.timings[s][i];
-            const double share = section.count * timing.total / step.layerSeconds;
-            table.addRow({layersText(section), std::string(o.name), scaled(o.flops(), "FLOP"), scaled(o.bytes(), "B"),
-                          o.bytes() > 0 ? significant(o.flops() / o.bytes(), 3) : "-",
-                          std::string(roofline::boundName(timing.bound)), shortTime(timing.total),
-                          significant(100 * share, 3) + " %"});
-        }
-    }
-    return table;
-}
-
-/// One row per operation in full precision.
-std::string csvText(const StepPrediction& step)
-{
-    const auto exact = [](double value) { return core::canonicalJson(core::Json(value)); };
-    core::TextRows rows {{"section", "first_layer", "count", "operation", "matrix_flops", "vector_flops",
-                          "weight_bytes", "activation_read_bytes", "activation_write_bytes", "cache_read_bytes",
-                          "cache_write_bytes", "bound", "seconds"}};
-    for (std::size_t s = 0; s < step.timings.size(); ++s) {
-        const Section& section = step.operations.sections[s];
-        for (std::size_t i = 0; i < section.operations.size(); ++i) {
-            const Operation& o = section.operations[i];
-            const Timing& timing = step.timings[s][i];
-            rows.push_back({std::string(section.name), section.firstLayer < 0 ? "" : std::to_string(section.firstLayer),
-                            exact(section.count), std::string(o.name), exact(o.matrixFlops), exact(o.vectorFlops),
-                            exact(o.weightBytes), exact(o.activationInBytes), exact(o.activationOutBytes),
-                            exact(o.cacheReadBytes), exact(o.cacheWriteBytes),
-                            std::string(roofline::boundName(timing.bound)), exact(timing.total)});
-        }
-    }
-    return core::asCsv(rows);
 }
 
 std::string memoryText(const Report& report)
@@ -318,6 +214,10 @@ std::string summary(const Report& report, int width)
                                     ", " + scaled(p.prefill.bytes, "B") + ")");
     text += labelled("per token", shortTime(p.timePerOutputToken));
     text += labelled("whole answer", shortTime(p.totalSeconds) + ", " + significant(p.tokensPerSecond) + " tokens/s");
+    if (report.speculation)
+        text += labelled("speculating", shortTime(report.speculation->perToken) + " per token, " +
+                                            significant(report.speculation->speedup, 3) + " times as fast: " +
+                                            significant(report.speculation->tokens, 3) + " tokens per cycle");
     if (p.joules)
         text += labelled("energy",
                          significant(*p.joules / (report.request.batch * report.request.generated)) + " J per token");
@@ -334,7 +234,11 @@ Outcome reportPrediction(const RooflineRequest& request, const NamedConfig& mode
 {
     if (request.stage == "chat")
         return Outcome::usage("--stage chat is a stage of LLM-Viewer", "use --mode lv-2409, or decode or prefill");
-    PSC_ASSIGN(const Report report, predict(request, model, hardware, session.installation.architectures()));
+    const std::filesystem::path families = session.installation.architectures();
+    PSC_ASSIGN(RooflineInputs inputs, inputsOf(request, model, families));
+    if (inputs.shape.vocabulary == 0)
+        return reportPasses(request, inputs, hardware, session);
+    PSC_ASSIGN(const Report report, predict(request, std::move(inputs), hardware, families));
     Console& console = session.console;
     if (session.common.json) {
         console.document(document(report, request, hardware));
@@ -343,7 +247,7 @@ Outcome reportPrediction(const RooflineRequest& request, const NamedConfig& mode
     const bool isPrefill = request.stage == "prefill";
     const StepPrediction& step = isPrefill ? report.prediction.prefill : report.prediction.decode;
     if (request.csv) {
-        console.write(csvText(step));
+        console.write(stepCsv(step));
         return ExitStatus::Done;
     }
     console.line(report.model + " (" + scaled(report.shape.parameters(), "parameters") + ") on " + hardware.name +

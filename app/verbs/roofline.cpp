@@ -65,6 +65,8 @@ VerbEntry rooflineVerb()
                 "bounds it, its share of the time; the time to the first token and per token, the memory, whether it "
                 "fits, and which change would help most. Only the configuration is read. Rates that a device does not "
                 "state are never guessed. With --mode lv-2409 or lv-2407 the numbers are those of LLM-Viewer.\n"
+                "Weight formats: fp32, bf16, fp16, fp8, int8 (a scale per row), int8-g128, int4-g128, int4-g128-zero4, "
+                "int4-g128-zero16, int3-g128, int2-g128, nf4, nf4-double, mxfp4, nvfp4, q4_0, q4_k, q6_k, q8_0.\n"
                 "  paretoscope roofline config.json --hardware \"NVIDIA A100 SXM 80GB\" --batch 8 --prompt 2048\n"
                 "  paretoscope roofline Llama-2-7b --hardware nvidia_A6000 --mode lv-2409 --json\n"
                 "  paretoscope roofline --cases cases.json --json",

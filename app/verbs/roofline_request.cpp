@@ -64,8 +64,8 @@ void RooflineRequest::declare(OptionTable& options)
     bitsOption(options, "--weight-bits", weightBits,
                "Bits of a weight; below 16 integers in groups with 16-bit scales (lv modes: without scales).")
         .defaultText = "16";
-    options.choice("--weight-format", weightFormat, roofline::weightFormatNames(),
-                   "How linears are stored, with all metadata, in place of --weight-bits; accurate mode.");
+    options.text("--weight-format", "NAME", weightFormat,
+                 "How linears are stored, with all metadata, in place of --weight-bits; accurate mode.");
     options.integer("--group-size", "N", groupSize, {1, 1 << 20}, "Weights that share a scale, with --weight-bits.")
         .defaultText = std::to_string(groupSize);
     bitsOption(options, "--activation-bits", activationBits,
@@ -96,6 +96,16 @@ void RooflineRequest::declare(OptionTable& options)
                                           return core::success();
                                       });
     fuse.repeatable = true;
+    options
+        .text("--draft", "MODEL", draft, "Also predicts speculative decoding with this model drafting; accurate mode.")
+        .kind = ValueKind::Model;
+    options.integer("--draft-tokens", "N", drafted, {1, 4096}, "Tokens drafted at once.").defaultText =
+        std::to_string(drafted);
+    options.integer("--acceptance", "PERCENT", acceptancePercent, {0, 100}, "Drafted tokens that are accepted.")
+        .defaultText = std::to_string(acceptancePercent);
+    options.integer("--steps", "N", steps, {1, 1 << 20}, "Denoising steps of a diffusion transformer.").defaultText =
+        std::to_string(steps);
+    options.flag("--guidance", guided, "Every denoising step is computed twice (classifier-free guidance).");
     options.text("--family", "NAME", family,
                  "Llama, opt, chatglm3, gpt-j-6B or DiT; lv modes, where the model_type does not tell.");
     options

@@ -29,6 +29,11 @@ struct RooflineRequest
     int pipelineParallel = 1;
     int expertParallel = 1;
     std::vector<std::string> fusions;
+    std::string draft; ///< a model that drafts tokens; empty: none
+    int drafted = 4;
+    int acceptancePercent = 80;
+    int steps = 1; ///< of denoising
+    bool guided = false;
 
     void declare(OptionTable& options);
     bool isCompatible() const { return mode.starts_with("lv-"); }

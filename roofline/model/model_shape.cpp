@@ -66,7 +66,7 @@ int ModelShape::layers() const
 double ModelShape::parameters() const
 {
     double sum = vocabulary * embeddingWidth + positions * hidden + parametersOf(embeddingProjection) +
-                 parametersOf(finalNorm) + parametersOf(headProjection);
+                 parametersOf(patchEmbedding) + parametersOf(finalNorm) + parametersOf(headProjection);
     if (!tied)
         sum += head.parameters();
     for (const LayerRun& run : runs)

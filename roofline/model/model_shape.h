@@ -29,8 +29,9 @@ struct NormShape
     core::NormKind kind = core::NormKind::Rms;
     double width = 0;
     bool bias = false;
+    bool gain = true; ///< false: nothing is learned
 
-    double parameters() const { return width * (bias ? 2 : 1); }
+    double parameters() const { return width * ((gain ? 1 : 0) + (bias ? 1 : 0)); }
     bool operator==(const NormShape&) const = default;
 };
 
@@ -150,7 +151,9 @@ struct ModelShape
 {
     std::string family = {};
     double hidden = 0;
-    double vocabulary = 0; ///< 0: neither embedding nor head
+    double vocabulary = 0; ///< 0: neither embedding nor head; one pass over all tokens is all there is
+    std::optional<LinearShape> patchEmbedding = {}; ///< of images, in place of an embedding of tokens
+    double imageTokens = 0;                         ///< tokens of one image, where the configuration states it
     double embeddingWidth = 0;
     std::optional<LinearShape> embeddingProjection = {};
     double positions = 0; ///< rows of learned positions
@@ -172,8 +175,18 @@ double parametersOf(const LayerShape& layer);
 /// The shape of a model that core/architecture describes.
 ModelShape modelShape(const core::Architecture& architecture);
 
+/// A diffusion transformer (DiT, arXiv 2212.09748) by hidden_size, depth, num_heads and mlp_ratio (4): every token
+/// sees every other, nothing is cached, a linear on one row per image conditions each block.
+/// Errors: Corrupt (a value is missing or impossible, the head size is not integral).
+core::Result<ModelShape> diffusionTransformerShape(const core::Json& config);
+
+/// A vision transformer by hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, image_size and
+/// patch_size. Errors: as above; image_size is no multiple of patch_size.
+core::Result<ModelShape> visionTransformerShape(const core::Json& config);
+
 /// The shape of a config.json (or what a GGUF file says in its place); of a vision-language model that of its
-/// text_config. What the engine could not compute is no obstacle here: only shapes are read.
+/// text_config. A configuration with depth and num_heads is a diffusion transformer, one with image_size and patch_size
+/// a vision transformer. What the engine could not compute is no obstacle here: only shapes are read.
 /// @param families folder of the family files. Errors: those of core::describeArchitecture.
 core::Result<ModelShape> readModelShape(const core::Json& config, const std::filesystem::path& families);
 

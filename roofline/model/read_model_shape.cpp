@@ -147,6 +147,11 @@ ModelShape modelShape(const core::Architecture& architecture)
 core::Result<ModelShape> readModelShape(const core::Json& config, const std::filesystem::path& families)
 {
     const auto text = config.is_object() ? config.find("text_config") : config.end();
+    const auto has = [&](const char* key) { return config.is_object() && config.contains(key); };
+    if (has("depth") && has("num_heads") && !has("model_type"))
+        return diffusionTransformerShape(config);
+    if (has("image_size") && has("patch_size") && !has("vocab_size"))
+        return visionTransformerShape(config);
     const bool isNested = text != config.end() && text->is_object() && text->contains("model_type");
     PSC_ASSIGN(const core::Architecture architecture, core::describeArchitecture(isNested ? *text : config, families));
     return modelShape(architecture);

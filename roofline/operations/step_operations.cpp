@@ -66,6 +66,11 @@ Section entrySection(const ModelShape& model, OperationList& list)
 {
     const double tokens = list.tokens();
     const double bytes = list.streamBytes();
+    if (model.patchEmbedding) {
+        appendLinear(list, {.name = "patch_embed", .shape = &*model.patchEmbedding, .rows = tokens},
+                     Operation::kStream);
+        return {.name = "entry", .operations = list.take()};
+    }
     const double elements = tokens * model.embeddingWidth;
     // Rows of the table are read in their own format; without one they are as wide as the stream.
     const double row = elements * list.execution().embeddingWeights.bits / 8;
@@ -86,7 +91,7 @@ Section entrySection(const ModelShape& model, OperationList& list)
 Section headSection(const ModelShape& model, const Step& step, OperationList& list)
 {
     const Execution& execution = list.execution();
-    const double rows = step.logitRows;
+    const double rows = model.vocabulary > 0 ? step.logitRows : list.tokens();
     Source input = Operation::kStream;
     if (model.finalNorm)
         input = appendNorm(list, "final_norm", *model.finalNorm, rows, input);
@@ -197,7 +202,7 @@ core::Result<StepOperations> stepOperations(const ModelShape& model, const Execu
     double sequences = 0;
     for (const SequenceGroup& group : step.groups)
         sequences += group.sequences;
-    if (model.vocabulary > 0) {
+    if (model.vocabulary > 0 || model.patchEmbedding) {
         OperationList entry(execution, geometry, step.groups);
         result.sections.push_back(entrySection(model, entry));
     }
@@ -210,7 +215,9 @@ core::Result<StepOperations> stepOperations(const ModelShape& model, const Execu
     }
     if (step.logitRows > 0) {
         OperationList head(execution, geometry, step.groups);
-        result.sections.push_back(headSection(model, step, head));
+        Section section = headSection(model, step, head);
+        if (!section.operations.empty())
+            result.sections.push_back(std::move(section));
     }
     return result;
 }

@@ -198,7 +198,7 @@ Timing Ceilings::timeOf(const Operation& operation) const
     if (operation.vectorFlops > 0)
         timing.vector = operation.vectorFlops / *m_vector;
     timing.memory = operation.bytes() / m_bandwidth;
-    const double l2 = m_l2Bandwidth ? operation.l2Bytes / *m_l2Bandwidth : 0;
+    const double l2 = m_l2Bandwidth ? std::max(operation.l2Bytes, operation.bytes()) / *m_l2Bandwidth : 0;
     const bool isL2Bound = l2 > timing.memory;
     timing.memory = std::max(timing.memory, l2);
     const double compute = timing.compute(m_efficiency.overlapsVector);

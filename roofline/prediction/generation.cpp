@@ -179,6 +179,55 @@ core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, co
     return result;
 }
 
+core::Result<PassPrediction> predictPasses(const ModelShape& model, const Execution& execution,
+                                           const PassRequest& request, const HardwareSpec& hardware,
+                                           const Efficiency& efficiency)
+{
+    PSC_TRY(requireCount("the number of images", request.images));
+    PSC_TRY(requireCount("the number of tokens", request.tokens));
+    PSC_TRY(requireCount("the number of steps", request.steps));
+    PSC_ASSIGN(const Ceilings ceilings, Ceilings::of(hardware, efficiency));
+    PassPrediction result;
+    PSC_ASSIGN(result.pass, predictStep(model, execution, Step::prefill(request.images, request.tokens), ceilings,
+                                        geometryOf(hardware)));
+    result.totalSeconds = request.passes() * result.pass.seconds;
+    PSC_ASSIGN(result.memory,
+               memoryNeed(model, execution, {.batch = request.images, .prompt = request.tokens, .generated = 0}));
+    if (hardware.memoryBytes)
+        result.fits = result.memory.total() <= *hardware.memoryBytes;
+    if (hardware.tdpWatts)
+        result.joules = request.passes() * utilisationJoules(result.pass, *hardware.tdpWatts) *
+                        execution.parallel.microBatches * execution.parallel.tensor;
+    return result;
+}
+
+core::Result<SpeculationPrediction> predictSpeculation(const ModelShape& target, const ModelShape& draft,
+                                                       const Execution& execution, const Request& request,
+                                                       double acceptance, int drafted, const HardwareSpec& hardware,
+                                                       const Efficiency& efficiency)
+{
+    if (!(acceptance >= 0 && acceptance <= 1))
+        return Error {ErrorCode::InvalidArgument, "the acceptance is " + core::canonicalJson(core::Json(acceptance)),
+                      "give the share of drafted tokens that are accepted, from 0 to 1"};
+    PSC_TRY(requireCount("the number of drafted tokens", drafted));
+    PSC_ASSIGN(const Ceilings ceilings, Ceilings::of(hardware, efficiency));
+    const CacheGeometry geometry = geometryOf(hardware);
+    const auto seconds = [&](const ModelShape& model, const Step& step) -> core::Result<double> {
+        PSC_ASSIGN(const StepPrediction prediction, predictStep(model, execution, step, ceilings, geometry));
+        return prediction.seconds;
+    };
+    const double rows = drafted + 1;
+    const Step verify {{{request.batch, rows, request.prompt + rows}}, request.batch * rows};
+    SpeculationPrediction result;
+    PSC_ASSIGN(result.draftStep, seconds(draft, Step::decode(request.batch, request.prompt + 1)));
+    PSC_ASSIGN(result.targetStep, seconds(target, Step::decode(request.batch, request.prompt + 1)));
+    PSC_ASSIGN(result.verifyStep, seconds(target, verify));
+    result.tokens = expectedTokens(acceptance, drafted);
+    result.perToken = (drafted * result.draftStep + result.verifyStep) / result.tokens;
+    result.speedup = speculativeSpeedup(acceptance, drafted, result.draftStep, result.targetStep, result.verifyStep);
+    return result;
+}
+
 double expectedTokens(double acceptance, int drafted)
 {
     double sum = 0;

@@ -30,6 +30,49 @@ core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, co
                                                      const Request& request, const HardwareSpec& hardware,
                                                      const Efficiency& efficiency);
 
+/// A model without vocabulary makes passes over all tokens of its images.
+struct PassRequest
+{
+    double images = 1;
+    double tokens = 1;   ///< of one image
+    double steps = 1;    ///< of denoising
+    bool guided = false; ///< classifier-free guidance: every step is computed with and without the condition
+
+    double passes() const { return steps * (guided ? 2 : 1); }
+};
+
+struct PassPrediction
+{
+    StepPrediction pass = {};
+    double totalSeconds = 0;
+    MemoryNeed memory = {};
+    std::optional<bool> fits = {};
+    std::optional<double> joules = {};
+};
+
+/// Errors: those of predictStep(); InvalidArgument (a count below 1 or beyond 2^31).
+core::Result<PassPrediction> predictPasses(const ModelShape& model, const Execution& execution,
+                                           const PassRequest& request, const HardwareSpec& hardware,
+                                           const Efficiency& efficiency);
+
+/// What drafting saves. Seconds.
+struct SpeculationPrediction
+{
+    double draftStep = 0;
+    double targetStep = 0;
+    double verifyStep = 0; ///< of the target on all drafted tokens and one more
+    double tokens = 0;     ///< expected, per cycle
+    double perToken = 0;
+    double speedup = 0;
+};
+
+/// Decoding at request.prompt + 1 visible tokens with a smaller model that drafts. Errors: those of predictStep();
+/// InvalidArgument (an acceptance outside of [0, 1], nothing drafted).
+core::Result<SpeculationPrediction> predictSpeculation(const ModelShape& target, const ModelShape& draft,
+                                                       const Execution& execution, const Request& request,
+                                                       double acceptance, int drafted, const HardwareSpec& hardware,
+                                                       const Efficiency& efficiency);
+
 /// Speculative decoding (Leviathan et al., arXiv 2211.17192): `drafted` tokens, each accepted with this probability.
 double expectedTokens(double acceptance, int drafted);
 /// Speed-up over plain decoding. @param draftStep @param targetStep seconds of one token @param verifyStep seconds of

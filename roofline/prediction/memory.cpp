@@ -23,6 +23,8 @@ public:
 
     double of(const LinearShape& linear, double parallel, const WeightFormat* format = nullptr) const
     {
+        if (linear.in * linear.out == 0) // a model without vocabulary
+            return 0;
         const WeightFormat& stored = linear.format ? *linear.format : (format ? *format : m_execution.weights);
         return (linear.in * linear.out * bitsPerWeight(stored, linear.in, linear.out) / 8 +
                 (linear.bias ? linear.out * m_execution.streamBytes() : 0)) /
@@ -158,7 +160,8 @@ double weightBytes(const ModelShape& model, const Execution& execution)
     const LinearShape table {.in = model.embeddingWidth, .out = model.vocabulary, .bias = false, .format = {}};
     const double entry =
         count.of(table, parallel.tensor, model.tied ? &execution.headWeights : &execution.embeddingWeights) +
-        model.positions * model.hidden * execution.streamBytes() + count.of(model.embeddingProjection);
+        model.positions * model.hidden * execution.streamBytes() + count.of(model.embeddingProjection) +
+        count.of(model.patchEmbedding);
     const double head =
         count.of(model.finalNorm) + count.of(model.headProjection) +
         (model.tied && parallel.pipeline == 1 ? 0 : count.of(model.head, parallel.tensor, &execution.headWeights));

@@ -81,6 +81,52 @@ private Q_SLOTS:
         QCOMPARE(shape.parameters(), 596049920.0);
     }
 
+    void readsDiffusionTransformers()
+    {
+        const core::Json config =
+            core::Json::parse(R"({"depth": 28, "hidden_size": 1152, "patch_size": 2, "num_heads": 16})");
+        const ModelShape shape = orDie(readModelShape(config, PARETOSCOPE_RESOURCES "/architectures"));
+        QCOMPARE(shape.parameters(), 28.0 * (18 * 1152.0 * 1152 + 15 * 1152)); // weights and biases of the blocks
+        QCOMPARE(shape.vocabulary, 0.0);
+        QCOMPARE(shape.runs.size(), std::size_t(1));
+    }
+
+    void readsVisionTransformers()
+    {
+        const core::Json config =
+            core::Json::parse(R"({"model_type": "vit", "hidden_size": 768, "num_hidden_layers": 12,
+            "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224, "patch_size": 16})");
+        const ModelShape shape = orDie(readModelShape(config, PARETOSCOPE_RESOURCES "/architectures"));
+        QCOMPARE(shape.imageTokens, 196.0);
+        // ViT-B/16 has 85,798,656 with 197 learned positions and a class token.
+        QCOMPARE(shape.parameters(), 85798656.0 - 198 * 768);
+    }
+
+    void refusesImpossibleEncoders_data()
+    {
+        QTest::addColumn<QByteArray>("config");
+        QTest::addColumn<QByteArray>("message");
+        QTest::addRow("head size") << QByteArray(R"({"depth": 2, "hidden_size": 100, "num_heads": 16})")
+                                   << QByteArray("the head size is not integral");
+        QTest::addRow("no depth") << QByteArray(R"({"depth": 0, "hidden_size": 64, "num_heads": 16})")
+                                  << QByteArray("depth: 0 is not possible");
+        QTest::addRow("ratio") << QByteArray(R"({"depth": 2, "hidden_size": 64, "num_heads": 16, "mlp_ratio": -1})")
+                               << QByteArray("mlp_ratio");
+        QTest::addRow("patches") << QByteArray(R"({"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+                "intermediate_size": 8, "image_size": 225, "patch_size": 16})")
+                                 << QByteArray("is no multiple of patch_size");
+    }
+    void refusesImpossibleEncoders()
+    {
+        QFETCH(QByteArray, config);
+        QFETCH(QByteArray, message);
+        const auto shape =
+            readModelShape(core::Json::parse(config.toStdString()), PARETOSCOPE_RESOURCES "/architectures");
+        QVERIFY(!shape.ok());
+        const std::string sentence = shape.error().sentence();
+        QVERIFY2(sentence.find(message.toStdString()) != std::string::npos, sentence.c_str());
+    }
+
     void refusesNonsense_data()
     {
         QTest::addColumn<QByteArray>("patch");
@@ -95,6 +141,8 @@ private Q_SLOTS:
         row("huge", R"({"vocab_size": 1e30})", "vocab_size");
         row("fraction of a head", R"({"num_attention_heads": 33, "num_key_value_heads": 33})", "hidden_size");
         row("missing", R"({"hidden_size": null})", "hidden_size");
+        row("huge heads", R"({"hidden_size": 1073741824, "num_hidden_layers": 4096})",
+            "a head size of 33554432 is more than 65536");
     }
     void refusesNonsense()
     {

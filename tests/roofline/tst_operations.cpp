@@ -617,6 +617,43 @@ private Q_SLOTS:
         QCOMPARE(attention(1e6), 16 * once);
     }
 
+    void diffusionTransformersMakeOnePass()
+    {
+        const core::Json config = core::Json::parse(R"({"depth": 28, "hidden_size": 1152, "num_heads": 16})");
+        const StepOperations pass = operationsOf(orDie(diffusionTransformerShape(config)), Step::prefill(2, 256));
+        QCOMPARE(find(pass, "adaln").matrixFlops, 2.0 * 2 * 1152 * 6 * 1152);
+        QCOMPARE(find(pass, "attention").matrixFlops, 4.0 * 2 * 16 * 256 * 256 * 72);
+        QVERIFY(!has(pass, "kv_store") && !has(pass, "lm_head") && !has(pass, "embed") && !has(pass, "gate_proj"));
+        const double linears = 2.0 * 12 * 1152 * 1152 * 2 * 256 + 2.0 * 2 * 6 * 1152 * 1152;
+        QVERIFY(isClose(pass.matrixFlops(), 28 * (linears + 4.0 * 2 * 16 * 256 * 256 * 72)));
+    }
+
+    void visionTransformersEmbedPatches()
+    {
+        const core::Json config = core::Json::parse(R"({"hidden_size": 768, "num_hidden_layers": 12,
+            "num_attention_heads": 12, "intermediate_size": 3072, "image_size": 224, "patch_size": 16})");
+        const StepOperations pass = operationsOf(orDie(visionTransformerShape(config)), Step::prefill(1, 196));
+        QCOMPARE(find(pass, "patch_embed").matrixFlops, 2.0 * 196 * 3 * 256 * 768);
+        QCOMPARE(find(pass, "final_norm").vectorFlops, 7.0 * 196 * 768);
+    }
+
+    void statesReplaceTheCache()
+    {
+        ModelShape model = sampleModel("Llama-3-8b");
+        std::vector<LayerShape> layers = model.expanded();
+        layers[0].sublayers[0].part = LinearAttentionShape {.heads = 32,
+                                                            .headDim = 128,
+                                                            .stateDim = 64,
+                                                            .input = {.in = 4096, .out = 8192},
+                                                            .output = {.in = 4096, .out = 4096}};
+        model.setLayers(layers);
+        const Operation early = find(operationsOf(model, Step::decode(2, 10)), "linear_attention");
+        const Operation late = find(operationsOf(model, Step::decode(2, 10000)), "linear_attention");
+        QCOMPARE(early.matrixFlops, 4.0 * 2 * 32 * 128 * 64);
+        QCOMPARE(early.cacheReadBytes, 2.0 * 32 * 128 * 64 * 2);
+        QCOMPARE(early.bytes(), late.bytes());
+    }
+
     void refusesImpossibleValues_data()
     {
         QTest::addColumn<double>("batch");

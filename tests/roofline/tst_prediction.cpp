@@ -372,6 +372,37 @@ private Q_SLOTS:
         QVERIFY(isClose(speculativeSpeedup(0.8, 4, 0.1, 1, 1.05), 3.3616 / 1.45));
     }
 
+    void speculationComparesTwoModels()
+    {
+        const ModelShape target = sampleModel("Llama-2-70b");
+        const ModelShape draft = sampleModel("Llama-2-7b");
+        const HardwareSpec device = sampleDevice();
+        const Request request {.batch = 2, .prompt = 500, .generated = 1};
+        const SpeculationPrediction found = orDie(predictSpeculation(target, draft, {}, request, 0.8, 4, device, {}));
+        QCOMPARE(found.draftStep, secondsOf(draft, Step::decode(2, 501)));
+        QCOMPARE(found.targetStep, secondsOf(target, Step::decode(2, 501)));
+        QCOMPARE(found.verifyStep, secondsOf(target, {{{2, 5, 505}}, 10}));
+        QVERIFY(isClose(found.perToken, (4 * found.draftStep + found.verifyStep) / 3.3616));
+        QVERIFY(isClose(found.speedup, found.targetStep / found.perToken));
+        QVERIFY(found.speedup > 1.5); // the draft is ten times smaller, and verification reads the weights once
+        QVERIFY(!predictSpeculation(target, draft, {}, request, 1.5, 4, device, {}).ok());
+        QVERIFY(!predictSpeculation(target, draft, {}, request, 0.8, 0, device, {}).ok());
+    }
+
+    void denoisingRepeatsItsPass()
+    {
+        const core::Json config = core::Json::parse(R"({"depth": 28, "hidden_size": 1152, "num_heads": 16})");
+        const ModelShape model = orDie(diffusionTransformerShape(config));
+        const PassPrediction once = orDie(predictPasses(model, {}, {.images = 2, .tokens = 256}, sampleDevice(), {}));
+        const PassPrediction all = orDie(
+            predictPasses(model, {}, {.images = 2, .tokens = 256, .steps = 50, .guided = true}, sampleDevice(), {}));
+        QCOMPARE(all.totalSeconds, 100 * once.totalSeconds);
+        QCOMPARE(once.totalSeconds, secondsOf(model, Step::prefill(2, 256)));
+        QCOMPARE(all.memory.cache, 0.0);
+        QCOMPARE(all.memory.weights, 2 * model.parameters());
+        QVERIFY(!predictPasses(model, {}, {.images = 0}, sampleDevice(), {}).ok());
+    }
+
     void energyIsBoundedByPower()
     {
         const HardwareSpec device = sampleDevice();

@@ -89,7 +89,7 @@ private Q_SLOTS:
         row("--batch", "--batch needs a value");
         row("--batch --project p", "--batch needs a value");
         row("export a b", "no verb \"export\" yet");
-        row("roofline --json", "no verb \"roofline\" yet");
+        row("markers --json", "no verb \"markers\" yet");
     }
     void refusesWithANearName()
     {

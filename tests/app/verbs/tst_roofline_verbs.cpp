@@ -204,6 +204,51 @@ private Q_SLOTS:
                  qPrintable(text.described()));
     }
 
+    void predictsSpeculation()
+    {
+        const ModelFolder target("Llama-2-70b");
+        const ModelFolder draft("Llama-2-7b");
+        const QJsonObject json =
+            roofline({target.path(), QStringLiteral("--hardware"), kA100, QStringLiteral("--draft"), draft.path(),
+                      QStringLiteral("--draft-tokens"), QStringLiteral("4"), QStringLiteral("--json")})
+                .json();
+        const QJsonValue found = json[QLatin1String("results")][QLatin1String("speculation")];
+        QVERIFY(std::fabs(found[QLatin1String("expected_tokens")].toDouble() - 3.3616) < 1e-12);
+        QVERIFY(found[QLatin1String("speedup")].toDouble() > 1);
+    }
+
+    void predictsDiffusionTransformers()
+    {
+        QTemporaryDir folder;
+        QFile file(folder.filePath(QStringLiteral("config.json")));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write(R"({"depth": 28, "hidden_size": 1152, "patch_size": 2, "num_heads": 16})");
+        file.close();
+        const QStringList options {file.fileName(),
+                                   QStringLiteral("--hardware"),
+                                   kA100,
+                                   QStringLiteral("--prompt"),
+                                   QStringLiteral("256"),
+                                   QStringLiteral("--steps"),
+                                   QStringLiteral("50"),
+                                   QStringLiteral("--guidance")};
+        const QJsonValue results =
+            roofline(options + QStringList {QStringLiteral("--json")}).json()[QLatin1String("results")];
+        const double pass = results[QLatin1String("pass")][QLatin1String("seconds")].toDouble();
+        QVERIFY(pass > 0);
+        QVERIFY(std::fabs(results[QLatin1String("total_seconds")].toDouble() / (100 * pass) - 1) < 1e-12);
+        const ProgramCall text = roofline(options);
+        QVERIFY2(text.outText().contains(QLatin1String("100 passes, guided")) &&
+                     text.outText().contains(QLatin1String("adaln")),
+                 qPrintable(text.described()));
+        // The same configuration is LLM-Viewer's family DiT.
+        QCOMPARE(roofline({file.fileName(), QStringLiteral("--hardware"), QStringLiteral("nvidia_A6000"),
+                           QStringLiteral("--mode"), QStringLiteral("lv-2409"), QStringLiteral("--family"),
+                           QStringLiteral("DiT")})
+                     .status,
+                 0);
+    }
+
     void refusesInOneSentence_data()
     {
         QTest::addColumn<QStringList>("options");
@@ -230,6 +275,8 @@ private Q_SLOTS:
         row("batch", {hardware, kA100, QStringLiteral("--batch"), QStringLiteral("0")}, "--batch");
         row("bits", {hardware, kA100, QStringLiteral("--weight-bits"), QStringLiteral("nan")},
             "\"nan\" is not a number of bits");
+        row("format", {hardware, kA100, QStringLiteral("--weight-format"), QStringLiteral("int4-g12")},
+            "did you mean \"int4-g128\"");
         row("fusion", {hardware, kA100, QStringLiteral("--fuse"), QStringLiteral("qvk")}, "did you mean \"qkv\"");
         row("chat", {hardware, kA100, QStringLiteral("--stage"), QStringLiteral("chat")}, "--stage chat");
     }
