@@ -131,7 +131,7 @@ def methods(options):
 
 def peer_version(options, package):
     try:
-        return run([options.peers, "-c", f"import {package}, importlib.metadata as m; print(m.version('{package}'))"]).strip()
+        return run([options.peers, "-c", f"import {package}, importlib.metadata as m; print(m.version('{package}'))"]).split()[-1]
     except (Failed, OSError) as problem:
         raise Failed(f"{options.peers} cannot import {package}: {str(problem).splitlines()[-1]}") from None
 
