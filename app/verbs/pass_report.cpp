@@ -51,14 +51,15 @@ Outcome reportPasses(const RooflineRequest& options, const RooflineInputs& input
     }
     const int width = console.outStream().width;
     console.line(inputs.model + " (" + scaled(inputs.shape.parameters(), "parameters") + ") on " + hardware.name +
-                 ", " + counted(options.batch, "image") + " of " + significant(tokens) + " tokens, " +
-                 options.efficiency + " roofline\n");
+                 ", " + counted(options.batch, "image") + " of " + grouped(static_cast<std::int64_t>(tokens)) +
+                 " tokens, " + options.efficiency + " roofline\n");
     console.write(operationTable(prediction.pass).text(console.outStream()));
     std::string text =
         "\n" + labelled("one pass", shortTime(prediction.pass.seconds) + " (" + scaled(prediction.pass.flops, "FLOP") +
                                         ", " + scaled(prediction.pass.bytes, "B") + ")");
     if (request.passes() > 1)
-        text += labelled("all passes", shortTime(prediction.totalSeconds) + " for " + significant(request.passes()) +
+        text += labelled("all passes", shortTime(prediction.totalSeconds) + " for " +
+                                           grouped(static_cast<std::int64_t>(request.passes())) +
                                            (request.guided ? " passes, guided" : " passes"));
     text += labelled("memory",
                      scaled(memory.total(), "B") + ": weights " + scaled(memory.weights, "B") + ", activations " +

@@ -291,7 +291,7 @@ VerbEntry publishedVerb()
             "With --import they come from a table, each row with method, metric, value and source; importing it "
             "again changes nothing.\n"
             "  paretoscope published demo.pscope --import quantization --import pruning_lowrank\n"
-            "  paretoscope published demo.pscope --where 'model = Llama-2-7B and bits <= 3 and metric ~ wikitext2'\n"
+            "  paretoscope published demo.pscope --where 'model = Llama-2-7B and bits <= 3'\n"
             "  paretoscope published demo.pscope --format csv",
         .make = makeVerb<PublishedVerb>};
 }

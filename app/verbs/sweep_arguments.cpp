@@ -87,7 +87,10 @@ void SweepArguments::declareResources(OptionTable& options)
                 "Keep compressed models beside the project as long as all together take no more than this; a metric "
                 "that is added later is then measured without compressing again. 0 keeps none.",
                 [this](const std::string& text) -> core::Status {
-                    PSC_ASSIGN(m_options.artifactLimit, readBytes(text));
+                    m_options.artifactLimit = {};
+                    if (text != "0") { // a limit, unlike other sizes
+                        PSC_ASSIGN(m_options.artifactLimit, readBytes(text));
+                    }
                     return core::success();
                 })
         .defaultText = "10GiB";

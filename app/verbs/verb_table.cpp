@@ -64,7 +64,7 @@ std::vector<std::string> verbNames()
 
 bool isPlannedVerb(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 3> kPlanned {"export", "experts", "markers"};
+    static constexpr std::array<std::string_view, 2> kPlanned {"experts", "markers"};
     return findVerb(name) == nullptr && std::find(kPlanned.begin(), kPlanned.end(), name) != kPlanned.end();
 }
 

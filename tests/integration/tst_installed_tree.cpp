@@ -95,11 +95,10 @@ private Q_SLOTS:
         const QString sweep = m_folder.filePath(QStringLiteral("sign.yaml"));
         QFile file(sweep);
         QVERIFY(file.open(QIODevice::WriteOnly));
-        file.write(("paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: " + m_prefix +
-                    "/share/paretoscope/models/tiny-llama\n  evaluate:\n    - perplexity: {corpus: " + m_prefix +
-                    "/share/paretoscope/demo/corpora/wiki.test.tokens, length: 64, windows: 2}\n"
-                    "pipelines:\n  - [sign]\n")
-                       .toUtf8());
+        const QByteArray data = m_prefix.toUtf8() + "/share/paretoscope/";
+        file.write("paretoscope: 1\nworkload:\n  kind: causal-lm\n  model: " + data +
+                   "models/tiny-llama\n  evaluate:\n    - perplexity: {corpus: " + data +
+                   "demo/corpora/wiki.test.tokens, length: 64, windows: 2}\npipelines:\n  - [sign]\n");
         file.close();
         const QString trusted = build + QStringLiteral("/plugins");
         const QStringList arguments {QStringLiteral("run"),       sweep,

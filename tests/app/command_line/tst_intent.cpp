@@ -88,7 +88,7 @@ private Q_SLOTS:
         row("--bacth s.yaml", "did you mean \"--batch\"?");
         row("--batch", "--batch needs a value");
         row("--batch --project p", "--batch needs a value");
-        row("export a b", "no verb \"export\" yet");
+        row("experts a b", "no verb \"experts\" yet");
         row("markers --json", "no verb \"markers\" yet");
     }
     void refusesWithANearName()

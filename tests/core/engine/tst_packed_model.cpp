@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a pipeline made of a model, kept as a file and measured again without compressing.
 #include "core/checkpoint/safetensors_file.h"
-#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/accounting/stored_size.h"
 #include "core/engine/artifact/packed_model.h"
+#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/quantization/group_affine_tensor.h"
 #include "core/engine/warm_model.h"
 #include "tests/core/engine/bystanders.h"
@@ -275,7 +275,9 @@ private Q_SLOTS:
     {
         QFETCH(QByteArray, phase);
         QFETCH(int, count);
-        const SweepUnderTest test("  - [rtn: {bits: 8, group_size: 64}, gptq: {bits: 3, group_size: 64}]\n", 2);
+        const SweepUnderTest test("  - [rtn: {bits: 8, group_size: 64, include: ['*.o_proj']}, gptq: {bits: 3, "
+                                  "group_size: 64, exclude: ['*.o_proj']}]\n",
+                                  2);
         const QTemporaryDir folder;
         const QTemporaryDir cache;
         tests::SilentObserver observer;

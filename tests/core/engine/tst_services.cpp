@@ -59,8 +59,10 @@ Probed probe(const std::string& use, int threads = 1)
         if (metric.name == "perplexity")
             probed.perplexity = *metric.value;
     }
-    for (const core::LayerMetricRecord& record : outcome.value().layerMetrics)
-        probed.records[record.name] = record.value.value_or(NAN);
+    for (const core::LayerMetricRecord& record : outcome.value().layerMetrics) {
+        if (record.name != "seconds")
+            probed.records[record.name] = record.value.value_or(NAN);
+    }
     return probed;
 }
 

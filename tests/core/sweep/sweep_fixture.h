@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-/// A folder with a (pretended) model and corpora, and a catalogue of the shipped plugins plus a few of its own:
-/// compensation/eora (rank), search/nothing (no stage), vision/blur (other workloads), quantization/must (a parameter
-/// without default, a text, a list of integers).
+/// A folder with a (pretended) model and corpora, and a catalogue of three shipped plugins (quantization/rtn,
+/// quantization/gptq, bridge/import) plus a few of its own: compensation/eora (rank), search/nothing (no stage),
+/// vision/blur (other workloads), quantization/must (a parameter without default, a text, a list of integers).
 class SweepFixture
 {
 public:
@@ -30,7 +30,12 @@ public:
         putPlugin("quantization/must", R"("kind": "stage", "parameters": [
             {"name": "checkpoint", "type": "string", "doc": "Checkpoint."},
             {"name": "ranks", "type": "array", "items": "integer", "default": [], "doc": "Ranks."}])");
-        m_plugins = paretoscope::core::PluginCatalogue::scan({PARETOSCOPE_PLUGIN_SOURCES, root() / "plugins"});
+        for (const char* shipped : {"quantization/rtn", "quantization/gptq", "bridge/import"}) {
+            const std::filesystem::path source = std::filesystem::path(PARETOSCOPE_PLUGIN_SOURCES) / shipped;
+            std::filesystem::create_directories(root() / "plugins" / shipped);
+            std::filesystem::copy_file(source / "manifest.json", root() / "plugins" / shipped / "manifest.json");
+        }
+        m_plugins = paretoscope::core::PluginCatalogue::scan({root() / "plugins"});
         if (!m_plugins.problems().empty())
             qFatal("%s", m_plugins.problems()[0].sentence().c_str());
     }

@@ -80,7 +80,7 @@ private Q_SLOTS:
 
         const StageSpec& stage = sweep.pipelines[1].stages[0];
         QCOMPARE(stage.plugin, std::string("quantization/rtn"));
-        QCOMPARE(stage.version, std::string("1.0.0"));
+        QCOMPARE(stage.version, std::string("1.1.0"));
         QCOMPARE(stage.parameters["symmetric"], Json(false)); // a default
         QCOMPARE(stage.given.dump(), std::string(R"({"bits":2,"group_size":32})"));
         QVERIFY(!sweep.pipelines[1].needsCalibration());
@@ -128,7 +128,8 @@ private Q_SLOTS:
         row("stages of one map", "  - {rtn: {bits: 3}, eora: {rank: 8}}\n", "rtn(bits=3) + eora(rank=8)\n");
         row("stages of one map in a list", "  - - rtn: {bits: 3}\n      eora: {rank: 8}\n",
             "rtn(bits=3) + eora(rank=8)\n");
-        row("the same plugin twice", "  - [rtn: {bits: 8}, rtn: {bits: 4}]\n", "rtn(bits=8) + rtn(bits=4)\n");
+        row("the same plugin twice", "  - [rtn: {bits: 8, exclude: [a]}, rtn: {bits: 4, include: [a]}]\n",
+            "rtn(bits=8,exclude=[a]) + rtn(bits=4,include=[a])\n");
         row("file order decides which runs fastest", "  - [rtn: {group_size: [32, 64], bits: [2, 3]}]\n",
             "rtn(bits=2,group_size=32)\nrtn(bits=3,group_size=32)\n"
             "rtn(bits=2,group_size=64)\nrtn(bits=3,group_size=64)\n");

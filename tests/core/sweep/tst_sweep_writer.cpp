@@ -70,7 +70,7 @@ private Q_SLOTS:
         row("slowest first", "  - [rtn: {group_size: [32, 64], bits: [2, 3]}]\n", 1);
         row("one value between two", "  - [rtn: {group_size: [32, 64], clip: mse, bits: [2, 3]}]\n", 1);
         row("two stages", "  - [gptq: {bits: [3, 4]}, eora: {rank: [8, 16, 32]}]\n", 1);
-        row("same plugin twice", "  - [rtn: {bits: [8, 6]}, rtn: {bits: [4, 3]}]\n", 1);
+        row("same plugin twice", "  - [rtn: {bits: [8, 6], exclude: [a]}, rtn: {bits: [4, 3], include: [a]}]\n", 1);
         row("two entries that make one grid", "  - [rtn: {bits: 2}]\n  - [rtn: {bits: 3}]\n", 1);
         row("no grid", "  - [rtn: {bits: 2, group_size: 32}]\n  - [rtn: {bits: 3, group_size: 64}]\n", 2);
         row("grid with a hole", "  - [rtn: {bits: [2, 3], group_size: 32}]\n  - [rtn: {bits: 2, group_size: 64}]\n", 3);

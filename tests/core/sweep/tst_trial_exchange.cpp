@@ -221,8 +221,8 @@ private Q_SLOTS:
         row("/pipeline/0/version", "1", "stage: version: 1 is not a text");
         row("/measurements", "[2]", "trial request: measurements: 2 is no index into workload.evaluate");
         row("/measurements", "[-1]", "trial request: measurements: -1 is no index");
-        row("/shared_beginnings", "[3]", "trial request: shared_beginnings: the pipeline has no beginning of 3 stages");
-        row("/shared_beginnings", "[0]", "trial request: shared_beginnings: the pipeline has no beginning of 0 stages");
+        row("/shared_beginnings", "[3]", "trial request: shared_beginnings: the pipeline has no beginning of 3 steps");
+        row("/shared_beginnings", "[0]", "trial request: shared_beginnings: the pipeline has no beginning of 0 steps");
         row("/measurements", "[\"0\"]", "trial request: measurements: index: \"0\" is not an integer");
     }
     void refuses()

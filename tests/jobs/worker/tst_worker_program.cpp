@@ -113,7 +113,7 @@ private Q_SLOTS:
         jobs::EvaluationRunner runner(settings(cache));
         QSignalSpy succeeded(&runner, &jobs::EvaluationRunner::succeeded);
         QSignalSpy failed(&runner, &jobs::EvaluationRunner::failed);
-        runner.start(perplexityOf(PARETOSCOPE_RESOURCES "/models/tiny-llama"));
+        runner.start("evaluate", perplexityOf(PARETOSCOPE_RESOURCES "/models/tiny-llama"));
         QTRY_VERIFY_WITH_TIMEOUT(!succeeded.isEmpty() || !failed.isEmpty(), kWait);
         QVERIFY2(failed.isEmpty(), failed.isEmpty() ? "" : failed[0][0].value<core::Error>().message.c_str());
         const auto document = succeeded[0][0].value<Json>();
@@ -127,7 +127,7 @@ private Q_SLOTS:
         const QTemporaryDir cache;
         jobs::EvaluationRunner runner(settings(cache));
         QSignalSpy failed(&runner, &jobs::EvaluationRunner::failed);
-        runner.start(perplexityOf("/nonexistent/model"));
+        runner.start("evaluate", perplexityOf("/nonexistent/model"));
         QVERIFY(failed.wait(kWait));
         const auto error = failed[0][0].value<core::Error>();
         QCOMPARE(error.code, core::ErrorCode::NotFound);

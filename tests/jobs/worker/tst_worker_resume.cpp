@@ -42,6 +42,8 @@ QByteArray essence(const Json& result)
     Json kept = result;
     kept.erase("seconds");
     kept["provenance"] = result.at("provenance").at("warnings");
+    std::erase_if(kept["layer_metrics"].get_ref<Json::array_t&>(),
+                  [](const Json& metric) { return metric.at("name") == "seconds"; });
     std::erase_if(kept["metrics"].get_ref<Json::array_t&>(),
                   [](const Json& metric) { return metric.at("name") == "peak_memory_bytes"; });
     return QByteArray::fromStdString(kept.dump());
