@@ -7,10 +7,10 @@
 #include "core/checkpoint/safetensors_writer.h"
 #include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
+#include "core/engine/layout/part_types.h"
 #include "core/engine/model/packed_tensor.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -33,33 +33,6 @@ constexpr const char* kForm = "paretoscope.packed_model";
 constexpr const char* kFormVersion = "1";
 constexpr const char* kModel = "paretoscope.model_sha256";
 constexpr const char* kTensors = "paretoscope.tensors"; ///< {tensor: {"layout", "description", "parts"} or {"same_as"}}
-
-constexpr std::array<std::pair<core::ElementType, at::ScalarType>, 6> kTypes {{
-    {core::ElementType::F32, at::kFloat},
-    {core::ElementType::F16, at::kHalf},
-    {core::ElementType::BF16, at::kBFloat16},
-    {core::ElementType::I32, at::kInt},
-    {core::ElementType::I64, at::kLong},
-    {core::ElementType::U8, at::kByte},
-}};
-
-std::optional<core::ElementType> elementTypeOf(at::ScalarType wanted)
-{
-    for (const auto& [element, scalar] : kTypes) {
-        if (scalar == wanted)
-            return element;
-    }
-    return std::nullopt;
-}
-
-std::optional<at::ScalarType> scalarTypeOf(core::ElementType wanted)
-{
-    for (const auto& [element, scalar] : kTypes) {
-        if (element == wanted)
-            return scalar;
-    }
-    return std::nullopt;
-}
 
 std::string partName(const std::string& tensor, const std::string& part)
 {

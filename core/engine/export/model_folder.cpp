@@ -2,10 +2,10 @@
 #include "core/engine/export/model_folder.h"
 
 #include "core/base/assert.h"
-#include "core/checkpoint/output_file.h"
+#include "core/base/mapped_file.h"
 #include "core/checkpoint/safetensors_folder_writer.h"
+#include "core/engine/layout/part_types.h"
 
-#include <array>
 #include <span>
 #include <system_error>
 
@@ -15,32 +15,9 @@ namespace {
 
 using core::ElementType;
 
-constexpr std::array<std::pair<at::ScalarType, ElementType>, 6> kPartTypes {{{at::kFloat, ElementType::F32},
-                                                                             {at::kHalf, ElementType::F16},
-                                                                             {at::kBFloat16, ElementType::BF16},
-                                                                             {at::kInt, ElementType::I32},
-                                                                             {at::kLong, ElementType::I64},
-                                                                             {at::kByte, ElementType::U8}}};
-
-ElementType elementTypeOf(const at::Tensor& part)
-{
-    for (const auto& [scalar, element] : kPartTypes) {
-        if (scalar == part.scalar_type())
-            return element;
-    }
-    PSC_ASSERT(false, "an exporter wrote a part of a type that has no name in safetensors");
-}
-
 std::span<const std::byte> bytesOf(const at::Tensor& part)
 {
     return {static_cast<const std::byte*>(part.const_data_ptr()), part.nbytes()};
-}
-
-core::Status writeText(const std::filesystem::path& file, const std::string& text)
-{
-    PSC_ASSIGN(core::OutputFile out, core::OutputFile::create(file, 0));
-    PSC_TRY(out.writeAt(0, std::as_bytes(std::span(text))));
-    return out.commit(false);
 }
 
 } // namespace
@@ -72,8 +49,11 @@ core::Status ModelFolder::write(const std::filesystem::path& folder, const core:
             declarations.push_back({tensor.name, typeOf(tensor), tensor.shape});
             continue;
         }
-        for (const auto& [name, part] : replaced->second)
-            declarations.push_back({name, elementTypeOf(part), part.sizes().vec()});
+        for (const auto& [name, part] : replaced->second) {
+            const auto type = elementTypeOf(part.scalar_type());
+            PSC_ASSERT(type, "an exporter wrote a part of a type that has no name in safetensors");
+            declarations.push_back({name, *type, part.sizes().vec()});
+        }
     }
     PSC_ASSIGN(core::SafetensorsFolderWriter writer, core::SafetensorsFolderWriter::create(folder, declarations));
     for (const ExportedModel::Tensor& tensor : m_model.tensors()) {
@@ -89,7 +69,7 @@ core::Status ModelFolder::write(const std::filesystem::path& folder, const core:
                                      {values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())}));
     }
     PSC_TRY(writer.finish());
-    PSC_TRY(writeText(folder / "config.json", config.dump(2) + "\n"));
+    PSC_TRY(core::writeFileAtomically(folder / "config.json", config.dump(2) + "\n"));
     for (const std::filesystem::path& companion : m_model.companions()) {
         std::error_code problem;
         std::filesystem::copy_file(companion, folder / companion.filename(), problem);

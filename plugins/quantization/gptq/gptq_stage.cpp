@@ -2,6 +2,7 @@
 #include "core/engine/plugin/plugin_api.h"
 #include "core/engine/quantization/group_affine_tensor.h"
 #include "core/engine/stage/propagate.h"
+#include "core/engine/stage/seldom_expert.h"
 #include "core/engine/stage/unit_selection.h"
 #include "plugins/quantization/gptq/gptq.h"
 
@@ -43,8 +44,11 @@ public:
     core::Status apply(engine::StageTask& task) override
     {
         const engine::Unit& unit = *task.units().front();
-        if (unit.expert >= 0 && task.tokens(unit) < m_minTokens)
-            return roundSeldomExpert(unit, task);
+        if (engine::isSeldomExpert(task, unit, m_minTokens, "rounded to nearest")) {
+            PSC_ASSIGN(auto rounded, engine::roundToNearest(task.weight(unit), m_options.grid, maskOf(task, unit)));
+            task.replace(unit, std::move(rounded));
+            return core::success();
+        }
         PSC_ASSIGN(const engine::StatisticValue hessian, task.statistic(unit, "hessian"));
         const at::Tensor mask = maskOf(task, unit);
         PSC_ASSIGN(gptq::Quantized result, gptq::quantize(task.weight(unit), hessian.value, m_options, mask));
@@ -67,17 +71,6 @@ private:
     {
         const auto form = task.form(unit);
         return form ? form->mask() : at::Tensor();
-    }
-
-    /// A Hessian of a few tokens guides worse than none: their directions would be fitted and all others forgotten.
-    core::Status roundSeldomExpert(const engine::Unit& unit, engine::StageTask& task) const
-    {
-        PSC_ASSIGN(auto rounded, engine::roundToNearest(task.weight(unit), m_options.grid, maskOf(task, unit)));
-        task.replace(unit, std::move(rounded));
-        task.record(unit, "tokens", static_cast<double>(task.tokens(unit)));
-        task.warn(unit, "fewer than " + std::to_string(m_minTokens) +
-                            " calibration tokens were routed to this expert; rounded to nearest");
-        return core::success();
     }
 
     core::Json m_parameters;
