@@ -21,4 +21,15 @@ inline bool isSeldomExpert(StageTask& task, const Unit& unit, std::int64_t minTo
     return true;
 }
 
+/// The Hessian of what a unit reads. One of a few tokens would fit their directions and forget all others: for a seldom
+/// expert the identity stands for inputs of which nothing is known. Errors: those of StageTask::statistic.
+inline core::Result<at::Tensor> hessianOrIdentity(StageTask& task, const Unit& unit, std::int64_t minTokens,
+                                                  std::string_view instead)
+{
+    if (isSeldomExpert(task, unit, minTokens, instead))
+        return at::eye(unit.inFeatures, task.weight(unit).options());
+    PSC_ASSIGN(const StatisticValue hessian, task.statistic(unit, "hessian"));
+    return hessian.value;
+}
+
 } // namespace paretoscope::engine

@@ -58,7 +58,8 @@ public:
             return core::Error {core::ErrorCode::InvalidArgument,
                                 "an earlier stage pruned this weight, and sums of codebook vectors hold no zeros",
                                 "quantise it with rtn, gptq or spqr, or exclude it"};
-        PSC_ASSIGN(const at::Tensor hessian, hessianOf(unit, task));
+        PSC_ASSIGN(const at::Tensor hessian,
+                   engine::hessianOrIdentity(task, unit, m_minTokens, "all its inputs count alike"));
         PSC_ASSIGN(const aqlm::Fitted fitted, aqlm::fit(task.weight(unit), hessian, m_options, task.seed(unit)));
         task.record(unit, "rounds", double((fitted.losses.size() - 3) / 2));
         task.replace(unit, std::make_shared<engine::AdditiveTensor>(fitted.codes, m_options.bits));
@@ -66,14 +67,6 @@ public:
     }
 
 private:
-    core::Result<at::Tensor> hessianOf(const engine::Unit& unit, engine::StageTask& task) const
-    {
-        if (engine::isSeldomExpert(task, unit, m_minTokens, "all its inputs count alike"))
-            return at::eye(unit.inFeatures, task.weight(unit).options());
-        PSC_ASSIGN(const engine::StatisticValue hessian, task.statistic(unit, "hessian"));
-        return hessian.value;
-    }
-
     core::Json m_parameters;
     aqlm::Options m_options;
     std::int64_t m_minTokens = 0;

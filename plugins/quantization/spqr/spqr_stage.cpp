@@ -66,7 +66,9 @@ public:
         const engine::Unit& unit = *task.units().front();
         const auto form = task.form(unit);
         const at::Tensor mask = form ? form->mask() : at::Tensor();
-        PSC_ASSIGN(const at::Tensor hessian, hessianOf(unit, task));
+        PSC_ASSIGN(const at::Tensor hessian,
+                   engine::hessianOrIdentity(task, unit, m_minTokens,
+                                             "its columns were rounded without making up for each other's errors"));
         PSC_ASSIGN(spqr::Quantized result, spqr::quantize(task.weight(unit), hessian, m_options, mask));
         task.record(unit, "damping", result.damping);
         task.record(unit, "outlier_share", result.outlierShare);
@@ -81,17 +83,6 @@ public:
     }
 
 private:
-    /// A Hessian of a few tokens guides worse than none: their directions would be fitted and all others forgotten. The
-    /// unit matrix stands for inputs of which nothing is known.
-    core::Result<at::Tensor> hessianOf(const engine::Unit& unit, engine::StageTask& task) const
-    {
-        if (engine::isSeldomExpert(task, unit, m_minTokens,
-                                   "its columns were rounded without making up for each other's errors"))
-            return at::eye(unit.inFeatures, at::kFloat);
-        PSC_ASSIGN(const engine::StatisticValue hessian, task.statistic(unit, "hessian"));
-        return hessian.value;
-    }
-
     core::Json m_parameters;
     spqr::Options m_options;
     std::int64_t m_minTokens = 0;
