@@ -100,6 +100,8 @@ macro(paretoscope_find_dependencies)
     find_package(Qt6 6.4 REQUIRED COMPONENTS Core)
     if(BUILD_TESTING)
         find_package(Qt6 6.4 REQUIRED COMPONENTS Test)
+        # Beside it Qt defines two folders of the test, for QFINDTESTDATA; with them no precompiled header could be shared.
+        set_property(TARGET Qt6::Test PROPERTY INTERFACE_COMPILE_DEFINITIONS QT_TESTLIB_LIB)
     endif()
 
     find_package(Qt6 6.4 QUIET COMPONENTS Widgets Concurrent DBus PrintSupport Svg LinguistTools)

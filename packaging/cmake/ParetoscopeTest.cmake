@@ -10,20 +10,35 @@ function(paretoscope_add_test name)
         set(arg_FILE "${target}.cpp")
     endif()
     add_executable(${target} "${arg_FILE}" ${arg_SOURCES})
-    # Qt 6.4's moc stumbles over GCC 12's <concepts> where that header comes first; its include guard keeps moc out.
-    set_target_properties(${target} PROPERTIES AUTOMOC ON RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests"
-        AUTOMOC_MOC_OPTIONS "-D_GLIBCXX_CONCEPTS")
+    _paretoscope_moc(${target} "${arg_FILE}")
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
     target_link_libraries(${target} PRIVATE paretoscope_options Qt6::Test ${arg_LIBRARIES})
     target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
     target_compile_definitions(${target} PRIVATE
         PARETOSCOPE_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" PARETOSCOPE_BUILD_TREE="${CMAKE_BINARY_DIR}"
         PARETOSCOPE_RESOURCES="${CMAKE_SOURCE_DIR}/resources")
+    # Precompiled headers of tests; those of the window bring their own.
     if("Paretoscope::engine" IN_LIST arg_LIBRARIES)
-        target_precompile_headers(${target} REUSE_FROM paretoscope_aten)
+        target_precompile_headers(${target} REUSE_FROM paretoscope_engine_test_headers)
+    elseif(NOT "paretoscope_gui_fixture" IN_LIST arg_LIBRARIES)
+        target_precompile_headers(${target} REUSE_FROM paretoscope_test_headers)
     endif()
     add_test(NAME ${name} COMMAND ${target})
     set_tests_properties(${name} PROPERTIES
         LABELS "${arg_LABELS}"
         ENVIRONMENT "QT_QPA_PLATFORM=offscreen;PARETOSCOPE_PREFIX=${CMAKE_BINARY_DIR};OMP_WAIT_POLICY=passive"
         TIMEOUT 300)
+endfunction()
+
+# Makes the .moc that FILE includes at its end. CMake's AUTOMOC takes ten times as long for every program.
+function(_paretoscope_moc target file)
+    get_filename_component(stem "${file}" NAME_WE)
+    set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}_moc")
+    set(definitions "$<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>")
+    add_custom_command(OUTPUT "${folder}/${stem}.moc"
+        COMMAND Qt6::moc "$<$<BOOL:${definitions}>:-D$<JOIN:${definitions},;-D>>" "${CMAKE_CURRENT_SOURCE_DIR}/${file}"
+            -o "${folder}/${stem}.moc"
+        DEPENDS "${file}" COMMENT "Generating ${stem}.moc" VERBATIM COMMAND_EXPAND_LISTS)
+    target_sources(${target} PRIVATE "${folder}/${stem}.moc")
+    target_include_directories(${target} PRIVATE "${folder}")
 endfunction()
