@@ -46,7 +46,7 @@
 namespace paretoscope::core {
 
 /// The contract between program and plugins; a plugin built for another one is refused.
-inline constexpr int kPluginApiVersion = 3;
+inline constexpr int kPluginApiVersion = 4;
 
 enum class PluginKind
 {

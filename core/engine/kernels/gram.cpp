@@ -5,6 +5,8 @@
 #include "core/engine/parallel.h"
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 namespace paretoscope::engine {
 
@@ -38,6 +40,27 @@ void addGram(const at::Tensor& x, at::Tensor& sum)
         }
     };
     forEachSample(static_cast<std::size_t>(panels), addPanel, samplesAtOnce(x.device()));
+}
+
+double weightedSquareNorm(const at::Tensor& d, const at::Tensor& h)
+{
+    const std::int64_t width = d.size(1);
+    const auto panels = static_cast<std::size_t>((width + kPanel - 1) / kPanel);
+    std::vector<double> sums(panels);
+    // As in addGram; what lies above a panel's diagonal block counts twice.
+    const auto addPanel = [&](std::size_t panel) {
+        const std::int64_t begin = static_cast<std::int64_t>(panel) * kPanel;
+        const std::int64_t rows = std::min(kPanel, width - begin);
+        const std::int64_t columns = width - begin;
+        const at::Tensor product = at::mm(d.narrow(1, begin, rows).t(), d.narrow(1, begin, columns))
+                                       .mul_(h.narrow(0, begin, rows).narrow(1, begin, columns));
+        const double diagonal = product.narrow(1, 0, rows).sum(at::kDouble).item<double>();
+        const double right =
+            columns > rows ? product.narrow(1, rows, columns - rows).sum(at::kDouble).item<double>() : 0.0;
+        sums[panel] = diagonal + 2 * right;
+    };
+    forEachSample(panels, addPanel, samplesAtOnce(d.device()));
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 at::Tensor symmetricFromUpper(const at::Tensor& upper, double divisor)

@@ -10,6 +10,10 @@ namespace paretoscope::engine {
 /// float64.
 void addGram(const at::Tensor& x, at::Tensor& sum);
 
+/// tr(D H Dᵀ), the squared norm of the rows of D as H measures it: products in float32, their sum in float64, half of
+/// the work of D H. @param d float32 [n, k]; @param h float32 [k, k], symmetric, on the same device
+double weightedSquareNorm(const at::Tensor& d, const at::Tensor& h);
+
 /// The full symmetric matrix of which addGram filled the upper blocks, divided by `divisor`. @return float32 [k, k]
 at::Tensor symmetricFromUpper(const at::Tensor& upper, double divisor);
 

@@ -11,6 +11,7 @@
 #include "core/engine/plugin/unit.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -50,6 +51,13 @@ struct StagePlan
     bool keepsState = false;
 };
 
+/// A tensor that was made from a statistic.
+struct DerivedValue
+{
+    at::Tensor value; ///< float32
+    core::Json note;  ///< numbers that came with it
+};
+
 /// What the engine hands to one call of Stage::apply. Valid during the call.
 class StageTask
 {
@@ -61,8 +69,8 @@ public:
     virtual at::Tensor weight(const Unit& unit) const = 0;
     /// The form in which the stages before left it; null: as in the checkpoint.
     virtual std::shared_ptr<const CompressedTensor> form(const Unit& unit) const = 0;
-    /// The element type in which values of it are stored that are not coded: that of the checkpoint, bfloat16 where that
-    /// has a block format.
+    /// The element type in which values of it are stored that are not coded: that of the checkpoint, bfloat16 where
+    /// that has a block format.
     virtual at::ScalarType storedType(const Unit& unit) const = 0;
     /// The weight of the uncompressed model.
     virtual at::Tensor originalWeight(const Unit& unit) const = 0;
@@ -71,6 +79,16 @@ public:
     virtual std::int64_t tokens(const Unit& unit) const = 0;
     /// Errors: NotFound (not requested in the plan), Numerical (no token reached this unit).
     virtual core::Result<StatisticValue> statistic(const Unit& unit, std::string_view id) const = 0;
+    /// What `make` makes of a statistic (a factorisation): once for all units that read the same input and, when the
+    /// statistic is one of the original model, for all trials. `recipe` names everything else that it depends on.
+    /// Errors: those of `statistic`.
+    virtual core::Result<DerivedValue> derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
+                                               const std::function<DerivedValue(const at::Tensor&)>& make)
+    {
+        static_cast<void>(recipe);
+        PSC_ASSIGN(const StatisticValue value, this->statistic(unit, statistic));
+        return make(value.value);
+    }
     /// Any other tensor of the model by name (norms, biases), float32.
     virtual at::Tensor tensor(std::string_view name) const = 0;
 

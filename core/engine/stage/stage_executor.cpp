@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/stage/stage_executor.h"
 
+#include "core/base/assert.h"
 #include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/stage/calibration_flow.h"
@@ -51,6 +52,7 @@ private:
     std::vector<std::size_t> targetsReading(const Inputs& inputs) const;
     Inputs inputsOf(int block) const;
     int lastBlock() const;
+    const StatisticRequest& requestOf(const std::string& statistic) const;
     core::Json cacheKey(const std::string& input, const StatisticRequest& request) const;
     std::optional<StatisticValues> awaitStatistics(int block);
     bool hasStatistics(int block) const;
@@ -225,13 +227,18 @@ core::Status StageRun::applyTo(const std::vector<std::size_t>& targets, const St
                                LoadedTensors* loaded)
 {
     const std::size_t perCall = m_plan.scope == StageScope::Tensor ? 1 : targets.size();
+    DerivedValues derived = isOriginal() ? DerivedValues(m_context.cache.tensors(),
+                                                         [&](const std::string& input, const std::string& statistic) {
+                                                             return cacheKey(input, requestOf(statistic));
+                                                         })
+                                         : DerivedValues();
     for (std::size_t first = 0; first < targets.size(); first += perCall) {
         if (m_context.observer.isCancelled())
             return core::Error {core::ErrorCode::Cancelled, "cancelled", "run the same sweep again to go on"};
         std::vector<const Unit*> units;
         for (std::size_t i = first; i < first + perCall; ++i)
             units.push_back(&m_units[targets[i]]);
-        UnitTask task(std::move(units), values, m_context, loaded);
+        UnitTask task(std::move(units), values, derived, m_context, loaded);
         PSC_TRY(task.readWeights());
         const auto start = std::chrono::steady_clock::now();
         const core::Status applied = guarded("applying the stage", [&] { return m_stage.apply(task); });
@@ -275,6 +282,14 @@ int StageRun::lastBlock() const
     for (const std::size_t target : m_plan.targets)
         last = std::max(last, m_units[target].block);
     return last;
+}
+
+const StatisticRequest& StageRun::requestOf(const std::string& statistic) const
+{
+    const auto found = std::find_if(m_plan.statistics.begin(), m_plan.statistics.end(),
+                                    [&](const StatisticRequest& request) { return request.id == statistic; });
+    PSC_ASSERT(found != m_plan.statistics.end(), "a statistic that a stage reads was in its plan");
+    return *found;
 }
 
 core::Json StageRun::cacheKey(const std::string& input, const StatisticRequest& request) const
@@ -421,7 +436,8 @@ core::Status cutStage(Stage& stage, const PipelineContext& context)
         for (const std::size_t target : plan.targets)
             units.push_back(&context.model.view().units[target]);
         const StatisticValues none;
-        UnitTask task(units, none, context, nullptr);
+        DerivedValues nothing;
+        UnitTask task(units, none, nothing, context, nullptr);
         PSC_TRY(stage.cut(task));
         PSC_TRY(task.recordCutErrors());
         for (const Unit* unit : units)

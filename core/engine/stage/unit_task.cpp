@@ -5,6 +5,7 @@
 #include "core/base/sha256.h"
 #include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
+#include "core/engine/kernels/gram.h"
 #include "core/engine/layout/dense_tensor.h"
 
 #include <cmath>
@@ -14,12 +15,6 @@
 namespace paretoscope::engine {
 
 namespace {
-
-/// tr(D H Dᵀ) in float64 over float32 products.
-double weightedSquare(const at::Tensor& d, const at::Tensor& hessian)
-{
-    return at::mm(d, hessian).mul_(d).sum(at::kDouble).item<double>();
-}
 
 /// Of the distribution of all values: 3 for a normal one, more the heavier its tails; nothing when all are equal.
 std::optional<double> kurtosis(const at::Tensor& weight)
@@ -48,10 +43,11 @@ core::Status requireFinite(const Unit& unit, const at::Tensor& weight)
 
 } // namespace
 
-UnitTask::UnitTask(std::vector<const Unit*> units, const StatisticValues& values, const PipelineContext& context,
-                   LoadedTensors* loaded)
+UnitTask::UnitTask(std::vector<const Unit*> units, const StatisticValues& values, DerivedValues& derived,
+                   const PipelineContext& context, LoadedTensors* loaded)
     : m_units(std::move(units))
     , m_values(values)
+    , m_derived(derived)
     , m_context(context)
     , m_loaded(loaded)
 {}
@@ -111,6 +107,13 @@ core::Result<StatisticValue> UnitTask::statistic(const Unit& unit, std::string_v
         return core::Error {core::ErrorCode::Numerical, "the " + std::string(id) + " of its input is not finite",
                             "an earlier stage broke the model, or an activation overflows: exclude this module"};
     return found->second;
+}
+
+core::Result<DerivedValue> UnitTask::derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
+                                             const std::function<DerivedValue(const at::Tensor&)>& make)
+{
+    PSC_ASSIGN(const StatisticValue value, this->statistic(unit, statistic));
+    return m_derived.get(unit.input, std::string(statistic), recipe, value.value, make);
 }
 
 at::Tensor UnitTask::tensor(std::string_view name) const
@@ -178,9 +181,9 @@ void UnitTask::recordErrors()
         const auto hessian = m_values.find({unit->input, "hessian"});
         if (hessian == m_values.end() || hessian->second.samples == 0)
             continue;
-        const double outputNorm = weightedSquare(before, hessian->second.value);
+        const double outputNorm = weightedSquareNorm(before, hessian->second.value);
         if (outputNorm > 0)
-            record(*unit, "relative_output_error", weightedSquare(difference, hessian->second.value) / outputNorm);
+            record(*unit, "relative_output_error", weightedSquareNorm(difference, hessian->second.value) / outputNorm);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/engine/stage/derived_values.h"
 #include "core/engine/stage/stage_executor.h"
 #include "core/engine/stage/statistic_collector.h"
 
@@ -13,8 +14,8 @@ class UnitTask : public StageTask
 {
 public:
     /// `loaded`, when given, is kept in step with the replacements, so that the forward pass goes on with them.
-    UnitTask(std::vector<const Unit*> units, const StatisticValues& values, const PipelineContext& context,
-             LoadedTensors* loaded);
+    UnitTask(std::vector<const Unit*> units, const StatisticValues& values, DerivedValues& derived,
+             const PipelineContext& context, LoadedTensors* loaded);
 
     /// Reads and checks the weights. Errors: Numerical (not finite: names the first row and column); reading errors.
     core::Status readWeights();
@@ -32,6 +33,8 @@ public:
     at::Tensor originalWeight(const Unit& unit) const override;
     std::int64_t tokens(const Unit& unit) const override;
     core::Result<StatisticValue> statistic(const Unit& unit, std::string_view id) const override;
+    core::Result<DerivedValue> derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
+                                       const std::function<DerivedValue(const at::Tensor&)>& make) override;
     at::Tensor tensor(std::string_view name) const override;
     void replace(const Unit& unit, std::shared_ptr<const CompressedTensor> weight) override;
     void replaceTensor(std::string_view name, at::Tensor value) override;
@@ -45,6 +48,7 @@ public:
 private:
     std::vector<const Unit*> m_units;
     const StatisticValues& m_values;
+    DerivedValues& m_derived;
     const PipelineContext& m_context;
     LoadedTensors* m_loaded;
     std::map<std::string, at::Tensor, std::less<>> m_weights; ///< by tensor name, before the stage

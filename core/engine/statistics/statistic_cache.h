@@ -26,6 +26,7 @@ public:
     void store(const core::Json& key, const StatisticValue& value) const;
     bool contains(const core::Json& key) const { return m_tensors.contains(key); }
     bool enabled() const { return m_tensors.enabled(); }
+    const TensorCache& tensors() const { return m_tensors; }
     core::ArtifactCache& artifacts() const { return m_tensors.artifacts(); }
 
 private:

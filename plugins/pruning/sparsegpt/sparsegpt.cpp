@@ -2,7 +2,6 @@
 #include "plugins/pruning/sparsegpt/sparsegpt.h"
 
 #include "core/engine/quantization/column_elimination.h"
-#include "core/engine/quantization/inverse_factor.h"
 
 #include <algorithm>
 #include <utility>
@@ -51,29 +50,24 @@ Pruned dropped(engine::EliminationStart start, const Options& options, const eng
 
 } // namespace
 
-core::Result<Pruned> prune(const at::Tensor& weight, const at::Tensor& hessian, const Options& options)
+core::Result<Pruned> prune(const at::Tensor& weight, const engine::FactoredHessian& hessian, const Options& options)
 {
     return prune(weight, hessian, options, engine::CardKernels::find(weight.device()));
 }
 
-core::Result<Pruned> prune(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
+core::Result<Pruned> prune(const at::Tensor& weight, const engine::FactoredHessian& hessian, const Options& options,
                            const engine::CardKernels* kernels)
 {
-    at::Tensor diagonal = hessian.diagonal().to(at::kDouble).contiguous();
-    const at::Tensor dead = diagonal == 0;
-    if (dead.all().item<bool>())
+    if (hessian.allDead())
         return byMagnitude(weight, options);
-    diagonal.masked_fill_(dead, 1.0);
-    const at::Tensor order = at::arange(diagonal.size(0), diagonal.options().dtype(at::kLong));
-    const auto inverted = engine::dampedInverseFactor(hessian.contiguous(), diagonal, order, options.damping);
-    if (!inverted)
+    if (!hessian.factor.defined())
         return core::Error {core::ErrorCode::Numerical,
                             "the Hessian of its inputs is not positive definite, not even with damping 1",
                             "use more calibration tokens, or exclude this module"};
-    // An input that is always zero: no weight on it matters.
     const auto start = [&] {
-        return engine::EliminationStart {
-            .weight = weight.masked_fill(dead.unsqueeze(0), 0), .factor = inverted->factor, .order = order};
+        return engine::EliminationStart {.weight = weight.masked_fill(hessian.dead.unsqueeze(0), 0),
+                                         .factor = hessian.factor,
+                                         .order = hessian.order};
     };
     Pruned result = dropped(start(), options, kernels);
     if (options.grid) {
@@ -88,7 +82,7 @@ core::Result<Pruned> prune(const at::Tensor& weight, const at::Tensor& hessian, 
         result.codes = rounding.codes();
         result.loss = rounding.loss();
     }
-    result.damping = inverted->damping;
+    result.damping = hessian.damping;
     return result;
 }
 

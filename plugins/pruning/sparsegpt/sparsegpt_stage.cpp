@@ -61,9 +61,9 @@ private:
     {
         const at::Tensor weight = task.weight(unit);
         if (engine::isSeldomExpert(task, unit, m_minTokens, "pruned by magnitude"))
-            return sparsegpt::prune(weight, at::zeros({unit.inFeatures, unit.inFeatures}, weight.options()), m_options);
-        PSC_ASSIGN(const engine::StatisticValue hessian, task.statistic(unit, "hessian"));
-        PSC_ASSIGN(sparsegpt::Pruned result, sparsegpt::prune(weight, hessian.value, m_options));
+            return sparsegpt::prune(weight, {.dead = at::ones({unit.inFeatures}, at::kBool)}, m_options);
+        PSC_ASSIGN(const engine::FactoredHessian hessian, engine::factorise(task, unit, m_options.factor()));
+        PSC_ASSIGN(sparsegpt::Pruned result, sparsegpt::prune(weight, hessian, m_options));
         task.record(unit, "damping", result.damping);
         if (result.damping == 0)
             task.warn(unit, "its inputs are all zero in the calibration data; pruned by magnitude");

@@ -2,7 +2,6 @@
 #include "plugins/quantization/gptq/gptq.h"
 
 #include "core/engine/quantization/column_elimination.h"
-#include "core/engine/quantization/inverse_factor.h"
 
 #include <algorithm>
 #include <optional>
@@ -29,27 +28,20 @@ at::Tensor columnGroupsOf(const at::Tensor& order, std::int64_t groupSize)
 
 } // namespace
 
-core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
-                                 const at::Tensor& mask)
+core::Result<Quantized> quantize(const at::Tensor& weight, const engine::FactoredHessian& hessian,
+                                 const Options& options, const at::Tensor& mask)
 {
     return quantize(weight, hessian, options, mask, engine::CardKernels::find(weight.device()));
 }
 
-core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
-                                 const at::Tensor& mask, const engine::CardKernels* kernels)
+core::Result<Quantized> quantize(const at::Tensor& weight, const engine::FactoredHessian& hessian,
+                                 const Options& options, const at::Tensor& mask, const engine::CardKernels* kernels)
 {
-    at::Tensor work = weight.clone();
-    at::Tensor diagonal = hessian.diagonal().to(at::kDouble).contiguous();
-    // An input that is always zero: no weight on it matters.
-    const at::Tensor dead = diagonal == 0;
-    diagonal.masked_fill_(dead, 1.0);
-    work.masked_fill_(dead.unsqueeze(0), 0.0);
-    if (dead.all().item<bool>())
+    if (!hessian.factor.defined())
         return roundOnly(weight, options);
-
+    const at::Tensor work = weight.masked_fill(hessian.dead.unsqueeze(0), 0.0);
     const bool reorder = options.order != ActivationOrder::None;
-    const at::Tensor order = reorder ? std::get<1>(diagonal.sort(true, 0, true)) // stable: ties by index
-                                     : at::arange(diagonal.size(0), diagonal.options().dtype(at::kLong));
+    const at::Tensor& order = hessian.order;
     engine::EliminationStart start;
     start.grid = options.grid;
     start.order = order;
@@ -60,10 +52,7 @@ core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hes
     start.weight = inWorkOrder(work);
     if (mask.defined())
         start.mask = inWorkOrder(mask);
-    const auto inverted = engine::dampedInverseFactor(hessian.contiguous(), diagonal, order, options.damping);
-    if (!inverted)
-        return roundOnly(weight, options);
-    start.factor = inverted->factor;
+    start.factor = hessian.factor;
 
     engine::ColumnElimination elimination(std::move(start), kernels);
     for (std::int64_t begin = 0; begin < elimination.columns(); begin += options.blockSize)
@@ -76,7 +65,7 @@ core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hes
     if (options.order == ActivationOrder::Dynamic)
         result.columnGroups = columnGroupsOf(order, options.grid.groupSizeFor(weight.size(1)));
     result.loss = elimination.loss();
-    result.damping = inverted->damping;
+    result.damping = hessian.damping;
     if (!result.grids.scales.isfinite().all().item<bool>())
         return core::Error {core::ErrorCode::Numerical, "a group's scale is not finite",
                             "try scale_dtype float32, more damping or more calibration tokens"};

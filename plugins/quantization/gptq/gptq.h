@@ -4,6 +4,7 @@
 #include "core/base/result.h"
 #include "core/engine/kernels/card_kernels.h"
 #include "core/engine/quantization/affine.h"
+#include "core/engine/quantization/factored_hessian.h"
 
 namespace paretoscope::gptq {
 
@@ -20,6 +21,8 @@ struct Options
     ActivationOrder order = ActivationOrder::Static;
     double damping = 0.01;        ///< times the mean diagonal, added to the diagonal
     std::int64_t blockSize = 128; ///< columns between two updates of the rest
+
+    engine::FactorOptions factor() const { return {.sorted = order != ActivationOrder::None, .damping = damping}; }
 };
 
 struct Quantized
@@ -34,17 +37,17 @@ struct Quantized
 
 /// Quantises the columns of `weight` one after the other and moves each one's error into the columns to come.
 /// Group grids are fitted to the up-to-date weights, also inside a block (the published code fits them to stale ones).
-/// @param weight float32 [out, in]; @param hessian float32 [in, in] = X^T X / N
+/// @param weight float32 [out, in]; @param hessian of X^T X / N, made with options.factor()
 /// @param mask bool [out, in] of a pruned weight, undefined when dense: what it drops stays zero, and the error of that
 /// moves on too
 /// Errors: Numerical (a scale that is not finite). Deterministic for equal threads.
 /// Source: Frantar et al., ICLR 2023, algorithm 1; specs quantization 6. For the factor of the inverse Hessian see
-/// inverse_factor.h. Memory: 8 in² bytes and twice the weight beside what is given.
-core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
-                                 const at::Tensor& mask = {});
+/// inverse_factor.h. Memory: twice the weight beside what is given.
+core::Result<Quantized> quantize(const at::Tensor& weight, const engine::FactoredHessian& hessian,
+                                 const Options& options, const at::Tensor& mask = {});
 
 /// With these kernels for the columns; null: they are computed on the host, wherever weight and Hessian lie.
-core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
-                                 const at::Tensor& mask, const engine::CardKernels* kernels);
+core::Result<Quantized> quantize(const at::Tensor& weight, const engine::FactoredHessian& hessian,
+                                 const Options& options, const at::Tensor& mask, const engine::CardKernels* kernels);
 
 } // namespace paretoscope::gptq

@@ -49,9 +49,9 @@ public:
             task.replace(unit, std::move(rounded));
             return core::success();
         }
-        PSC_ASSIGN(const engine::StatisticValue hessian, task.statistic(unit, "hessian"));
+        PSC_ASSIGN(const engine::FactoredHessian hessian, engine::factorise(task, unit, m_options.factor()));
         const at::Tensor mask = maskOf(task, unit);
-        PSC_ASSIGN(gptq::Quantized result, gptq::quantize(task.weight(unit), hessian.value, m_options, mask));
+        PSC_ASSIGN(gptq::Quantized result, gptq::quantize(task.weight(unit), hessian, m_options, mask));
         task.record(unit, "damping", result.damping);
         if (result.damping == 0)
             task.warn(unit,

@@ -2,7 +2,6 @@
 #include "plugins/quantization/spqr/spqr.h"
 
 #include "core/engine/device/transfer.h"
-#include "core/engine/quantization/inverse_factor.h"
 #include "plugins/quantization/spqr/elimination.h"
 
 #include <optional>
@@ -41,27 +40,19 @@ core::Status requireFinite(const Parts& parts, const Format& format)
 
 } // namespace
 
-core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
-                                 const at::Tensor& mask)
+core::Result<Quantized> quantize(const at::Tensor& weight, const engine::FactoredHessian& hessian,
+                                 const Options& options, const at::Tensor& mask)
 {
-    at::Tensor work = engine::toHost(weight).clone();
-    const at::Tensor onHost = engine::toHost(hessian);
-    at::Tensor diagonal = onHost.diagonal().to(at::kDouble).contiguous();
-    // An input that is always zero: no weight on it matters.
-    const at::Tensor dead = diagonal == 0;
-    diagonal.masked_fill_(dead, 1.0);
-    work.masked_fill_(dead.unsqueeze(0), 0.0);
-
+    const at::Tensor work = engine::toHost(weight).masked_fill(engine::toHost(hessian.dead).unsqueeze(0), 0.0);
     const bool reorders = options.order != ActivationOrder::None;
-    const at::Tensor order = reorders ? std::get<1>(diagonal.sort(true, 0, true)) // stable: ties by index
-                                      : at::arange(diagonal.size(0), at::kLong);
+    const at::Tensor order = engine::toHost(hessian.order);
     const auto inOrder = [&](const at::Tensor& tensor) { return reorders ? tensor.index_select(1, order) : tensor; };
     const auto asStored = [&](const at::Tensor& tensor) {
         return reorders ? at::empty_like(tensor).index_copy_(1, order, tensor) : tensor;
     };
-    const auto damped = engine::dampedInverseFactor(onHost, diagonal, order, options.damping);
     // Without a factor no error moves into other columns.
-    const at::Tensor factor = damped ? damped->factor.contiguous() : at::eye(diagonal.size(0), at::kFloat);
+    const at::Tensor factor =
+        hessian.factor.defined() ? engine::toHost(hessian.factor).contiguous() : at::eye(order.size(0), at::kFloat);
     Elimination elimination(inOrder(work), factor, order, options,
                             mask.defined() ? inOrder(engine::toHost(mask)).contiguous() : at::Tensor());
     elimination.run();
@@ -75,7 +66,7 @@ core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hes
         result.parts.columnGroups = order.argsort().floor_divide(options.format.groupSize).to(at::kInt);
     result.parts.outliers = compressed(asStored(elimination.outliers()));
     result.loss = elimination.loss();
-    result.damping = damped ? damped->damping : 0;
+    result.damping = hessian.damping;
     if (result.parts.outliers.values.defined())
         result.outlierShare = double(result.parts.outliers.values.size(0)) / double(weight.numel());
     PSC_TRY(requireFinite(result.parts, options.format));

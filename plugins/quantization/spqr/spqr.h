@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/result.h"
+#include "core/engine/quantization/factored_hessian.h"
 #include "plugins/quantization/spqr/spqr_tensor.h"
 
 #include <limits>
@@ -25,6 +26,8 @@ struct Options
     double outlierThreshold = 0.2;
     /// Grids are fitted to all weights of a group, not without those that had better be outliers.
     bool simplifiedOutliers = false;
+
+    engine::FactorOptions factor() const { return {.sorted = order != ActivationOrder::None, .damping = damping}; }
 };
 
 struct Quantized
@@ -40,11 +43,11 @@ struct Quantized
 /// Two departures from the published code: groups without a range (all weights equal) take the mean scale of the rows
 /// that share their second-level grid instead of the range [-1, 1], which would spoil that grid for the others; and an
 /// outlier's remaining rounding error, though tiny, is moved on as well.
-/// @param weight float32 [out, in]; @param hessian float32 [in, in] = X^T X / N; @param mask bool [out, in]: the others
-/// become 0; undefined: all are kept. Computes on the host, wherever they lie.
-/// Errors: Numerical (a scale or outlier beyond float16). Deterministic for equal threads.
-/// Source: Dettmers et al. 2023 (arXiv 2306.03078); specs quantization 8.
-core::Result<Quantized> quantize(const at::Tensor& weight, const at::Tensor& hessian, const Options& options,
-                                 const at::Tensor& mask = {});
+/// @param weight float32 [out, in]; @param hessian of X^T X / N, made with options.factor(); @param mask bool [out,
+/// in]: the others become 0; undefined: all are kept. Computes on the host, wherever they lie. Errors: Numerical (a
+/// scale or outlier beyond float16). Deterministic for equal threads. Source: Dettmers et al. 2023 (arXiv 2306.03078);
+/// specs quantization 8.
+core::Result<Quantized> quantize(const at::Tensor& weight, const engine::FactoredHessian& hessian,
+                                 const Options& options, const at::Tensor& mask = {});
 
 } // namespace paretoscope::spqr

@@ -66,15 +66,13 @@ public:
         const engine::Unit& unit = *task.units().front();
         const auto form = task.form(unit);
         const at::Tensor mask = form ? form->mask() : at::Tensor();
-        PSC_ASSIGN(const at::Tensor hessian,
-                   engine::hessianOrIdentity(task, unit, m_minTokens,
-                                             "its columns were rounded without making up for each other's errors"));
+        PSC_ASSIGN(const engine::FactoredHessian hessian, factored(task, unit));
         PSC_ASSIGN(spqr::Quantized result, spqr::quantize(task.weight(unit), hessian, m_options, mask));
         task.record(unit, "damping", result.damping);
         task.record(unit, "outlier_share", result.outlierShare);
         if (result.damping == 0)
-            task.warn(unit, "the Hessian of its inputs is not positive definite at damping 1; its columns were rounded "
-                            "without making up for each other's errors");
+            task.warn(unit, "its inputs are all zero or their Hessian stays indefinite at damping 1; its columns were "
+                            "rounded without making up for each other's errors");
         else if (result.damping > m_options.damping)
             task.warn(unit, "the Hessian was not positive definite until damping " + core::Json(result.damping).dump() +
                                 "; more calibration tokens would help");
@@ -83,6 +81,14 @@ public:
     }
 
 private:
+    core::Result<engine::FactoredHessian> factored(engine::StageTask& task, const engine::Unit& unit) const
+    {
+        if (engine::isSeldomExpert(task, unit, m_minTokens,
+                                   "its columns were rounded without making up for each other's errors"))
+            return engine::factorise(at::eye(unit.inFeatures), m_options.factor());
+        return engine::factorise(task, unit, m_options.factor());
+    }
+
     core::Json m_parameters;
     spqr::Options m_options;
     std::int64_t m_minTokens = 0;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/statistics/activation_statistics.h"
 
+#include "core/engine/kernels/gram.h"
+
 #include <QtTest>
 
 #include <algorithm>
+#include <cmath>
 
 using namespace paretoscope::engine;
 
@@ -50,6 +53,21 @@ private Q_SLOTS:
             QCOMPARE(first->samples(), std::int64_t(90));
             QVERIFY2((first->value() - value).abs().max().item<double>() < 1e-6, id);
         }
+    }
+
+    void weightedSquareNormAgreesWithItsDefinition_data() { valuesAgreeWithTheirDefinition_data(); }
+    void weightedSquareNormAgreesWithItsDefinition()
+    {
+        QFETCH(int, width);
+        const at::Tensor x = at::arange(90 * width, at::kFloat).view({90, width}).mul(0.37).sin();
+        const at::Tensor h = at::mm(x.t(), x) / 90;
+        const at::Tensor d = at::arange(31 * width, at::kFloat).view({31, width}).mul(0.73).cos();
+        const at::Tensor wide = d.to(at::kDouble);
+        const at::Tensor wideH = h.to(at::kDouble);
+        const double expected = (at::mm(wide, wideH) * wide).sum().item<double>();
+        const double magnitude =
+            (at::mm(wide.abs(), wideH.abs()) * wide.abs()).sum().item<double>(); // before cancelling
+        QVERIFY(expected > 0 && std::abs(weightedSquareNorm(d, h) - expected) < 1e-7 * magnitude);
     }
 
     void mergingAnEmptyOneChangesNothing()

@@ -156,9 +156,9 @@ private Q_SLOTS:
         if (pruned)
             weight.masked_fill_(mask.logical_not(), 0);
         const at::Tensor hessian = sampleHessian();
-        const auto expected = gptq::quantize(weight, hessian, gptqOptions, mask);
+        const auto expected = gptq::quantize(weight, factorise(hessian, gptqOptions.factor()), gptqOptions, mask);
         const auto there = [](const at::Tensor& tensor) { return toDevice(tensor, tests::simulated_card::device()); };
-        const auto found = gptq::quantize(there(weight), there(hessian), gptqOptions,
+        const auto found = gptq::quantize(there(weight), factorise(there(hessian), gptqOptions.factor()), gptqOptions,
                                           pruned ? there(mask) : at::Tensor(), &hostKernels());
         QVERIFY(expected.ok() && found.ok());
         QVERIFY(at::equal(toHost(found.value().codes), expected.value().codes));
@@ -186,9 +186,10 @@ private Q_SLOTS:
         if (rounds)
             options.grid = optionsOf(R"({"bits": 3, "group_size": 48})");
         const at::Tensor weight = sampleWeight(9, 112);
-        const auto expected = sparsegpt::prune(weight, sampleHessian(), options);
+        const auto expected = sparsegpt::prune(weight, factorise(sampleHessian(), options.factor()), options);
         const auto there = [](const at::Tensor& tensor) { return toDevice(tensor, tests::simulated_card::device()); };
-        const auto found = sparsegpt::prune(there(weight), there(sampleHessian()), options, &hostKernels());
+        const auto found = sparsegpt::prune(there(weight), factorise(there(sampleHessian()), options.factor()), options,
+                                            &hostKernels());
         QVERIFY(expected.ok() && found.ok());
         QVERIFY(at::equal(toHost(found.value().mask), expected.value().mask));
         QVERIFY(at::equal(toHost(found.value().weight), expected.value().weight));

@@ -63,6 +63,46 @@ private:
     StageScope m_scope;
 };
 
+/// Counts how often it has to make what it derives from the statistic of an input, and with which it goes on.
+class Deriver : public Stage
+{
+public:
+    Deriver(Propagate propagate, double factor)
+        : m_propagate(propagate)
+        , m_factor(factor)
+    {}
+
+    core::Status validate(const ModelView&) const override { return core::success(); }
+    core::Result<StagePlan> prepare(const ModelView& model) override
+    {
+        StagePlan plan;
+        plan.propagate = m_propagate;
+        plan.statistics = {{.id = "column_square_mean"}};
+        for (std::size_t i = 0; i < model.units.size(); ++i)
+            plan.targets.push_back(i);
+        return plan;
+    }
+    core::Status apply(StageTask& task) override
+    {
+        const Unit& unit = *task.units().front();
+        PSC_ASSIGN(const DerivedValue found,
+                   task.derived(unit, "column_square_mean", {{"times", m_factor}}, [&](const at::Tensor& statistic) {
+                       ++made;
+                       return DerivedValue {statistic * m_factor, {{"times", m_factor}}};
+                   }));
+        PSC_ASSIGN(const StatisticValue statistic, task.statistic(unit, "column_square_mean"));
+        right = right && at::equal(found.value, statistic.value * m_factor) && found.note.at("times") == m_factor;
+        return core::success();
+    }
+
+    int made = 0;
+    bool right = true;
+
+private:
+    Propagate m_propagate;
+    double m_factor;
+};
+
 class Observer : public TrialObserver
 {
 public:
@@ -173,6 +213,30 @@ private Q_SLOTS:
         QCOMPARE(second.log.statisticsFromCache, 16);
         QCOMPARE(second.log.statisticsComputed, 0);
         QCOMPARE(cached.energies, computed.energies);
+    }
+
+    void whatIsDerivedIsMadeOncePerInput_data()
+    {
+        QTest::addColumn<Propagate>("propagate");
+        QTest::addColumn<int>("madeByTheNextTrial");
+        QTest::newRow("original") << Propagate::Original << 0;
+        QTest::newRow("block") << Propagate::Block << 16;
+        QTest::newRow("step") << Propagate::Step << 16;
+    }
+    void whatIsDerivedIsMadeOncePerInput()
+    {
+        QFETCH(Propagate, propagate);
+        QFETCH(int, madeByTheNextTrial);
+        const QTemporaryDir folder;
+        const StatisticCache cache(folder.path().toStdString());
+        const auto madeBy = [&](double factor) {
+            Fixture fixture;
+            Deriver stage(propagate, factor);
+            return fixture.run(stage, cache).ok() && stage.right ? stage.made : -1;
+        };
+        QCOMPARE(madeBy(3), 16); // 28 layers read 16 inputs
+        QCOMPARE(madeBy(3), madeByTheNextTrial);
+        QCOMPARE(madeBy(5), 16); // another recipe
     }
 
     void cancelStopsBetweenLayers()

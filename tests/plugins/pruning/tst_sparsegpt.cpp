@@ -106,6 +106,12 @@ Matrix direct(const CorrelatedLayer& layer, const sparsegpt::Options& options)
     return w;
 }
 
+core::Result<sparsegpt::Pruned> pruneWith(const at::Tensor& weight, const at::Tensor& hessian,
+                                          const sparsegpt::Options& options)
+{
+    return sparsegpt::prune(weight, engine::factorise(hessian, options.factor()), options);
+}
+
 at::Tensor dequantized(const sparsegpt::Pruned& pruned, const engine::AffineOptions& grid)
 {
     return engine::GroupAffineTensor(pruned.codes, pruned.grids, grid, {}, pruned.mask).dequantize();
@@ -140,7 +146,7 @@ private Q_SLOTS:
         const at::Tensor weight = at::tensor({.5F, -1.F, .8F, .6F}).view({1, 4});
         const at::Tensor hessian =
             at::tensor({4.F, 2.F, .5F, 0.F, 2.F, 3.F, 1.F, .5F, .5F, 1.F, 2.F, .8F, 0.F, .5F, .8F, 1.F}).view({4, 4});
-        const auto result = sparsegpt::prune(weight, hessian, optionsFor(0.5, pattern.toStdString(), 4));
+        const auto result = pruneWith(weight, hessian, optionsFor(0.5, pattern.toStdString(), 4));
         QVERIFY(result.ok());
         const double expected[] = {0, -0.645751, 0.824271, 0};
         for (int i = 0; i < 4; ++i)
@@ -172,7 +178,7 @@ private Q_SLOTS:
         QFETCH(int, block);
         const CorrelatedLayer layer(24, 64, 512);
         const sparsegpt::Options options = optionsFor(sparsity, pattern.toStdString(), block);
-        const auto result = sparsegpt::prune(layer.weight, layer.hessian, options);
+        const auto result = pruneWith(layer.weight, layer.hessian, options);
         QVERIFY(result.ok());
         const Matrix expected = direct(layer, options);
         const Matrix found = toMatrix(result.value().weight);
@@ -203,7 +209,7 @@ private Q_SLOTS:
         for (const std::uint64_t seed : {1U, 2U, 3U}) {
             const CorrelatedLayer layer(64, 128, 1024, seed);
             const sparsegpt::Options options = optionsFor(0.5, pattern.toStdString(), 32);
-            const auto result = sparsegpt::prune(layer.weight, layer.hessian, options);
+            const auto result = pruneWith(layer.weight, layer.hessian, options);
             QVERIFY(result.ok());
             const auto lostBy = [&](const at::Tensor& pruned) {
                 return weightedError(layer.weight - pruned, layer.hessian);
@@ -220,19 +226,19 @@ private Q_SLOTS:
     void countsAreExact()
     {
         const CorrelatedLayer layer(24, 64, 512);
-        const auto unstructured = sparsegpt::prune(layer.weight, layer.hessian, optionsFor(0.3, "unstructured", 16));
+        const auto unstructured = pruneWith(layer.weight, layer.hessian, optionsFor(0.3, "unstructured", 16));
         // Every block of 24 x 16 entries gives up 115 of its 384.
         for (std::int64_t block = 0; block < 4; ++block)
             QCOMPARE(unstructured.value().mask.narrow(1, block * 16, 16).sum().item<std::int64_t>(),
                      std::int64_t(384 - 115));
-        const auto grouped = sparsegpt::prune(layer.weight, layer.hessian, optionsFor(0, "2:4"));
+        const auto grouped = pruneWith(layer.weight, layer.hessian, optionsFor(0, "2:4"));
         QVERIFY((grouped.value().mask.view({24, 16, 4}).sum(2) == 2).all().item<bool>());
     }
 
     void nothingDroppedIsTheWeightItself()
     {
         const CorrelatedLayer layer(24, 64, 512);
-        const auto result = sparsegpt::prune(layer.weight, layer.hessian, optionsFor(0));
+        const auto result = pruneWith(layer.weight, layer.hessian, optionsFor(0));
         QVERIFY(result.ok());
         QVERIFY(at::equal(result.value().weight, layer.weight));
         QCOMPARE(result.value().loss, 0.0);
@@ -241,7 +247,7 @@ private Q_SLOTS:
     void identityGivesMagnitudeWithinBlocks()
     {
         const CorrelatedLayer layer(24, 64, 512);
-        const auto result = sparsegpt::prune(layer.weight, at::eye(64), optionsFor(0.5, "unstructured", 64));
+        const auto result = pruneWith(layer.weight, at::eye(64), optionsFor(0.5, "unstructured", 64));
         QVERIFY(result.ok());
         const at::Tensor mask = engine::dropSmallest(layer.weight.abs(), 0.5);
         QVERIFY(at::equal(result.value().mask, mask));
@@ -259,9 +265,9 @@ private Q_SLOTS:
         QFETCH(QString, pattern);
         const CorrelatedLayer layer(32, 64, 1024);
         sparsegpt::Options options = optionsFor(0.5, pattern.toStdString());
-        const auto pruned = sparsegpt::prune(layer.weight, layer.hessian, options);
+        const auto pruned = pruneWith(layer.weight, layer.hessian, options);
         options.grid = fourBits();
-        const auto joint = sparsegpt::prune(layer.weight, layer.hessian, options);
+        const auto joint = pruneWith(layer.weight, layer.hessian, options);
         QVERIFY(joint.ok());
         const at::Tensor found = dequantized(joint.value(), *options.grid);
         QVERIFY(at::equal(found != 0, (found != 0).logical_and(joint.value().mask)));
@@ -283,7 +289,7 @@ private Q_SLOTS:
         at::Tensor hessian = layer.hessian.clone();
         hessian.select(0, 5).zero_();
         hessian.select(1, 5).zero_();
-        const auto result = sparsegpt::prune(layer.weight, hessian, optionsFor(0.5));
+        const auto result = pruneWith(layer.weight, hessian, optionsFor(0.5));
         QVERIFY(result.ok());
         QCOMPARE(result.value().weight.select(1, 5).abs().max().item<float>(), 0.0F);
         QVERIFY(!result.value().mask.select(1, 5).any().item<bool>());
@@ -302,7 +308,7 @@ private Q_SLOTS:
         sparsegpt::Options options = optionsFor(0.5);
         if (rounds)
             options.grid = fourBits();
-        const auto result = sparsegpt::prune(layer.weight, at::zeros({64, 64}), options);
+        const auto result = pruneWith(layer.weight, at::zeros({64, 64}), options);
         QVERIFY(result.ok());
         QCOMPARE(result.value().damping, 0.0);
         QVERIFY(at::equal(result.value().mask, engine::dropSmallest(layer.weight.abs(), 0.5)));
@@ -324,7 +330,7 @@ private Q_SLOTS:
         at::Tensor hessian = at::eye(32);
         hessian[0][1] = correlation; // an eigenvalue of 1 - correlation
         hessian[1][0] = correlation;
-        const auto result = sparsegpt::prune(layer.weight, hessian, optionsFor(0.5));
+        const auto result = pruneWith(layer.weight, hessian, optionsFor(0.5));
         QCOMPARE(result.ok(), damping > 0);
         if (result.ok()) {
             QCOMPARE(result.value().damping, damping);

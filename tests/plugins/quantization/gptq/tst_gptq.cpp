@@ -158,6 +158,12 @@ Matrix direct(Matrix weight, Matrix hessian, const gptq::Options& options, const
     return result;
 }
 
+core::Result<gptq::Quantized> quantizeWith(const at::Tensor& weight, const at::Tensor& hessian,
+                                           const gptq::Options& options, const at::Tensor& mask = {})
+{
+    return gptq::quantize(weight, engine::factorise(hessian, options.factor()), options, mask);
+}
+
 at::Tensor dequantized(const gptq::Quantized& result, const gptq::Options& options)
 {
     return engine::dequantizeCodes(result.codes, result.grids, options.grid.groupSizeFor(result.codes.size(1)),
@@ -214,7 +220,7 @@ private Q_SLOTS:
         QFETCH(gptq::ActivationOrder, order);
         const Layer layer(32, 64, 512);
         const gptq::Options options = optionsFor(bits, group, block, order);
-        const auto result = gptq::quantize(layer.weight, layer.hessian, options);
+        const auto result = quantizeWith(layer.weight, layer.hessian, options);
         QVERIFY2(result.ok(), result.ok() ? "" : result.error().message.c_str());
         const Matrix expected = direct(toMatrix(layer.weight), toMatrix(layer.hessian), options);
         const Matrix found = toMatrix(dequantized(result.value(), options));
@@ -247,7 +253,7 @@ private Q_SLOTS:
         const at::Tensor mask = layer.weight.abs() > 0.5;
         const at::Tensor pruned = layer.weight.masked_fill(mask.logical_not(), 0);
         const gptq::Options options = optionsFor(4, group, 16, order);
-        const auto result = gptq::quantize(pruned, layer.hessian, options, mask);
+        const auto result = quantizeWith(pruned, layer.hessian, options, mask);
         QVERIFY2(result.ok(), result.ok() ? "" : result.error().message.c_str());
         const at::Tensor found = dequantized(result.value(), options).masked_fill(mask.logical_not(), 0);
         const at::Tensor expected = at::empty({32, 64}, at::kDouble);
@@ -268,7 +274,7 @@ private Q_SLOTS:
         // specs quantization 6, exact identity: the sum of squared scaled errors is tr(D H_damped Dᵀ).
         const Layer layer(32, 64, 512);
         const gptq::Options options = optionsFor(3, 16, 32, gptq::ActivationOrder::Static);
-        const auto result = gptq::quantize(layer.weight, layer.hessian, options);
+        const auto result = quantizeWith(layer.weight, layer.hessian, options);
         QVERIFY(result.ok());
         at::Tensor damped = layer.hessian.clone();
         damped.diagonal().add_(0.01 * layer.hessian.diagonal().mean().item<double>());
@@ -288,7 +294,7 @@ private Q_SLOTS:
         const Layer layer(16, 64, 128);
         const gptq::Options options = optionsFor(4, 16, 16, order);
         const at::Tensor diagonal = at::diag(at::arange(1, 65, at::kFloat));
-        const auto result = gptq::quantize(layer.weight, diagonal, options);
+        const auto result = quantizeWith(layer.weight, diagonal, options);
         QVERIFY(result.ok());
         const auto grids = engine::fitGrids(layer.weight, options.grid);
         QVERIFY(grids.ok());
@@ -299,7 +305,7 @@ private Q_SLOTS:
     {
         const Layer layer(64, 128, 2048);
         const gptq::Options options = optionsFor(3, 32, 32, gptq::ActivationOrder::Static);
-        const auto result = gptq::quantize(layer.weight, layer.hessian, options);
+        const auto result = quantizeWith(layer.weight, layer.hessian, options);
         QVERIFY(result.ok());
         const auto grids = engine::fitGrids(layer.weight, options.grid);
         const at::Tensor rounded = engine::dequantizeCodes(
@@ -316,7 +322,7 @@ private Q_SLOTS:
         hessian.select(0, 5).zero_();
         hessian.select(1, 5).zero_();
         const gptq::Options options = optionsFor(4, 8, 16, gptq::ActivationOrder::Static);
-        const auto result = gptq::quantize(layer.weight, hessian, options);
+        const auto result = quantizeWith(layer.weight, hessian, options);
         QVERIFY(result.ok());
         QCOMPARE(dequantized(result.value(), options).select(1, 5).abs().max().item<float>(), 0.0F);
     }
@@ -325,7 +331,7 @@ private Q_SLOTS:
     {
         const Layer layer(8, 32, 256);
         const gptq::Options options = optionsFor(4, 8, 16, gptq::ActivationOrder::Static);
-        const auto result = gptq::quantize(layer.weight, at::zeros({32, 32}), options);
+        const auto result = quantizeWith(layer.weight, at::zeros({32, 32}), options);
         QVERIFY(result.ok());
         QCOMPARE(result.value().damping, 0.0);
         const auto grids = engine::fitGrids(layer.weight, options.grid);
@@ -338,7 +344,7 @@ private Q_SLOTS:
         at::Tensor hessian = at::eye(32);
         hessian[0][1] = 1.05F; // eigenvalues 2.05 and -0.05: a twentieth of the mean diagonal is missing
         hessian[1][0] = 1.05F;
-        const auto result = gptq::quantize(layer.weight, hessian, optionsFor(4, 8, 16, gptq::ActivationOrder::None));
+        const auto result = quantizeWith(layer.weight, hessian, optionsFor(4, 8, 16, gptq::ActivationOrder::None));
         QVERIFY(result.ok());
         QCOMPARE(result.value().damping, 0.1);
     }

@@ -300,6 +300,12 @@ spqr::Options optionsFor(int bits, std::int64_t group, ActivationOrder order)
     return options;
 }
 
+core::Result<spqr::Quantized> quantizeWith(const at::Tensor& weight, const at::Tensor& hessian,
+                                           const spqr::Options& options, const at::Tensor& mask = {})
+{
+    return spqr::quantize(weight, engine::factorise(hessian, options.factor()), options, mask);
+}
+
 at::Tensor dequantized(const spqr::Quantized& result, const spqr::Options& options, const at::Tensor& mask = {})
 {
     return spqr::SpqrTensor(result.parts, options.format, mask).dequantize();
@@ -310,7 +316,7 @@ double outlierShareAt(double threshold)
     const CorrelatedLayer layer(48, 64, 512);
     spqr::Options options = optionsFor(3, 16, ActivationOrder::Dynamic);
     options.outlierThreshold = threshold;
-    return spqr::quantize(layer.weight, layer.hessian, options).value().outlierShare;
+    return quantizeWith(layer.weight, layer.hessian, options).value().outlierShare;
 }
 
 } // namespace
@@ -359,7 +365,7 @@ private Q_SLOTS:
     {
         QFETCH(spqr::Options, options);
         const CorrelatedLayer layer(40, 64, 512);
-        const auto result = spqr::quantize(layer.weight, layer.hessian, options);
+        const auto result = quantizeWith(layer.weight, layer.hessian, options);
         QVERIFY2(result.ok(), result.ok() ? "" : result.error().message.c_str());
         Direct direct(layer, options);
         const Matrix expected = direct.run();
@@ -389,7 +395,7 @@ private Q_SLOTS:
         QFETCH(ActivationOrder, order);
         const CorrelatedLayer layer(48, 160, 1024);
         const spqr::Options options = optionsFor(3, 16, order);
-        const auto result = spqr::quantize(layer.weight, layer.hessian, options);
+        const auto result = quantizeWith(layer.weight, layer.hessian, options);
         QVERIFY(result.ok());
         at::Tensor damped = layer.hessian.clone();
         damped.diagonal().add_(layer.hessian.diagonal().mean().item<double>());
@@ -405,7 +411,7 @@ private Q_SLOTS:
         options.outlierThreshold = 0;
         options.simplifiedOutliers = true; // so that grids span all weights and differences stay below half a step
         options.format.scaleBits = options.format.zeroBits = Format::kHalf;
-        const auto result = spqr::quantize(layer.weight, layer.hessian, options);
+        const auto result = quantizeWith(layer.weight, layer.hessian, options);
         QVERIFY(result.ok());
         QVERIFY(result.value().outlierShare > 0.99);
         // Half a step, rounded to 11 significant bits, errs by a 2^-13th of a step; as much again comes from other
@@ -433,7 +439,7 @@ private Q_SLOTS:
         CorrelatedLayer layer(32, 64, 512);
         layer.weight[3][17] = 100;
         const spqr::Options options = optionsFor(3, 16, ActivationOrder::None);
-        const auto result = spqr::quantize(layer.weight, at::eye(64), options); // errors stay where they are
+        const auto result = quantizeWith(layer.weight, at::eye(64), options); // errors stay where they are
         QVERIFY(result.ok());
         const at::Tensor error = (dequantized(result.value(), options) - layer.weight).abs();
         QVERIFY(error[3][17].item<double>() < 0.05);
@@ -447,10 +453,10 @@ private Q_SLOTS:
         options.outlierThreshold = kNone;
         at::Tensor broken = at::eye(64);
         broken[0][1] = broken[1][0] = 4; // eigenvalue -3: no damping up to 1 helps
-        const auto result = spqr::quantize(layer.weight, broken, options);
+        const auto result = quantizeWith(layer.weight, broken, options);
         QVERIFY(result.ok());
         QCOMPARE(result.value().damping, 0.0);
-        const auto alone = spqr::quantize(layer.weight, at::eye(64), options);
+        const auto alone = quantizeWith(layer.weight, at::eye(64), options);
         QVERIFY(at::equal(result.value().parts.codes, alone.value().parts.codes));
     }
 
@@ -461,11 +467,11 @@ private Q_SLOTS:
         hessian.select(0, 5).zero_();
         hessian.select(1, 5).zero_();
         const spqr::Options options = optionsFor(4, 16, ActivationOrder::Dynamic);
-        const auto result = spqr::quantize(layer.weight, hessian, options);
+        const auto result = quantizeWith(layer.weight, hessian, options);
         QVERIFY(result.ok());
         at::Tensor without = layer.weight.clone();
         without.select(1, 5).zero_();
-        QVERIFY(at::equal(spqr::quantize(without, hessian, options).value().parts.codes, result.value().parts.codes));
+        QVERIFY(at::equal(quantizeWith(without, hessian, options).value().parts.codes, result.value().parts.codes));
     }
 
     void zerosStayZeroAndSpoilNoNeighbour()
@@ -474,9 +480,9 @@ private Q_SLOTS:
         CorrelatedLayer layer(16, 32, 512);
         spqr::Options options = optionsFor(4, 16, ActivationOrder::None);
         options.outlierThreshold = kNone;
-        const auto before = spqr::quantize(layer.weight, layer.hessian, options);
+        const auto before = quantizeWith(layer.weight, layer.hessian, options);
         layer.weight[7].zero_();
-        const auto after = spqr::quantize(layer.weight, layer.hessian, options);
+        const auto after = quantizeWith(layer.weight, layer.hessian, options);
         QVERIFY(before.ok() && after.ok());
         const auto others = [&](const spqr::Quantized& result, const at::Tensor& weight) {
             at::Tensor error = dequantized(result, options) - weight;
@@ -486,7 +492,7 @@ private Q_SLOTS:
         const CorrelatedLayer original(16, 32, 512);
         QVERIFY(others(after.value(), layer.weight) < 2 * others(before.value(), original.weight));
         options.format.zeroBits = options.format.scaleBits = Format::kHalf;
-        const auto exact = spqr::quantize(layer.weight, layer.hessian, options);
+        const auto exact = quantizeWith(layer.weight, layer.hessian, options);
         QCOMPARE(dequantized(exact.value(), options)[7].abs().max().item<float>(), 0.0F);
     }
 
@@ -497,7 +503,7 @@ private Q_SLOTS:
         layer.weight.mul_(mask);
         for (const ActivationOrder order : {ActivationOrder::None, ActivationOrder::Static, ActivationOrder::Dynamic}) {
             const spqr::Options options = optionsFor(3, 16, order);
-            const auto result = spqr::quantize(layer.weight, layer.hessian, options, mask);
+            const auto result = quantizeWith(layer.weight, layer.hessian, options, mask);
             QVERIFY(result.ok());
             const at::Tensor found = dequantized(result.value(), options, mask);
             QCOMPARE(found.masked_select(mask.logical_not()).abs().max().item<float>(), 0.0F);
@@ -512,10 +518,10 @@ private Q_SLOTS:
         const CorrelatedLayer layer(64, 128, 2048);
         spqr::Options options = optionsFor(3, 16, ActivationOrder::Dynamic);
         options.damping = 0.01;
-        const auto full = spqr::quantize(layer.weight, layer.hessian, options);
+        const auto full = quantizeWith(layer.weight, layer.hessian, options);
         options.outlierThreshold = kNone;
-        const auto without = spqr::quantize(layer.weight, layer.hessian, options);
-        const auto rounded = spqr::quantize(layer.weight, at::eye(128), options);
+        const auto without = quantizeWith(layer.weight, layer.hessian, options);
+        const auto rounded = quantizeWith(layer.weight, at::eye(128), options);
         const auto error = [&](const auto& result) {
             return outputError(dequantized(result.value(), options) - layer.weight, layer.hessian);
         };

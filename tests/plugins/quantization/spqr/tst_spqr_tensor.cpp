@@ -73,7 +73,7 @@ std::shared_ptr<const SpqrTensor> example(const QByteArray& form)
         options.format.rule.symmetric = true;
     if (form == "pruned")
         mask = layer.weight > 0;
-    auto quantized = spqr::quantize(layer.weight, layer.hessian, options, mask);
+    auto quantized = spqr::quantize(layer.weight, engine::factorise(layer.hessian, options.factor()), options, mask);
     return std::make_shared<SpqrTensor>(quantized.value().parts, options.format, mask);
 }
 
