@@ -39,8 +39,15 @@ Json logSince(const TrialLog& saved, const TrialLog& log)
     Json warnings = Json::array();
     for (std::size_t i = saved.warnings.size(); i < log.warnings.size(); ++i)
         warnings.push_back(log.warnings[i]);
+    Json folds = Json::object();
+    for (const auto& [producer, factors] : log.folds) {
+        const auto before = saved.folds.find(producer);
+        if (before == saved.folds.end() || before->second != factors)
+            folds[producer] = factors;
+    }
     return {{"layer_metrics", std::move(metrics)},
             {"warnings", std::move(warnings)},
+            {"folds", std::move(folds)},
             {"statistics_computed", log.statisticsComputed},
             {"statistics_from_cache", log.statisticsFromCache}};
 }
@@ -51,6 +58,8 @@ void append(TrialLog& log, const Json& more)
         log.layerMetrics.push_back(layerMetricFromJson(metric));
     for (const Json& warning : more.at("warnings"))
         log.warnings.push_back(warning.get<std::string>());
+    for (const auto& [producer, factors] : more.at("folds").items())
+        log.folds[producer] = factors.get<std::vector<float>>();
     log.statisticsComputed = more.at("statistics_computed").get<int>();
     log.statisticsFromCache = more.at("statistics_from_cache").get<int>();
 }

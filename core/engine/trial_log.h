@@ -4,6 +4,7 @@
 #include "core/base/json.h"
 #include "core/project/records.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct TrialLog
     std::vector<std::string> warnings; ///< "module: text"
     int statisticsFromCache = 0;
     int statisticsComputed = 0;
+    /// By producer of a fold group: what its channels were divided by, all stages together.
+    std::map<std::string, std::vector<float>> folds = {};
 };
 
 /// What `log` holds beyond `saved`, for a file, and back.

@@ -106,6 +106,17 @@ struct MadeModel
     double compressSeconds = 0;
 };
 
+/// "gptq"; "gptq_2" for the second stage of that method.
+std::string nameOfStage(const core::Pipeline& pipeline, std::size_t stage)
+{
+    const std::string& plugin = pipeline.stages[stage].plugin;
+    const std::string name = plugin.substr(plugin.rfind('/') + 1);
+    const auto end = pipeline.stages.begin() + static_cast<std::ptrdiff_t>(stage);
+    const auto before = std::count_if(pipeline.stages.begin(), end,
+                                      [&](const core::StageSpec& earlier) { return earlier.plugin == plugin; });
+    return before == 0 ? name : name + '_' + std::to_string(before + 1);
+}
+
 } // namespace
 
 struct TrialRunner::Impl
@@ -516,6 +527,7 @@ core::Status TrialRunner::Impl::compress(const core::TrialRequest& request,
     for (int i = first; i < static_cast<int>(steps.size()); ++i) {
         const core::Pipeline::Step& step = steps[static_cast<std::size_t>(i)];
         context.step = i;
+        context.stage = nameOfStage(request.pipeline, step.stage);
         Stage& stage = *stages[step.stage];
         const core::Status done = step.isCut ? cutStage(stage, context) : runStage(stage, context);
         if (!done.ok())

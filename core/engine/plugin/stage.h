@@ -72,8 +72,12 @@ public:
     /// The element type in which values of it are stored that are not coded: that of the checkpoint, bfloat16 where
     /// that has a block format.
     virtual at::ScalarType storedType(const Unit& unit) const = 0;
-    /// The weight of the uncompressed model.
+    /// The weight of the uncompressed model, with what stages before folded into it (see folded()): what weight() would
+    /// be had they done nothing else.
     virtual at::Tensor originalWeight(const Unit& unit) const = 0;
+    /// What stages before multiplied its columns with (see folded()), float32 [inFeatures]; undefined: nothing. What the
+    /// uncompressed model gives it to read is to be divided by that.
+    virtual at::Tensor foldedColumns(const Unit& unit) const = 0;
     /// How many calibration tokens its statistics saw: those that were routed to it, for an expert; 0 without
     /// statistics.
     virtual std::int64_t tokens(const Unit& unit) const = 0;
@@ -97,6 +101,10 @@ public:
     virtual void replaceTensor(std::string_view name, at::Tensor value) = 0;
     /// The same with a form of its own.
     virtual void replaceTensor(std::string_view name, std::shared_ptr<const CompressedTensor> value) = 0;
+
+    /// Tells that the channels of a fold group were divided by these factors where they are made, and multiplied where
+    /// they are read. originalWeight() of later stages and the recorded errors go along.
+    virtual void folded(const FoldGroup& group, const at::Tensor& factors) = 0;
 
     /// A number about one unit, kept with the trial ("relative_output_error", "damping", ...).
     virtual void record(const Unit& unit, std::string_view name, double value) = 0;

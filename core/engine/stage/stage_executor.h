@@ -50,6 +50,7 @@ struct PipelineContext
     core::MemoryPlan memory = {};
     TrialRecovery* recovery = nullptr; ///< null: nothing is kept for an interrupted trial
     int step = 0;                      ///< index within Pipeline::steps
+    std::string stage = {};            ///< what its records of time are called after: "gptq"
 };
 
 /// Gathers the statistics that `stage` asks for and applies it, block by block; see Propagate for where they come from.

@@ -7,9 +7,12 @@
 #include "core/engine/foreign_exception.h"
 #include "core/engine/kernels/gram.h"
 #include "core/engine/layout/dense_tensor.h"
+#include "core/engine/stage/channel_fold.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <optional>
 
 namespace paretoscope::engine {
@@ -61,6 +64,9 @@ core::Status UnitTask::readWeights()
         }
         PSC_TRY(requireFinite(*unit, weight));
         m_weights.emplace(unit->tensor, std::move(weight));
+        m_foldsBefore.emplace(unit->tensor, foldsOf(*unit));
+        if (!m_context.tensors.replacement(unit->tensor))
+            m_untouched.insert(unit->tensor);
     }
     return core::success();
 }
@@ -86,9 +92,64 @@ at::ScalarType UnitTask::storedType(const Unit& unit) const
 
 at::Tensor UnitTask::originalWeight(const Unit& unit) const
 {
+    at::Tensor weight = uncompressed(unit);
+    const Folds folds = foldsOf(unit);
+    if (folds.rows.defined())
+        weight = weight * folds.rows;
+    return folds.columns.defined() ? weight * folds.columns : weight;
+}
+
+at::Tensor UnitTask::uncompressed(const Unit& unit) const
+{
+    if (m_untouched.contains(unit.tensor))
+        return m_weights.find(unit.tensor)->second;
     core::Result<at::Tensor> original = m_context.tensors.readOriginal(unit.tensor);
     PSC_ASSERT(original.ok(), "a unit's tensor was readable before");
     return std::move(original).value();
+}
+
+void UnitTask::folded(const FoldGroup& group, const at::Tensor& factors)
+{
+    const at::Tensor values = toHost(factors).to(at::kFloat).contiguous();
+    std::vector<float>& all = m_context.log.folds[group.producer];
+    all.resize(static_cast<std::size_t>(values.numel()), 1.0F);
+    std::transform(all.begin(), all.end(), values.const_data_ptr<float>(), all.begin(), std::multiplies<>());
+}
+
+UnitTask::Folds UnitTask::foldsOf(const Unit& unit) const
+{
+    Folds folds;
+    if (m_context.log.folds.empty())
+        return folds;
+    const ModelView& view = m_context.model.view();
+    for (const FoldGroup& group : view.foldGroups) {
+        if (group.block != unit.block)
+            continue;
+        const auto known = m_context.log.folds.find(group.producer);
+        if (known == m_context.log.folds.end())
+            continue;
+        const at::Tensor factors = toDevice(at::tensor(known->second), m_context.tensors.device());
+        if (group.producer == unit.tensor)
+            folds.rows = divideChannels(at::ones({unit.outFeatures, 1}, factors.options()), group, factors, 0);
+        const bool isRead = std::any_of(group.consumers.begin(), group.consumers.end(), [&](std::size_t consumer) {
+            return view.units[consumer].tensor == unit.tensor;
+        });
+        if (isRead)
+            folds.columns = factors;
+    }
+    return folds;
+}
+
+/// Original minus replacement, with what was folded into the replacement taken out again.
+at::Tensor UnitTask::difference(const Unit& unit, const at::Tensor& original, const CompressedTensor& replacement) const
+{
+    at::Tensor acting = toDevice(replacement.dequantize(), original.device());
+    const Folds folds = foldsOf(unit);
+    if (folds.rows.defined())
+        acting = acting / folds.rows;
+    if (folds.columns.defined())
+        acting = acting / folds.columns;
+    return original - acting;
 }
 
 std::int64_t UnitTask::tokens(const Unit& unit) const
@@ -171,26 +232,37 @@ void UnitTask::recordErrors()
         const auto replacement = m_context.tensors.replacement(unit->tensor);
         if (!replacement)
             continue;
-        const at::Tensor& before = m_weights.find(unit->tensor)->second;
-        const at::Tensor difference = before - toDevice(replacement->dequantize(), before.device());
-        if (const std::optional<double> value = kurtosis(before))
+        if (const std::optional<double> value = kurtosis(m_weights.find(unit->tensor)->second))
             record(*unit, "kurtosis", *value);
-        const double weightNorm = before.square().sum(at::kDouble).item<double>();
-        if (weightNorm > 0)
-            record(*unit, "relative_weight_error", difference.square().sum(at::kDouble).item<double>() / weightNorm);
+        at::Tensor original = uncompressed(*unit);
+        at::Tensor lost = difference(*unit, original, *replacement);
+        recordWeightError(*unit, original, lost);
         const auto hessian = m_values.find({unit->input, "hessian"});
         if (hessian == m_values.end() || hessian->second.samples == 0)
             continue;
-        const double outputNorm = weightedSquareNorm(before, hessian->second.value);
+        // It is of the inputs as they were before this stage, divided by what was folded until then.
+        if (const at::Tensor& columns = m_foldsBefore.find(unit->tensor)->second.columns; columns.defined()) {
+            original = original * columns;
+            lost = lost * columns;
+        }
+        const double outputNorm = weightedSquareNorm(original, hessian->second.value);
         if (outputNorm > 0)
-            record(*unit, "relative_output_error", weightedSquareNorm(difference, hessian->second.value) / outputNorm);
+            record(*unit, "relative_output_error", weightedSquareNorm(lost, hessian->second.value) / outputNorm);
     }
+}
+
+void UnitTask::recordWeightError(const Unit& unit, const at::Tensor& original, const at::Tensor& difference)
+{
+    const double norm = original.square().sum(at::kDouble).item<double>();
+    if (norm > 0)
+        record(unit, "relative_weight_error", difference.square().sum(at::kDouble).item<double>() / norm);
 }
 
 void UnitTask::recordSeconds(double seconds)
 {
+    const std::string name = m_context.stage.empty() ? "seconds" : m_context.stage + "_seconds";
     for (const Unit* unit : m_units)
-        record(*unit, "seconds", seconds / static_cast<double>(m_units.size()));
+        record(*unit, name, seconds / static_cast<double>(m_units.size()));
 }
 
 core::Status UnitTask::recordCutErrors()
@@ -204,10 +276,7 @@ core::Status UnitTask::recordCutErrors()
                    (record.name == "relative_weight_error" || record.name == "relative_output_error");
         });
         PSC_ASSIGN(const at::Tensor original, m_context.tensors.readOriginal(unit->tensor));
-        const double norm = original.square().sum(at::kDouble).item<double>();
-        const at::Tensor difference = original - toDevice(left->dequantize(), original.device());
-        if (norm > 0)
-            record(*unit, "relative_weight_error", difference.square().sum(at::kDouble).item<double>() / norm);
+        recordWeightError(*unit, original, difference(*unit, original, *left));
     }
     return core::success();
 }

@@ -60,6 +60,7 @@ public:
         }
         for (std::size_t i = 0; i < weights.size(); ++i)
             put(m_model.units[group.consumers[i]].tensor, weights[i] * factors);
+        m_task.folded(group, factors);
         return core::success();
     }
 

@@ -74,7 +74,7 @@ core::Json resultOf(const core::TrialOutcome& outcome)
             json["metrics"].push_back(core::toJson(record));
     }
     for (const core::LayerMetricRecord& record : outcome.layerMetrics) {
-        if (record.name != "seconds")
+        if (!record.name.ends_with("seconds"))
             json["layers"].push_back(
                 {record.module, record.name, record.value ? core::Json(*record.value) : core::Json()});
     }

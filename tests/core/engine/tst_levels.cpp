@@ -43,7 +43,7 @@ Cut cut(engine::TrialRunner& runner, std::size_t trial, std::vector<int> shared)
     for (const core::LayerMetricRecord& record : outcome.value().layerMetrics) {
         if (record.name == "relative_weight_error")
             cut.error += record.value.value_or(0);
-        if (record.name != "seconds")
+        if (!record.name.ends_with("seconds"))
             essence.push_back({record.module, record.name, record.value.value_or(-1)});
     }
     cut.essence = QByteArray::fromStdString(essence.dump());

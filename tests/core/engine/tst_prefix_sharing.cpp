@@ -88,7 +88,7 @@ QByteArray essence(const core::TrialOutcome& outcome)
             essence.push_back(core::toJson(metric));
     }
     for (const core::LayerMetricRecord& record : outcome.layerMetrics) {
-        if (record.name != "seconds")
+        if (!record.name.ends_with("seconds"))
             essence.push_back({record.module, record.layer, record.name, record.value.value_or(-1)});
     }
     return QByteArray::fromStdString(essence.dump());

@@ -66,7 +66,7 @@ QByteArray essence(core::TrialOutcome outcome)
             essence.push_back(core::toJson(metric));
     }
     for (const core::LayerMetricRecord& record : outcome.layerMetrics) {
-        if (record.name != "seconds")
+        if (!record.name.ends_with("seconds"))
             essence.push_back({record.module, record.layer, record.name, record.value.value_or(-1)});
     }
     essence.push_back(outcome.provenance.at("warnings"));

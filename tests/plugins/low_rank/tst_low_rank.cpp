@@ -28,6 +28,8 @@ public:
     std::shared_ptr<const engine::CompressedTensor> form(const engine::Unit&) const override { return {}; }
     at::ScalarType storedType(const engine::Unit&) const override { return at::kBFloat16; }
     at::Tensor originalWeight(const engine::Unit&) const override { return m_layer.weight; }
+    at::Tensor foldedColumns(const engine::Unit&) const override { return {}; }
+    void folded(const engine::FoldGroup&, const at::Tensor&) override {}
     std::int64_t tokens(const engine::Unit&) const override { return m_layer.inputs.size(0); }
     core::Result<engine::StatisticValue> statistic(const engine::Unit&, std::string_view id) const override
     {
