@@ -62,6 +62,10 @@ public:
     /// Errors: also Numerical (the loss is not finite).
     virtual core::Result<ReplayLoss> loss(const ReplayRequest& request, const std::vector<at::Tensor>& targets,
                                           const std::vector<std::string>& differentiate) = 0;
+
+    /// The step whose units read this activation (Unit::input), so that a range that begins there begins with them.
+    /// Errors: NotFound (no unit of this block reads it).
+    virtual core::Result<int> stepOf(std::string_view input) = 0;
 };
 
 /// Runs parts of single blocks again, with other weights, on the calibration sequences.

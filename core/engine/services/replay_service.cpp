@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <utility>
 
 namespace paretoscope::engine {
@@ -66,6 +67,7 @@ public:
     core::Result<std::vector<at::Tensor>> run(const ReplayRequest& request) override;
     core::Result<ReplayLoss> loss(const ReplayRequest& request, const std::vector<at::Tensor>& targets,
                                   const std::vector<std::string>& differentiate) override;
+    core::Result<int> stepOf(std::string_view input) override;
 
 private:
     struct Plan
@@ -75,7 +77,7 @@ private:
         std::vector<std::size_t> samples;
     };
     core::Result<Plan> planOf(const ReplayRequest& request);
-    void advanceTo(int step);
+    void advanceTo(int step, const std::vector<std::size_t>& samples);
     std::unique_ptr<BlockPass> beginPass(std::size_t sample, const TensorSource& tensors) const
     {
         return m_model.begin(m_block, static_cast<int>(sample), m_inputs[sample], tensors, m_hooks);
@@ -91,8 +93,13 @@ private:
     const int m_block;
     const std::vector<at::Tensor> m_inputs;
     const NamedTensors m_weights;
-    int m_prefixStep = 0;                             ///< to which m_prefix has come; 0: there is none
-    std::vector<std::unique_ptr<BlockPass>> m_prefix; ///< per sequence, with the block's own weights
+    struct Prefix
+    {
+        int step = 0; ///< to which the pass has come; 0: there is none
+        std::unique_ptr<BlockPass> pass;
+    };
+    std::vector<Prefix> m_prefixes =
+        std::vector<Prefix>(m_inputs.size()); ///< per sequence, with the block's own weights
 };
 
 core::Error invalid(const std::string& what, const std::string& hint)
@@ -123,36 +130,36 @@ core::Result<BlockReplayRun::Plan> BlockReplayRun::planOf(const ReplayRequest& r
                            "sequences are counted from 0 to " + std::to_string(samples() - 1));
         plan.samples.push_back(static_cast<std::size_t>(sample));
     }
-    advanceTo(plan.firstStep);
+    advanceTo(plan.firstStep, plan.samples);
     return plan;
 }
 
-/// Ranges with one beginning come in a row (a grid search), so one prefix is kept.
-void BlockReplayRun::advanceTo(int step)
+/// Ranges with one beginning come in a row (a grid search), so one prefix is kept of every sequence that takes part.
+void BlockReplayRun::advanceTo(int step, const std::vector<std::size_t>& samples)
 {
-    if (step == 0 || step == m_prefixStep)
+    if (step == 0)
         return;
     const NamedTensors none;
     const SubstitutedTensors own(m_weights, none);
-    const int from = m_prefixStep < step ? m_prefixStep : 0;
-    m_prefixStep = 0; // there is none, should a pass fail
-    m_prefix.resize(m_inputs.size());
+    const std::set<std::size_t> distinct(samples.begin(), samples.end());
+    const std::vector<std::size_t> each(distinct.begin(), distinct.end());
     forEachSample(
-        m_inputs.size(),
-        [&](std::size_t sample) {
+        each.size(),
+        [&](std::size_t i) {
             const RecordableScope recordableStates;
-            if (from == 0)
-                m_prefix[sample] = beginPass(sample, own);
-            for (int done = from; done < step; ++done)
-                m_prefix[sample]->advance(own);
+            Prefix prefix = std::exchange(m_prefixes[each[i]], {}); // there is none, should a pass fail
+            if (!prefix.pass || prefix.step > step)
+                prefix = {0, beginPass(each[i], own)};
+            for (; prefix.step < step; ++prefix.step)
+                prefix.pass->advance(own);
+            m_prefixes[each[i]] = std::move(prefix);
         },
         atOnce());
-    m_prefixStep = step;
 }
 
 at::Tensor BlockReplayRun::runSample(const Plan& plan, std::size_t sample, const TensorSource& tensors) const
 {
-    const auto pass = plan.firstStep == 0 ? beginPass(sample, tensors) : m_prefix[sample]->clone();
+    const auto pass = plan.firstStep == 0 ? beginPass(sample, tensors) : m_prefixes[sample].pass->clone();
     for (int step = plan.firstStep; step < plan.endStep; ++step)
         pass->advance(tensors);
     const std::vector<StepInput> inputs = pass->inputs();
@@ -225,6 +232,26 @@ core::Result<ReplayLoss> BlockReplayRun::loss(const ReplayRequest& request, cons
             sums.finish(name, m_weights.find(name)->second);
         }
         return result;
+    });
+}
+
+core::Result<int> BlockReplayRun::stepOf(std::string_view input)
+{
+    return guarded("replaying a block", [&]() -> core::Result<int> {
+        const RecordableScope recordableStates;
+        const NamedTensors none;
+        const SubstitutedTensors own(m_weights, none);
+        const auto pass = beginPass(0, own);
+        for (int step = 0; !pass->inputs().empty(); ++step) {
+            for (const StepInput& known : pass->inputs()) {
+                if (known.name == input)
+                    return step;
+            }
+            pass->advance(own);
+        }
+        return core::Error {core::ErrorCode::NotFound,
+                            "no layer of block " + std::to_string(m_block) + " reads " + std::string(input),
+                            "use the `input` of a unit of this block"};
     });
 }
 

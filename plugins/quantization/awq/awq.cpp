@@ -22,14 +22,6 @@ core::Result<at::Tensor> rounded(const at::Tensor& weight, const engine::AffineO
     return mask.defined() ? result.masked_fill_(mask.logical_not(), 0) : result;
 }
 
-/// Sum of squared changes of the outputs when W becomes Q(W diag(s)) diag(1/s).
-core::Result<double> outputError(const Consumer& consumer, const at::Tensor& factors, const Options& options)
-{
-    PSC_ASSIGN(at::Tensor changed, rounded(consumer.weight * factors, options.grid, consumer.mask));
-    changed.div_(factors).sub_(consumer.weight);
-    return at::mm(consumer.rows, changed.t()).square_().sum(at::kDouble).item<double>();
-}
-
 /// Mean over the rows of all consumers of |w| over the largest of its group.
 at::Tensor relativeMagnitudes(const std::vector<Consumer>& consumers, const engine::AffineOptions& grid)
 {
@@ -102,22 +94,35 @@ private:
 
 } // namespace
 
-core::Result<Scales> searchScales(const std::vector<Consumer>& consumers, const at::Tensor& magnitudes,
-                                  const Options& options)
+core::Result<at::Tensor> roundedWithFactors(const Consumer& consumer, const at::Tensor& factors, const Options& options)
 {
-    double outputs = 0;
-    for (const Consumer& consumer : consumers)
-        outputs += double(consumer.weight.size(0)) * double(consumer.rows.size(0));
-    const auto lossOf = [&](const at::Tensor& factors) -> core::Result<double> {
+    PSC_ASSIGN(at::Tensor values, rounded(consumer.weight * factors, options.grid, consumer.mask));
+    return values.div_(factors);
+}
+
+ScaleLoss outputLoss(const std::vector<Consumer>& consumers, const Options& options)
+{
+    return [&consumers, &options](const at::Tensor& factors) -> core::Result<double> {
         double sum = 0;
+        double outputs = 0;
         for (const Consumer& consumer : consumers) {
-            PSC_ASSIGN(const double error, outputError(consumer, factors, options));
-            sum += error;
+            PSC_ASSIGN(const at::Tensor values, roundedWithFactors(consumer, factors, options));
+            sum += at::mm(consumer.rows, (values - consumer.weight).t()).square_().sum(at::kDouble).item<double>();
+            outputs += double(consumer.weight.size(0)) * double(consumer.rows.size(0));
         }
-        if (!std::isfinite(sum))
+        return sum / std::max(1.0, outputs);
+    };
+}
+
+core::Result<Scales> searchScales(const std::vector<Consumer>& consumers, const at::Tensor& magnitudes,
+                                  const Options& options, const ScaleLoss& loss)
+{
+    const auto lossOf = [&](const at::Tensor& factors) -> core::Result<double> {
+        PSC_ASSIGN(const double value, loss(factors));
+        if (!std::isfinite(value))
             return core::Error {core::ErrorCode::Numerical, "the error of its outputs is not finite",
                                 "an earlier stage broke the model, or an activation overflows: exclude this module"};
-        return sum / std::max(1.0, outputs);
+        return value;
     };
     Scales best;
     best.factors = at::ones_like(magnitudes);
@@ -130,11 +135,11 @@ core::Result<Scales> searchScales(const std::vector<Consumer>& consumers, const 
         if (options.duoScaling)
             factors = factors / (weights.pow(1 - exponent) + kSmallestFactor);
         factors = normalised(factors);
-        PSC_ASSIGN(const double loss, lossOf(factors));
-        if (loss < best.loss) {
+        PSC_ASSIGN(const double here, lossOf(factors));
+        if (here < best.loss) {
             best.factors = factors;
             best.exponent = exponent;
-            best.loss = loss;
+            best.loss = here;
         }
     }
     return best;

@@ -4,6 +4,7 @@
 #include "core/base/result.h"
 #include "core/engine/quantization/affine.h"
 
+#include <functional>
 #include <vector>
 
 namespace paretoscope::awq {
@@ -25,22 +26,32 @@ struct Consumer
     at::Tensor mask;   ///< bool [out, in] of a pruned weight, or undefined
 };
 
+/// The values that act in the place of W when the channels it reads are divided by the factors where they are made:
+/// Q(W diag(s)) diag(1/s). @param factors float32 [in]. Errors: Numerical (a weight is not finite).
+core::Result<at::Tensor> roundedWithFactors(const Consumer& consumer, const at::Tensor& factors,
+                                            const Options& options);
+
+/// What rounding with these factors costs.
+using ScaleLoss = std::function<core::Result<double>(const at::Tensor& factors)>;
+
+/// The mean squared error of the outputs of the consumers themselves, all together. They are read when it is called.
+ScaleLoss outputLoss(const std::vector<Consumer>& consumers, const Options& options);
+
 struct Scales
 {
     at::Tensor factors;   ///< float32 [in]; columns are multiplied with them, what comes before is divided
     double exponent = 0;  ///< that they were made with
-    double loss = 0;      ///< mean squared error of the consumers' outputs, all of them together
+    double loss = 0;      ///< with them
     double plainLoss = 0; ///< without factors: that of round to nearest
 };
 
-/// Searches the exponent r for which rounding W diag(s), s = a^r, harms the outputs of the consumers least; s is
-/// normalised to sqrt(max s * min s) = 1. No factors at all are among the candidates, and win ties.
-/// Source: Lin et al., MLSys 2024; specs quantization 7. The published code measures attention and MLP as a whole where
-/// this measures the layers that read the channels, which works for every family alike.
+/// Searches the exponent r for which rounding W diag(s), s = a^r, costs least; s is normalised to
+/// sqrt(max s * min s) = 1. No factors at all are among the candidates, and win ties.
+/// Source: Lin et al., MLSys 2024; specs quantization 7.
 /// @param magnitudes float32 [in]: mean |x| per channel.
-/// Errors: Numerical (a weight or activation is not finite). Deterministic for equal threads.
+/// Errors: Numerical (a weight or the loss is not finite); those of `loss`. Deterministic for equal threads.
 core::Result<Scales> searchScales(const std::vector<Consumer>& consumers, const at::Tensor& magnitudes,
-                                  const Options& options);
+                                  const Options& options, const ScaleLoss& loss);
 
 struct Clipped
 {

@@ -7,8 +7,11 @@
 #include "core/engine/stage/seldom_expert.h"
 #include "core/engine/stage/unit_selection.h"
 #include "plugins/quantization/awq/awq.h"
+#include "plugins/quantization/awq/module_error.h"
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 namespace {
@@ -22,6 +25,7 @@ struct StageOptions
     std::int64_t searchTokens = 512;
     std::int64_t minTokens = 64;
     bool clips = true;
+    bool looksAtModules = true; ///< scales are searched on the error of attention and MLP as a whole
     ActivationSource source = ActivationSource::Original;
 };
 
@@ -47,6 +51,8 @@ public:
             m_weights.emplace(unit->tensor, m_task.weight(*unit));
         PSC_TRY(sampleRows());
         chooseGuides();
+        if (m_options.looksAtModules)
+            PSC_TRY(openReplay());
         for (const FoldGroup& group : m_model.foldGroups) {
             if (group.block == m_task.units().front()->block)
                 PSC_TRY(scale(group));
@@ -131,7 +137,7 @@ private:
         for (const Unit* unit : guides)
             consumers.push_back({m_weights.at(unit->tensor), m_rows.at(unit->input), maskOf(*unit)});
         PSC_ASSIGN(const at::Tensor means, magnitudes(guides));
-        PSC_ASSIGN(const awq::Scales found, awq::searchScales(consumers, means, m_options.search));
+        PSC_ASSIGN(const awq::Scales found, search(group, guides, consumers, means));
         for (const Unit* unit : guides) {
             m_task.record(*unit, "scale_exponent", found.exponent);
             if (found.plainLoss > 0)
@@ -141,16 +147,75 @@ private:
         return core::success();
     }
 
+    core::Status openReplay()
+    {
+        const int block = m_task.units().front()->block;
+        PSC_ASSIGN(m_replay, m_task.services().service<Replay>()->open(block, m_options.source));
+        std::int64_t tokens = 0;
+        for (const Unit* unit : m_task.units())
+            tokens = std::max(tokens, m_task.tokens(*unit));
+        m_sequences = awq::chooseSequences(m_replay->samples(), tokens, m_options.searchTokens);
+        return core::success();
+    }
+
+    core::Result<awq::Scales> search(const FoldGroup& group, const std::vector<const Unit*>& guides,
+                                     const std::vector<awq::Consumer>& consumers, const at::Tensor& means)
+    {
+        // What reads a linear layer's output is one layer, with which its module ends.
+        if (!m_replay || group.kind != FoldGroup::Producer::Norm)
+            return awq::searchScales(consumers, means, m_options.search, awq::outputLoss(consumers, m_options.search));
+        PSC_ASSIGN(const awq::ModuleError module, moduleOf(m_model.units[group.consumers.front()]));
+        return awq::searchScales(consumers, means, m_options.search, [&](const at::Tensor& factors) {
+            return moduleLoss(module, guides, consumers, factors);
+        });
+    }
+
+    /// The error of the module with these layers rounded, in the block as it was before any factor was folded.
+    core::Result<double> moduleLoss(const awq::ModuleError& module, const std::vector<const Unit*>& guides,
+                                    const std::vector<awq::Consumer>& consumers, const at::Tensor& factors) const
+    {
+        NamedTensors weights;
+        for (std::size_t i = 0; i < guides.size(); ++i) {
+            PSC_ASSIGN(at::Tensor values, awq::roundedWithFactors(consumers[i], factors, m_options.search));
+            if (const auto divided = m_rowDivisors.find(guides[i]->tensor); divided != m_rowDivisors.end())
+                values = values * divided->second;
+            weights.emplace(guides[i]->tensor, std::move(values));
+        }
+        return module.of(std::move(weights));
+    }
+
+    /// The attention or MLP that begins with this layer. Attention ends with its output projection; an MLP with the
+    /// block, whose residual stream moves by what it gives.
+    core::Result<awq::ModuleError> moduleOf(const Unit& reader)
+    {
+        PSC_ASSIGN(const int first, m_replay->stepOf(reader.input));
+        if (reader.role.starts_with("attention.")) {
+            const auto output = std::find_if(m_model.units.begin(), m_model.units.end(), [&](const Unit& unit) {
+                return unit.block == reader.block && unit.role == "attention.output";
+            });
+            if (output != m_model.units.end()) {
+                PSC_ASSIGN(const int end, m_replay->stepOf(output->input));
+                return awq::ModuleError::open(*m_replay, {first, end}, m_replay->weights().at(output->tensor),
+                                              m_sequences);
+            }
+        }
+        return awq::ModuleError::open(*m_replay, {first, -1}, {}, m_sequences);
+    }
+
     void fold(const FoldGroup& group, const at::Tensor& factors)
     {
+        m_task.folded(group, factors);
         if (group.kind == FoldGroup::Producer::Norm) {
             foldIntoNorm(m_task, group, factors);
         } else {
             const auto weight = m_weights.find(group.producer);
-            if (weight != m_weights.end())
+            if (weight != m_weights.end()) {
                 weight->second = divideChannels(weight->second, group, factors, 0);
-            else
+                const at::Tensor ones = at::ones({weight->second.size(0), 1}, weight->second.options());
+                m_rowDivisors[group.producer] = 1 / divideChannels(ones, group, factors, 0);
+            } else {
                 m_task.replaceTensor(group.producer, divideChannels(m_task.tensor(group.producer), group, factors, 0));
+            }
             foldIntoBias(m_task, group, factors);
         }
         std::set<std::string> inputs;
@@ -184,9 +249,12 @@ private:
     const ModelView& m_model;
     const StageOptions& m_options;
     StageTask& m_task;
-    std::map<std::string, at::Tensor, std::less<>> m_weights; ///< of the targets by tensor name, as scaled so far
-    std::map<std::string, at::Tensor, std::less<>> m_rows;    ///< by Unit::input, divided by what was folded so far
-    std::set<std::string, std::less<>> m_guides;              ///< tensor names of targets with enough tokens
+    std::map<std::string, at::Tensor, std::less<>> m_weights;     ///< of the targets by tensor name, as scaled so far
+    std::map<std::string, at::Tensor, std::less<>> m_rows;        ///< by Unit::input, divided by what was folded so far
+    std::set<std::string, std::less<>> m_guides;                  ///< tensor names of targets with enough tokens
+    std::map<std::string, at::Tensor, std::less<>> m_rowDivisors; ///< of targets whose outputs were divided, [out, 1]
+    std::unique_ptr<BlockReplay> m_replay; ///< the block before any factor was folded; null: modules are not looked at
+    std::vector<int> m_sequences;          ///< that modules are looked at with
 };
 
 class AwqStage : public Stage
@@ -203,6 +271,7 @@ public:
         m_options.searchTokens = m_parameters.at("search_tokens").get<std::int64_t>();
         m_options.minTokens = m_parameters.at("min_tokens").get<std::int64_t>();
         m_options.clips = m_parameters.at("clip_search").get<bool>();
+        m_options.looksAtModules = m_parameters.at("scale_loss") == "module";
         m_options.source =
             propagateFrom(m_parameters) == Propagate::Original ? ActivationSource::Original : ActivationSource::Current;
     }

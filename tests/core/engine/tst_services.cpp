@@ -60,7 +60,7 @@ Probed probe(const std::string& use, int threads = 1)
             probed.perplexity = *metric.value;
     }
     for (const core::LayerMetricRecord& record : outcome.value().layerMetrics) {
-        if (record.name != "seconds")
+        if (!record.name.ends_with("seconds"))
             probed.records[record.name] = record.value.value_or(NAN);
     }
     return probed;
@@ -94,6 +94,8 @@ private Q_SLOTS:
     {
         auto found = probe("replay").records;
         QCOMPARE(found.at("own_loss"), 0.0);
+        QCOMPARE(found.at("last_step"), 3.0); // query, key and value; output; gate and up; down
+        QCOMPARE(found.at("knows_others"), 0.0);
         QVERIFY(found.at("broken_loss") > 0);
         QVERIFY(found.at("trained_loss") < 0.9 * found.at("broken_loss"));
     }

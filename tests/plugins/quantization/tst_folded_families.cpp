@@ -66,6 +66,48 @@ private Q_SLOTS:
         QVERIFY2(fixture.change() < 0.1, qPrintable(QStringLiteral("changed by %1").arg(fixture.change())));
     }
 
+    /// Factors that are folded are no error of the weights.
+    void foldedFactorsAreNoError_data()
+    {
+        QTest::addColumn<QString>("plugin");
+        QTest::addColumn<QByteArray>("parameters");
+        QTest::addColumn<double>("most");
+        QTest::addRow("smoothquant") << "smoothquant" << QByteArray(R"({"linear_producers": true})") << 1e-10;
+        // Half a step of 8 bits, over the mean square of weights spread over 16 values.
+        QTest::addRow("awq") << "awq" << QByteArray(R"({"bits": 8, "group_size": 16, "clip_search": false})") << 1e-3;
+    }
+    void foldedFactorsAreNoError()
+    {
+        QFETCH(QString, plugin);
+        QFETCH(QByteArray, parameters);
+        QFETCH(double, most);
+        const c10::InferenceMode noGradients;
+        const tests::Float32Copy copy(kFamilies / "llama_linear");
+        FamilyFixture fixture(copy.path());
+        QVERIFY(fixture.run(qPrintable(plugin), core::Json::parse(parameters.constData())).ok());
+        const double mean = fixture.sumOf("relative_weight_error") / double(fixture.model->graph().view().units.size());
+        QVERIFY2(mean < most, qPrintable(QString::number(mean)));
+        QVERIFY(!fixture.log.folds.empty());
+    }
+
+    /// What makes up for an error takes the folded weight for the right one.
+    void adaptersComeAfterFolds()
+    {
+        const c10::InferenceMode noGradients;
+        const tests::Float32Copy copy(kFamilies / "llama_linear");
+        FamilyFixture fixture(copy.path());
+        QVERIFY(fixture.run("awq", {{"bits", 3}, {"group_size", 16}}).ok());
+        const double before = fixture.change();
+        fixture.log.layerMetrics.clear();
+        const core::Status done = fixture.run("eora", {{"rank", 8}});
+        QVERIFY2(done.ok(), done.ok() ? "" : done.error().sentence().c_str());
+        const auto units = double(fixture.model->graph().view().units.size());
+        QVERIFY(fixture.sumOf("compensated_error_ratio") < units);
+        QVERIFY(fixture.sumOf("relative_output_error") < 0.1 * units);
+        QVERIFY2(fixture.change() < before,
+                 qPrintable(QStringLiteral("%1 after %2").arg(fixture.change()).arg(before)));
+    }
+
     void layersLeftOutAreScaledAlong()
     {
         const c10::InferenceMode noGradients;

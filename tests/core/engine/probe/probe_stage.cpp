@@ -188,6 +188,9 @@ private:
         PSC_ASSIGN(const std::vector<at::Tensor> targets, block->run({}));
         PSC_ASSIGN(const ReplayLoss own, block->loss({}, targets, {}));
         task.record(unit, "own_loss", own.value);
+        PSC_ASSIGN(const int step, block->stepOf(unit.input));
+        task.record(unit, "last_step", step);
+        task.record(unit, "knows_others", block->stepOf("model.layers.0.mlp.down_proj.input").ok() ? 1 : 0);
         ReplayRequest request {.range = {block->steps() - 1, -1}, .weights = {}, .samples = {}};
         at::Tensor weight = task.weight(unit) * 0.5;
         for (const char* name : {"broken_loss", "trained_loss"}) {

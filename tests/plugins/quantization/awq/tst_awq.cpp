@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/quantization/awq/awq.h"
+#include "plugins/quantization/awq/module_error.h"
 
 #include <QtTest>
 
@@ -107,6 +108,44 @@ double lossOf(const awq::Consumer& consumer, const std::vector<double>& factors,
     return sum / double(weight.size()) / double(consumer.rows.size(0));
 }
 
+/// A block that gives (x Wᵀ)² after its only step.
+class TwoLayers : public engine::BlockReplay
+{
+public:
+    TwoLayers(const at::Tensor& weight, std::vector<at::Tensor> inputs)
+        : m_weights {{"first", weight}}
+        , m_inputs(std::move(inputs))
+    {}
+    int steps() const override { return 1; }
+    int samples() const override { return static_cast<int>(m_inputs.size()); }
+    const engine::NamedTensors& weights() const override { return m_weights; }
+    core::Result<std::vector<at::Tensor>> run(const engine::ReplayRequest& request) override
+    {
+        const auto other = request.weights.find("first");
+        const at::Tensor weight = other == request.weights.end() ? m_weights.at("first") : other->second;
+        std::vector<at::Tensor> results;
+        for (const int sample : request.samples)
+            results.push_back(at::mm(m_inputs[std::size_t(sample)], weight.t()).square());
+        return results;
+    }
+    core::Result<engine::ReplayLoss> loss(const engine::ReplayRequest&, const std::vector<at::Tensor>&,
+                                          const std::vector<std::string>&) override
+    {
+        return engine::ReplayLoss {};
+    }
+    core::Result<int> stepOf(std::string_view) override { return 0; }
+
+private:
+    engine::NamedTensors m_weights;
+    std::vector<at::Tensor> m_inputs;
+};
+
+core::Result<awq::Scales> search(const std::vector<awq::Consumer>& consumers, const at::Tensor& magnitudes,
+                                 const awq::Options& options)
+{
+    return awq::searchScales(consumers, magnitudes, options, awq::outputLoss(consumers, options));
+}
+
 } // namespace
 
 class TstAwq : public QObject
@@ -128,7 +167,7 @@ private Q_SLOTS:
         QFETCH(qint64, group);
         const awq::Consumer layer = layerOf(24, 48, 30);
         const awq::Options options = optionsFor(bits, group);
-        const auto found = awq::searchScales({layer}, magnitudesOf(layer), options);
+        const auto found = search({layer}, magnitudesOf(layer), options);
         QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
         const std::vector<double> magnitudes = toRows(magnitudesOf(layer).unsqueeze(0)).front();
         double least = INFINITY;
@@ -167,7 +206,7 @@ private Q_SLOTS:
         const awq::Consumer other {layer.weight.flip(0).roll(5, 1), layer.rows, {}};
         awq::Options options = optionsFor(3, 32);
         options.duoScaling = duo;
-        const auto found = awq::searchScales({layer, other}, magnitudesOf(layer), options);
+        const auto found = search({layer, other}, magnitudesOf(layer), options);
         QVERIFY(found.ok());
         QVERIFY(found.value().loss <= found.value().plainLoss);
         QVERIFY2(found.value().loss < 0.9 * found.value().plainLoss, "a tenth of the channels is 20 times as strong");
@@ -179,11 +218,11 @@ private Q_SLOTS:
     {
         const awq::Consumer layer = layerOf(64, 96, 128);
         const awq::Options options = optionsFor(3, 32);
-        const auto first = awq::searchScales({layer}, magnitudesOf(layer), options);
+        const auto first = search({layer}, magnitudesOf(layer), options);
         QVERIFY(first.ok() && first.value().exponent > 0);
         const at::Tensor& factors = first.value().factors;
         const awq::Consumer folded {layer.weight * factors, layer.rows / factors, {}};
-        const auto second = awq::searchScales({folded}, magnitudesOf(folded), options);
+        const auto second = search({folded}, magnitudesOf(folded), options);
         QVERIFY(second.ok());
         QVERIFY(second.value().factors.log().abs().mean().item<double>() < factors.log().abs().mean().item<double>());
     }
@@ -191,7 +230,7 @@ private Q_SLOTS:
     void equalChannelsAreLeftAlone()
     {
         awq::Consumer layer = layerOf(16, 32, 64);
-        const auto found = awq::searchScales({layer}, at::full({32}, 0.7), optionsFor(4, 16));
+        const auto found = search({layer}, at::full({32}, 0.7), optionsFor(4, 16));
         QVERIFY(found.ok());
         QCOMPARE(found.value().exponent, 0.0);
         QVERIFY(found.value().factors.eq(1).all().item<bool>());
@@ -201,7 +240,7 @@ private Q_SLOTS:
     {
         awq::Consumer layer = layerOf(16, 32, 64);
         layer.rows.select(1, 4).zero_();
-        const auto found = awq::searchScales({layer}, magnitudesOf(layer), optionsFor(3, 16));
+        const auto found = search({layer}, magnitudesOf(layer), optionsFor(3, 16));
         QVERIFY(found.ok());
         QVERIFY(found.value().factors.isfinite().all().item<bool>());
         QVERIFY(found.value().factors.gt(0).all().item<bool>());
@@ -211,9 +250,65 @@ private Q_SLOTS:
     {
         awq::Consumer layer = layerOf(16, 32, 64);
         layer.rows[3][3] = INFINITY;
-        const auto found = awq::searchScales({layer}, at::ones({32}), optionsFor(3, 16));
+        const auto found = search({layer}, at::ones({32}), optionsFor(3, 16));
         QVERIFY(!found.ok());
         QCOMPARE(found.error().code, core::ErrorCode::Numerical);
+    }
+
+    /// Of two layers with a square in between: f(x) = (x W₁ᵀ)² W₂ᵀ; the replay gives what W₂ reads.
+    void moduleErrorIsThatOfTheOutput()
+    {
+        const awq::Consumer first = layerOf(12, 16, 30);
+        const awq::Consumer second = layerOf(6, 12, 30);
+        TwoLayers replay(first.weight, {first.rows, first.rows.flip(1)});
+        const auto error = awq::ModuleError::open(replay, {0, 1}, second.weight, {1});
+        QVERIFY(error.ok());
+        QCOMPARE(error.value().of({}).value(), 0.0);
+        const at::Tensor changed = first.weight * 1.01 + 0.001;
+        const Rows x = toRows(first.rows.flip(1));
+        const Rows before = toRows(first.weight);
+        const Rows after = toRows(changed);
+        const Rows reads = toRows(second.weight);
+        double sum = 0;
+        for (const auto& token : x) {
+            for (const auto& out : reads) {
+                double moved = 0;
+                for (std::size_t hidden = 0; hidden < out.size(); ++hidden) {
+                    double was = 0;
+                    double is = 0;
+                    for (std::size_t j = 0; j < token.size(); ++j) {
+                        was += token[j] * before[hidden][j];
+                        is += token[j] * after[hidden][j];
+                    }
+                    moved += out[hidden] * (is * is - was * was);
+                }
+                sum += moved * moved;
+            }
+        }
+        const double expected = sum / double(x.size()) / double(reads.size());
+        const double found = error.value().of({{"first", changed}}).value();
+        QVERIFY2(std::fabs(found - expected) < 1e-3 * expected,
+                 qPrintable(QStringLiteral("%1, expected %2").arg(found).arg(expected)));
+    }
+
+    void sequencesOfASearch_data()
+    {
+        QTest::addColumn<int>("sequences");
+        QTest::addColumn<qint64>("total");
+        QTest::addColumn<qint64>("tokens");
+        QTest::addColumn<QList<int>>("expected");
+        QTest::addRow("two of 32") << 32 << qint64(32 * 512) << qint64(1024) << QList<int> {0, 16};
+        QTest::addRow("longer than all that is asked for") << 3 << qint64(3 * 2048) << qint64(512) << QList<int> {0};
+        QTest::addRow("more than there are") << 3 << qint64(192) << qint64(1024) << QList<int> {0, 1, 2};
+    }
+    void sequencesOfASearch()
+    {
+        QFETCH(int, sequences);
+        QFETCH(qint64, total);
+        QFETCH(qint64, tokens);
+        QFETCH(QList<int>, expected);
+        const std::vector<int> found = awq::chooseSequences(sequences, total, tokens);
+        QCOMPARE(QList<int>(found.begin(), found.end()), expected);
     }
 
     void clippingEqualsTheDirectSearch_data()
