@@ -37,13 +37,17 @@ core::Result<StagePlan> LowRankStage::prepare(const ModelView& model)
 core::Status LowRankStage::apply(StageTask& task)
 {
     const Unit& unit = *task.units().front();
+    const bool looksAtInputs =
+        m_statistics.empty() ||
+        !isSeldomExpert(task, unit, m_parameters.at("min_tokens").get<std::int64_t>(), "its inputs count alike");
     at::Tensor weighting;
-    if (m_statistics.empty() ||
-        !isSeldomExpert(task, unit, m_parameters.at("min_tokens").get<std::int64_t>(), "its inputs count alike")) {
+    if (looksAtInputs) {
         PSC_ASSIGN(weighting, omega(task, unit));
     }
     const std::int64_t rank = m_ranks.at(unit.module);
-    const LowRankFactors factors = truncate(task.weight(unit), weighting, rank);
+    LowRankFactors factors = truncate(task.weight(unit), weighting, rank);
+    if (looksAtInputs)
+        PSC_TRY(refine(task, unit, factors));
     const FactorFormat format =
         FactorFormat::fromParameters(m_parameters, "factor_bits", "factor_group_size", task.storedType(unit));
     PSC_ASSIGN(auto product, store(factors, format));

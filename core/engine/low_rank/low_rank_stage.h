@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/engine/low_rank/truncation.h"
 #include "core/engine/plugin/stage.h"
 
 #include <map>
@@ -25,6 +26,14 @@ protected:
     const core::Json& parameters() const { return m_parameters; }
     /// Ω of truncate() for this unit. Errors: Numerical (no statistics).
     virtual core::Result<at::Tensor> omega(const StageTask& task, const Unit& unit) const = 0;
+    /// Changes the factors before they are stored; not called for units whose inputs were not looked at.
+    virtual core::Status refine(StageTask& task, const Unit& unit, LowRankFactors& factors)
+    {
+        static_cast<void>(task);
+        static_cast<void>(unit);
+        static_cast<void>(factors);
+        return core::success();
+    }
 
 private:
     core::Json m_parameters;

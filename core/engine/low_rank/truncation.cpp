@@ -79,6 +79,21 @@ LowRankFactors truncate(const at::Tensor& matrix, const at::Tensor& omega, std::
     return {left.basis * root.t(), a, left.lost};
 }
 
+LowRankFactors refitted(LowRankFactors factors, const at::Tensor& targets, const at::Tensor& inputs)
+{
+    constexpr double kPull = 1e-6;
+    const at::Tensor z = at::mm(inputs.to(at::kDouble), factors.a.t());
+    const at::Tensor gram = at::mm(z.t(), z);
+    const double pull = kPull * gram.diagonal().mean().item<double>();
+    if (!(pull > 0))
+        return factors;
+    // Bᵀ = (Zᵀ Z + p I)⁻¹ (Zᵀ Y + p B₀ᵀ)
+    const at::Tensor right = at::mm(z.t(), targets.to(at::kDouble)) + pull * factors.b.t();
+    const at::Tensor lower = at::linalg_cholesky(gram + pull * at::eye(gram.size(0), gram.options()));
+    factors.b = at::cholesky_solve(right, lower).t().contiguous();
+    return factors;
+}
+
 FactorFormat FactorFormat::fromParameters(const core::Json& parameters, std::string_view bits,
                                           std::string_view groupSize, at::ScalarType type)
 {

@@ -30,6 +30,12 @@ struct LowRankFactors
 /// Source: specs pruning_lowrank 0, 7 and 8 (plain SVD, ASVD, SVD-LLM and EoRA differ in Ω alone).
 LowRankFactors truncate(const at::Tensor& matrix, const at::Tensor& omega, std::int64_t rank);
 
+/// B anew, A as it is: the least-squares solution of Y ≈ Z Bᵀ for Z = X Aᵀ, pulled towards the old one by 1e-6 of the
+/// mean square of Z, so that directions which X does not have keep what they had.
+/// @param targets Y, float32 [rows, out]; @param inputs X, float32 [rows, in]. In float64, deterministic for equal
+/// threads. Source: specs pruning_lowrank 8 (SVD-LLM, the update of U).
+LowRankFactors refitted(LowRankFactors factors, const at::Tensor& targets, const at::Tensor& inputs);
+
 /// How factors are stored.
 struct FactorFormat
 {

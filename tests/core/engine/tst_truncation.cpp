@@ -197,6 +197,39 @@ private Q_SLOTS:
         QFETCH(qint64, rank);
         QCOMPARE(engine::rankOfRatio(out, in, ratio), rank);
     }
+
+    void refittingIsLeastSquares()
+    {
+        // Inputs of the compressed model are those of the other one and something else.
+        const CorrelatedLayer layer(24, 32, 300);
+        const at::Tensor inputs = layer.inputs.roll(1, 1) * 0.5 + layer.inputs;
+        const at::Tensor targets = at::mm(layer.inputs, layer.weight.t());
+        const auto start = engine::truncate(layer.weight, layer.hessian, 7);
+        const auto found = engine::refitted(start, targets, inputs);
+        QVERIFY(at::equal(found.a, start.a));
+        const at::Tensor z = at::mm(inputs.to(at::kDouble), start.a.t());
+        const at::Tensor wide = targets.to(at::kDouble);
+        const auto left = [&](const at::Tensor& b) { return wide - at::mm(z, b.t()); };
+        // What is left has nothing in the directions of Z but the pull, a millionth.
+        const double along = at::mm(z.t(), left(found.b)).norm().item<double>();
+        QVERIFY(along < 1e-5 * at::mm(z.t(), wide).norm().item<double>());
+        const double after = left(found.b).norm().item<double>();
+        QVERIFY(after < 0.99 * left(start.b).norm().item<double>());
+        QVERIFY(after < (1 + 1e-6) * left(found.b * 1.001).norm().item<double>());
+    }
+
+    void refittingKeepsWhatItDoesNotSee()
+    {
+        const CorrelatedLayer layer(24, 32, 300);
+        const auto start = engine::truncate(layer.weight, layer.hessian, 7);
+        const auto unseen = engine::refitted(start, at::zeros({5, 24}), at::zeros({5, 32}));
+        QVERIFY(at::equal(unseen.b, start.b));
+        // Three rows decide three of seven directions; targets that the factors meet already change nothing.
+        const at::Tensor few = layer.inputs.narrow(0, 0, 3);
+        const at::Tensor met = at::mm(at::mm(few.to(at::kDouble), start.a.t()), start.b.t()).to(at::kFloat);
+        const auto same = engine::refitted(start, met, few);
+        QVERIFY((same.b - start.b).abs().max().item<double>() < 1e-3 * start.b.abs().max().item<double>());
+    }
 };
 
 QTEST_GUILESS_MAIN(TstTruncation)
