@@ -26,6 +26,8 @@ constexpr std::string_view kMerges =
     "would have to merge the adapter into the weight, which is then neither sparse nor quantised any more";
 constexpr std::string_view kLast = "put the compensation last";
 constexpr std::string_view kProduct = "works on whole weights, and the two factors would become one weight again";
+constexpr std::string_view kFactorBits =
+    "exclude this weight from one of them, or let factor_bits of the low-rank stage round the factors";
 constexpr std::string_view kStoresWhole = "would store every weight in 16 bit again";
 constexpr std::string_view kLosesMask = "would give pruned weights a value again";
 
@@ -44,7 +46,7 @@ constexpr std::array kForbidden {
     Forbidden {Quantize, Factorise, kStoresWhole, kFirst},
     Forbidden {Factorise, Prune, kProduct, kOnce},
     Forbidden {Quantize, Prune, kStoresWhole, kFirst},
-    Forbidden {Factorise, Quantize, kProduct, kOnce},
+    Forbidden {Factorise, Quantize, kProduct, kFactorBits},
     Forbidden {Quantize, Quantize, "the weight is quantised already", kOnce},
     Forbidden {Activations, Activations, "what the weight reads is quantised already", kOnce},
     Forbidden {Compensate, Import, kMerges, kLast},

@@ -76,6 +76,13 @@ private Q_SLOTS:
                                          << "not quantised yet";
         QTest::newRow("factors of a pruned weight") << "prune factorise"
                                                     << "put factorise before prune";
+        QTest::newRow("pruned factors") << "factorise prune"
+                                        << "prune after factorise: works on whole weights, and the two factors would "
+                                           "become one weight again";
+        QTest::newRow("quantised factors") << "factorise quantize"
+                                           << "let factor_bits of the low-rank stage round the factors";
+        QTest::newRow("factors of factors") << "factorise factorise"
+                                            << "a low-rank product already";
         QTest::newRow("activations twice") << "activations quantize activations"
                                            << "is quantised already";
     }
