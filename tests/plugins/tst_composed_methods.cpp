@@ -117,6 +117,31 @@ private Q_SLOTS:
         QVERIFY(std::all_of(left.begin(), left.end(), [](double ratio) { return ratio > 0 && ratio < 1; }));
     }
 
+    /// W - Ŵ with the adapter in it, of the whole weight: not of what the quantizer had left.
+    void errorsAreThoseOfTheWholePipeline()
+    {
+        const auto rounded = layersOf(outcomeOf("[rtn: {bits: 2, group_size: 32}]"), "relative_weight_error");
+        const auto outcome = outcomeOf("[rtn: {bits: 2, group_size: 32}, eora: {rank: 8, method: svd}]");
+        const auto all = layersOf(outcome, "relative_weight_error"); // of both stages, layer by layer
+        QCOMPARE(all.size(), 2 * rounded.size());
+        for (std::size_t i = 0; i < rounded.size(); ++i) {
+            QCOMPARE(all[i], rounded[i]);
+            const double compensated = all[rounded.size() + i];
+            QVERIFY2(compensated > 0.1 * rounded[i] && compensated < rounded[i],
+                     qPrintable(QStringLiteral("%1 after %2").arg(compensated).arg(rounded[i])));
+        }
+        for (const char* name : {"rtn_seconds", "eora_seconds"})
+            QCOMPARE(layersOf(outcome, name).size(), rounded.size());
+    }
+
+    void theSecondUpdateNeverMakesALayerWorse()
+    {
+        const auto left = layersOf(outcomeOf("[svd_llm: {ratio: 0.6, update_u: true}]"), "update_u_error_ratio");
+        QCOMPARE(left.size(), std::size_t(4 * 7));
+        QVERIFY(std::all_of(left.begin(), left.end(), [](double ratio) { return ratio > 0 && ratio < 1 + 1e-9; }));
+        QVERIFY(*std::min_element(left.begin(), left.end()) < 0.99);
+    }
+
     void slimRoundsPrunedWeightsOnly()
     {
         const SweepUnderTest test("  - [rtn: {bits: 4}, slim: {bits: 4}]\n", 2);
