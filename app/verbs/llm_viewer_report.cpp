@@ -3,6 +3,7 @@
 
 #include "app/format/table.h"
 #include "roofline/llm_viewer/graph.h"
+#include "roofline/llm_viewer/inputs.h"
 #include "roofline/llm_viewer/number_text.h"
 #include "roofline/llm_viewer/result_json.h"
 
@@ -11,34 +12,6 @@ namespace paretoscope::app {
 namespace {
 
 namespace lv = roofline::llm_viewer;
-
-core::Result<lv::Model> readModel(const RooflineRequest& request, const NamedConfig& model)
-{
-    std::string family = request.family;
-    if (family.empty()) {
-        const core::Json type =
-            model.config.is_object() ? model.config.value("model_type", core::Json()) : core::Json();
-        const std::string name = type.is_string() ? type.get<std::string>() : "";
-        family = lv::familyOfModelType(name);
-        if (family.empty())
-            return core::Error {core::ErrorCode::Unsupported,
-                                "LLM-Viewer has no model family for model_type \"" + name + "\"",
-                                "name the one to compute with by --family, or use --mode accurate"};
-    }
-    return lv::readModel(family, model.config);
-}
-
-core::Result<lv::Hardware> readHardware(const roofline::HardwareSpec& device)
-{
-    const std::optional<double>& half = device.peak(roofline::NumberType::Fp16);
-    if (!half)
-        return core::Error {core::ErrorCode::Unsupported, device.name + " has no FP16 peak",
-                            "choose a device that states one, or use --mode accurate"};
-    return lv::Hardware {.bandwidth = device.bandwidthBytesPerSecond,
-                         .fp16 = *half,
-                         .int8 = device.peak(roofline::NumberType::Int8),
-                         .onchipBuffer = device.onchipBufferBytes.value_or(0)};
-}
 
 lv::Setting settingOf(const RooflineRequest& request)
 {
@@ -106,8 +79,8 @@ Outcome reportLlmViewer(const RooflineRequest& request, const NamedConfig& named
                         Session& session)
 {
     PSC_ASSIGN(const lv::Profile profile, lv::profileFromName(request.mode));
-    PSC_ASSIGN(const lv::Model model, readModel(request, named));
-    PSC_ASSIGN(const lv::Hardware hardware, readHardware(device));
+    PSC_ASSIGN(const lv::Model model, lv::modelFrom(named.config, request.family));
+    PSC_ASSIGN(const lv::Hardware hardware, lv::hardwareFrom(device));
     const lv::Setting setting = settingOf(request);
     PSC_ASSIGN(const lv::Analysis analysis, lv::analyse(profile, model, hardware, setting));
     Console& console = session.console;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/verbs/roofline_request.h"
 
-#include "core/base/mapped_file.h"
-#include "core/checkpoint/checkpoint.h"
 #include "roofline/model/weight_format.h"
 
 #include <charconv>
@@ -11,8 +9,6 @@
 namespace paretoscope::app {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 core::Status storeBits(double& target, const std::string& value)
 {
@@ -32,13 +28,6 @@ OptionSpec& bitsOption(OptionTable& options, const char* name, double& target, c
         options.custom(name, "BITS", doc, [&target](const std::string& value) { return storeBits(target, value); });
     spec.kind = ValueKind::Number;
     return spec;
-}
-
-core::Result<NamedConfig> readFile(const fs::path& file, const std::string& name)
-{
-    PSC_ASSIGN(const std::string text, core::readTextFile(file, std::size_t(16) << 20));
-    PSC_ASSIGN(core::Json config, core::parseJson(text, file.filename().string()));
-    return NamedConfig {name, std::move(config)};
 }
 
 } // namespace
@@ -113,23 +102,6 @@ void RooflineRequest::declare(OptionTable& options)
                 "What the table shows; with --json in an lv mode also which graph. chat: lv modes.")
         .defaultText = stage;
     options.flag("--csv", csv, "The table as CSV; in an lv mode as LLM-Viewer writes it.");
-}
-
-core::Result<NamedConfig> readConfig(const std::string& model)
-{
-    std::error_code ignored;
-    const fs::path given(model);
-    if (given.extension() == ".json" && fs::is_regular_file(given, ignored))
-        return readFile(given, given.filename() == "config.json" && given.has_parent_path()
-                                   ? given.parent_path().filename().string()
-                                   : given.stem().string());
-    if (fs::is_directory(given, ignored) && fs::is_regular_file(given / "config.json", ignored))
-        return readFile(given / "config.json", fs::weakly_canonical(given, ignored).filename().string());
-    PSC_ASSIGN(const fs::path path, core::resolveModel(model));
-    if (fs::is_directory(path, ignored))
-        return readFile(path / "config.json", path.filename().string());
-    PSC_ASSIGN(const auto checkpoint, core::openCheckpoint(path));
-    return NamedConfig {path.filename().string(), checkpoint->config()};
 }
 
 } // namespace paretoscope::app

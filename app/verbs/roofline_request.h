@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/verbs/hardware_option.h"
+#include "roofline/model/named_config.h"
 
 namespace paretoscope::app {
 
@@ -39,15 +40,7 @@ struct RooflineRequest
     bool isCompatible() const { return mode.starts_with("lv-"); }
 };
 
-/// A configuration and what to call it.
-struct NamedConfig
-{
-    std::string name;
-    core::Json config;
-};
-
-/// Reads a config.json, the one of a folder (weights need not be there), or what a GGUF file says in its place.
-/// Errors: those of core::resolveModel and core::openCheckpoint.
-core::Result<NamedConfig> readConfig(const std::string& model);
+using roofline::NamedConfig;
+using roofline::readConfig;
 
 } // namespace paretoscope::app

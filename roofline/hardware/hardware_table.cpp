@@ -6,6 +6,7 @@
 #include "core/table/table_text.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <functional>
@@ -22,27 +23,42 @@ constexpr double kMostBytesPerSecond = 1e17;
 constexpr double kMostOperationsPerSecond = 1e19;
 constexpr double kMostBytes = 1e17;
 
-/// A column of numbers: how it is stored and what is possible, in SI units.
+/// A column of numbers: where it stands in a device, in which unit, and what is possible, in SI units.
 struct NumberColumn
 {
     std::string_view name;
     double unit;
     double most;
+    std::function<std::optional<double>(const HardwareSpec&)> value;
     std::function<void(HardwareSpec&, double)> store;
 };
 
 NumberColumn peakColumn(std::string_view name, NumberType type)
 {
-    return {name, 1e12, kMostOperationsPerSecond,
+    return {name, 1e12, kMostOperationsPerSecond, [type](const HardwareSpec& device) { return device.peak(type); },
             [type](HardwareSpec& device, double rate) { device.peak(type) = rate; }};
+}
+
+NumberColumn plainColumn(std::string_view name, double unit, double most, std::optional<double> HardwareSpec::*member)
+{
+    return {name, unit, most, [member](const HardwareSpec& device) { return device.*member; },
+            [member](HardwareSpec& device, double value) { device.*member = value; }};
+}
+
+NumberColumn plainColumn(std::string_view name, double most, std::optional<int> HardwareSpec::*member)
+{
+    return {name, 1, most, [member](const HardwareSpec& device) { return std::optional<double>(device.*member); },
+            [member](HardwareSpec& device, double value) { device.*member = static_cast<int>(value); }};
 }
 
 const std::vector<NumberColumn>& numberColumns()
 {
     using Device = HardwareSpec;
     static const std::vector<NumberColumn> columns {
-        {"memory_GB", 1e9, kMostBytes, [](Device& d, double v) { d.memoryBytes = v; }},
-        {"bandwidth_GBps", 1e9, kMostBytesPerSecond, [](Device& d, double v) { d.bandwidthBytesPerSecond = v; }},
+        plainColumn("memory_GB", 1e9, kMostBytes, &Device::memoryBytes),
+        {"bandwidth_GBps", 1e9, kMostBytesPerSecond,
+         [](const Device& d) { return std::optional(d.bandwidthBytesPerSecond); },
+         [](Device& d, double v) { d.bandwidthBytesPerSecond = v; }},
         peakColumn("fp64_TFLOPS", NumberType::Fp64),
         peakColumn("fp32_TFLOPS", NumberType::Fp32),
         peakColumn("tf32_TFLOPS", NumberType::Tf32),
@@ -52,14 +68,14 @@ const std::vector<NumberColumn>& numberColumns()
         peakColumn("int8_TOPS", NumberType::Int8),
         peakColumn("fp4_TFLOPS", NumberType::Fp4),
         peakColumn("int4_TOPS", NumberType::Int4),
-        {"onchip_buffer_KB", 1e3, kMostBytes, [](Device& d, double v) { d.onchipBufferBytes = v; }},
-        {"interconnect_GBps", 1e9, kMostBytesPerSecond, [](Device& d, double v) { d.interconnectBytesPerSecond = v; }},
-        {"TDP_W", 1, 1e7, [](Device& d, double v) { d.tdpWatts = v; }},
-        {"l2_MB", 1e6, kMostBytes, [](Device& d, double v) { d.l2Bytes = v; }},
-        {"l2_bandwidth_GBps", 1e9, kMostBytesPerSecond, [](Device& d, double v) { d.l2BandwidthBytesPerSecond = v; }},
-        {"l1_bandwidth_GBps", 1e9, kMostBytesPerSecond, [](Device& d, double v) { d.l1BandwidthBytesPerSecond = v; }},
-        {"processors", 1, 1e7, [](Device& d, double v) { d.processors = static_cast<int>(v); }},
-        {"year", 1, 9999, [](Device& d, double v) { d.year = static_cast<int>(v); }},
+        plainColumn("onchip_buffer_KB", 1e3, kMostBytes, &Device::onchipBufferBytes),
+        plainColumn("interconnect_GBps", 1e9, kMostBytesPerSecond, &Device::interconnectBytesPerSecond),
+        plainColumn("TDP_W", 1, 1e7, &Device::tdpWatts),
+        plainColumn("l2_MB", 1e6, kMostBytes, &Device::l2Bytes),
+        plainColumn("l2_bandwidth_GBps", 1e9, kMostBytesPerSecond, &Device::l2BandwidthBytesPerSecond),
+        plainColumn("l1_bandwidth_GBps", 1e9, kMostBytesPerSecond, &Device::l1BandwidthBytesPerSecond),
+        plainColumn("processors", 1e7, &Device::processors),
+        plainColumn("year", 9999, &Device::year),
     };
     return columns;
 }
@@ -75,12 +91,14 @@ std::string* textColumn(HardwareSpec& device, std::string_view name)
     return name == "source" ? &device.source : nullptr;
 }
 
-std::vector<std::string> columnNames()
+std::string numberCell(const std::optional<double>& value, double unit)
 {
-    std::vector<std::string> names {"name", "vendor", "kind", "sparse_2_4", "source"};
-    for (const NumberColumn& column : numberColumns())
-        names.emplace_back(column.name);
-    return names;
+    if (!value)
+        return {};
+    std::array<char, 64> text {};
+    const auto written =
+        std::to_chars(text.data(), text.data() + text.size(), *value / unit, std::chars_format::general, 15);
+    return {text.data(), written.ptr};
 }
 
 std::string lowered(std::string_view text)
@@ -95,8 +113,9 @@ std::string lowered(std::string_view text)
 class RowReader
 {
 public:
-    RowReader(std::string_view file, std::size_t line)
-        : m_where(std::string(file) + ": line " + std::to_string(line))
+    /// @param where for messages
+    explicit RowReader(std::string where)
+        : m_where(std::move(where))
     {}
 
     core::Status store(const std::string& column, const std::string& cell)
@@ -163,7 +182,7 @@ private:
 
 core::Status checkColumns(const std::vector<std::string>& header, std::string_view file)
 {
-    const std::vector<std::string> known = columnNames();
+    const std::vector<std::string> known = hardwareColumns();
     for (const std::string& column : header) {
         if (std::find(known.begin(), known.end(), column) == known.end())
             return Error {ErrorCode::Corrupt, std::string(file) + ": unknown column \"" + column + "\"",
@@ -178,6 +197,52 @@ core::Status checkColumns(const std::vector<std::string>& header, std::string_vi
 }
 
 } // namespace
+
+std::vector<std::string> hardwareColumns()
+{
+    std::vector<std::string> names {"name", "vendor", "kind"};
+    for (const NumberColumn& column : numberColumns())
+        names.emplace_back(column.name);
+    names.insert(names.end(), {"sparse_2_4", "source"});
+    return names;
+}
+
+std::string hardwareCell(const HardwareSpec& device, std::string_view column)
+{
+    HardwareSpec copy = device;
+    if (const std::string* text = textColumn(copy, column))
+        return *text;
+    if (column == "sparse_2_4")
+        return device.sparse24 ? "1" : "0";
+    for (const NumberColumn& known : numberColumns()) {
+        if (known.name == column)
+            return numberCell(known.value(device), known.unit);
+    }
+    return {};
+}
+
+core::Result<HardwareSpec> hardwareFromCells(const std::map<std::string, std::string>& cells)
+{
+    std::vector<std::string> columns;
+    for (const auto& [column, cell] : cells)
+        columns.push_back(column);
+    PSC_TRY(checkColumns(columns, "the device"));
+    RowReader reader("the device");
+    for (const auto& [column, cell] : cells)
+        PSC_TRY(reader.store(column, cell));
+    return reader.finished();
+}
+
+std::string hardwareCsv(const std::vector<HardwareSpec>& devices)
+{
+    core::TextRows rows {hardwareColumns()};
+    for (const HardwareSpec& device : devices) {
+        std::vector<std::string>& row = rows.emplace_back();
+        for (const std::string& column : rows.front())
+            row.push_back(hardwareCell(device, column));
+    }
+    return core::asCsv(rows);
+}
 
 core::Result<HardwareTable> HardwareTable::load(const std::filesystem::path& resources,
                                                 const std::vector<std::filesystem::path>& userFiles)
@@ -199,7 +264,7 @@ core::Status HardwareTable::add(std::string_view csv, std::string_view file)
     std::vector<std::string> added;
     std::vector<HardwareSpec> devices = m_devices;
     for (std::size_t i = 1; i < rows.size(); ++i) {
-        RowReader reader(file, i + 1);
+        RowReader reader(std::string(file) + ": line " + std::to_string(i + 1));
         for (std::size_t column = 0; column < rows[i].size(); ++column)
             PSC_TRY(reader.store(rows.front()[column], rows[i][column]));
         PSC_ASSIGN(HardwareSpec device, reader.finished());

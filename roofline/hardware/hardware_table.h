@@ -4,6 +4,7 @@
 #include "roofline/hardware/hardware_spec.h"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,5 +36,13 @@ public:
 private:
     std::vector<HardwareSpec> m_devices;
 };
+
+std::vector<std::string> hardwareColumns(); ///< of a file, in the order they are written
+/// What stands in a column of a file for `device`, in the unit that the column names; empty where it is not known.
+std::string hardwareCell(const HardwareSpec& device, std::string_view column);
+/// A device from what stands in such columns. Errors: as HardwareTable::add(), for one device.
+core::Result<HardwareSpec> hardwareFromCells(const std::map<std::string, std::string>& cells);
+/// A file that HardwareTable::add() reads back to equal devices.
+std::string hardwareCsv(const std::vector<HardwareSpec>& devices);
 
 } // namespace paretoscope::roofline

@@ -13,18 +13,6 @@ namespace {
 
 constexpr int kChatSamples = 10;
 
-/// Lengths that the chat stage samples, as numpy.linspace spaces them.
-std::vector<double> chatLengths(double prompt, double generated)
-{
-    const int count = static_cast<int>(std::min<double>(kChatSamples, generated));
-    std::vector<double> lengths {prompt + 1};
-    for (int i = 1; i < count; ++i)
-        lengths.push_back((prompt + 1) + i * ((generated - 1) / (count - 1)));
-    if (count > 1)
-        lengths.back() = prompt + generated;
-    return lengths;
-}
-
 class DocumentBuilder
 {
 public:
@@ -95,6 +83,17 @@ core::Status addDecodeSteps(Stage& sum, Profile profile, const Model& model, con
 }
 
 } // namespace
+
+std::vector<double> chatLengths(double prompt, double generated)
+{
+    const int count = static_cast<int>(std::min<double>(kChatSamples, generated));
+    std::vector<double> lengths {prompt + 1};
+    for (int i = 1; i < count; ++i)
+        lengths.push_back((prompt + 1) + i * ((generated - 1) / (count - 1)));
+    if (count > 1)
+        lengths.back() = prompt + generated;
+    return lengths;
+}
 
 core::Result<std::vector<GraphNode>> layerGraph(const Model& model, bool flashAttention)
 {

@@ -18,6 +18,10 @@ struct GraphNode
 /// Errors: Unsupported, "GPT-J has no fused-attention graph in LLM-Viewer".
 core::Result<std::vector<GraphNode>> layerGraph(const Model& model, bool flashAttention);
 
+/// Sequence lengths that the chat stage samples, at most ten, as numpy.linspace spaces them; each stands for
+/// generated / count tokens.
+std::vector<double> chatLengths(double prompt, double generated);
+
 enum class GraphStage
 {
     Decode,

@@ -123,6 +123,49 @@ private Q_SLOTS:
         QVERIFY(!status.error().hint.empty());
         QCOMPARE(table.all().size(), std::size_t(100)); // nothing of a refused file is kept
     }
+
+    void whatIsWrittenReadsBack()
+    {
+        const HardwareTable table = bundled();
+        HardwareTable again;
+        const auto status = again.add(hardwareCsv(table.all()), "written.csv");
+        QVERIFY2(status.ok(), status.ok() ? "" : status.error().sentence().c_str());
+        QCOMPARE(again.all().size(), table.all().size());
+        for (std::size_t i = 0; i < table.all().size(); ++i) {
+            for (const std::string& column : hardwareColumns())
+                QCOMPARE(hardwareCell(again.all()[i], column), hardwareCell(table.all()[i], column));
+            QCOMPARE(again.all()[i].bandwidthBytesPerSecond, table.all()[i].bandwidthBytesPerSecond);
+            QCOMPARE(again.all()[i].peaks, table.all()[i].peaks);
+        }
+    }
+
+    void cellsMakeADevice_data()
+    {
+        QTest::addColumn<QByteArray>("column");
+        QTest::addColumn<QByteArray>("cell");
+        QTest::addColumn<QByteArray>("said");
+        QTest::addRow("fine") << QByteArray("memory_GB") << QByteArray("24") << QByteArray();
+        QTest::addRow("no number") << QByteArray("memory_GB") << QByteArray("lots") << QByteArray("memory_GB \"lots\"");
+        QTest::addRow("negative") << QByteArray("TDP_W") << QByteArray("-3") << QByteArray("not above 0");
+        QTest::addRow("no bandwidth") << QByteArray("bandwidth_GBps") << QByteArray() << QByteArray("no bandwidth");
+        QTest::addRow("no name") << QByteArray("name") << QByteArray() << QByteArray("no name");
+        QTest::addRow("unknown column") << QByteArray("colour") << QByteArray("red") << QByteArray("unknown column");
+    }
+    void cellsMakeADevice()
+    {
+        QFETCH(QByteArray, column);
+        QFETCH(QByteArray, cell);
+        QFETCH(QByteArray, said);
+        std::map<std::string, std::string> cells {{"name", "Mine"}, {"bandwidth_GBps", "100"}};
+        cells[column.toStdString()] = cell.toStdString();
+        const auto device = hardwareFromCells(cells);
+        QCOMPARE(device.ok(), said.isEmpty());
+        if (device.ok())
+            QCOMPARE(device.value().memoryBytes.value(), 24e9);
+        else
+            QVERIFY2(device.error().message.find(said.toStdString()) != std::string::npos,
+                     device.error().message.c_str());
+    }
 };
 
 QTEST_GUILESS_MAIN(TstHardwareTable)
