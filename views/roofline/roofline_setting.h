@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <string>
+
+namespace paretoscope::views {
+
+enum class RooflineMode
+{
+    Accurate,
+    Lv2409,
+    Lv2407
+};
+
+enum class RooflineStage
+{
+    Decode,  ///< one step behind the prompt
+    Prefill, ///< the prompt; of a model of images its one pass
+    Chat     ///< the whole answer
+};
+
+enum class RooflineEfficiency
+{
+    Ideal,
+    Realistic,
+    Graphs
+};
+
+/// Everything besides model and device that decides a prediction. Counts are doubles as in the library.
+struct RooflineSetting
+{
+    RooflineMode mode = RooflineMode::Accurate;
+    RooflineStage stage = RooflineStage::Decode;
+    RooflineEfficiency efficiency = RooflineEfficiency::Ideal; ///< accurate mode
+    double batch = 1;
+    double prompt = 1024;
+    double generated = 128;
+    double weightBits = 16;
+    std::string weightFormat = {}; ///< accurate mode: a named one in place of the bits
+    double activationBits = 16;
+    double kvBits = 16;
+    int tensorParallel = 1;
+    bool flash = true;
+
+    bool isCompatible() const { return mode != RooflineMode::Accurate; }
+    bool operator==(const RooflineSetting&) const = default;
+};
+
+inline constexpr double kMostBatch = 4096;
+inline constexpr double kMostPrompt = 1 << 20;
+inline constexpr double kMostGenerated = 1 << 20;
+inline constexpr int kMostTensorParallel = 64;
+
+} // namespace paretoscope::views

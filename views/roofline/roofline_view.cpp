@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "views/roofline/roofline_view.h"
+
+#include "views/format/text.h"
+#include "views/roofline/compare_panel.h"
+#include "views/roofline/detail_panel.h"
+#include "views/roofline/device_chooser.h"
+#include "views/roofline/graph_view.h"
+#include "views/roofline/hardware_editor.h"
+#include "views/roofline/operation_table_model.h"
+#include "views/roofline/roofline_chart.h"
+#include "views/roofline/roofline_text.h"
+#include "views/roofline/setting_panel.h"
+#include "views/roofline/stacked_bars.h"
+#include "views/roofline/sweep_panel.h"
+#include "views/table/clipboard_text.h"
+#include "views/table/text_file.h"
+#include "views/theme/icons.h"
+#include "views/theme/theme.h"
+#include "views/widgets/empty_state.h"
+#include "views/widgets/flow_layout.h"
+
+#include <QActionGroup>
+#include <QFileDialog>
+#include <QHeaderView>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QMenu>
+#include <QMimeData>
+#include <QScrollArea>
+#include <QSortFilterProxyModel>
+#include <QSplitter>
+#include <QStackedLayout>
+#include <QTabWidget>
+#include <QTableView>
+#include <QToolButton>
+
+#include <cmath>
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace paretoscope::views {
+
+namespace {
+
+constexpr qsizetype kMostRecent = 8;
+
+/// A local path that may be a model, or nothing.
+QString droppedModel(const QMimeData& mime)
+{
+    const QList<QUrl> urls = mime.urls();
+    if (urls.size() != 1 || !urls.first().isLocalFile())
+        return {};
+    const QFileInfo info(urls.first().toLocalFile());
+    const QString suffix = info.suffix().toLower();
+    const bool isModel = info.isDir() ? QFileInfo::exists(QDir(info.filePath()).filePath(u"config.json"_s))
+                                      : suffix == "json"_L1 || suffix == "gguf"_L1;
+    return isModel ? info.absoluteFilePath() : QString();
+}
+
+} // namespace
+
+RooflineView::RooflineView(const std::filesystem::path& resources, const std::filesystem::path& ownDevices,
+                           QWidget* parent)
+    : QWidget(parent)
+    , m_session(new RooflineSession(resources, ownDevices, this))
+    , m_empty(new EmptyState(this))
+    , m_note(new QLabel(this))
+    , m_pages(new QTabWidget(this))
+    , m_chart(new RooflineChart(*m_session))
+    , m_graph(new GraphView(*m_session))
+    , m_bars(new StackedBars(*m_session))
+    , m_sweep(new SweepPanel(*m_session))
+    , m_compare(new ComparePanel(*m_session))
+    , m_devices(new HardwareEditor(*m_session))
+    , m_resources(resources)
+{
+    setObjectName(u"rooflineView"_s);
+    setAcceptDrops(true);
+    m_note->setObjectName(u"rooflineNote"_s);
+    m_note->setTextFormat(Qt::PlainText);
+    m_note->setWordWrap(true);
+    m_note->setContentsMargins(8, 4, 8, 4);
+    m_note->hide();
+    m_pages->setObjectName(u"rooflinePages"_s);
+    m_pages->setDocumentMode(true);
+    m_pages->addTab(m_chart, tr("Chart"));
+    m_pages->addTab(m_graph, tr("Graph"));
+    m_pages->addTab(m_bars, tr("Time and memory"));
+    m_pages->addTab(m_sweep, tr("Curves"));
+    m_pages->addTab(m_compare, tr("Compare"));
+    m_pages->addTab(m_devices, tr("Devices"));
+
+    auto* page = new QWidget(this);
+    auto* header = new QWidget(page);
+    auto* row = new FlowLayout(header);
+    row->setContentsMargins(8, 6, 8, 2);
+    row->setSpacing(6);
+    createHeader(*row);
+    createCommands(*row);
+
+    auto* settings = new QScrollArea;
+    settings->setWidget(new SettingPanel(*m_session));
+    settings->setWidgetResizable(true);
+    settings->setFrameShape(QFrame::NoFrame);
+    settings->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    settings->setMinimumWidth(settings->widget()->minimumSizeHint().width() + 20);
+    auto* lower = new QSplitter(Qt::Horizontal);
+    lower->addWidget(createTable());
+    lower->addWidget(new DetailPanel(*m_session));
+    lower->setStretchFactor(0, 3);
+    lower->setStretchFactor(1, 2);
+    auto* right = new QSplitter(Qt::Vertical);
+    right->addWidget(m_pages);
+    right->addWidget(lower);
+    right->setStretchFactor(0, 3);
+    right->setStretchFactor(1, 2);
+    auto* body = new QSplitter(Qt::Horizontal);
+    body->addWidget(settings);
+    body->addWidget(right);
+    body->setStretchFactor(1, 1);
+    for (QSplitter* splitter : {lower, right, body})
+        splitter->setChildrenCollapsible(false);
+    auto* column = new QVBoxLayout(page);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(header);
+    column->addWidget(m_note);
+    column->addWidget(body, 1);
+    m_stack = new QStackedLayout(this);
+    m_stack->addWidget(m_empty);
+    m_stack->addWidget(page);
+    m_empty->setText(tr("What keeps a model from being faster?"),
+                     tr("Open or drop a config.json, a model folder or a GGUF file: its weights are not needed."));
+    m_empty->setActions({actions().first()});
+
+    connect(m_session, &RooflineSession::failed, this, &RooflineView::failed);
+    connect(m_session, &RooflineSession::changed, this, &RooflineView::takeAnalysis);
+    connect(m_session, &RooflineSession::selectionChanged, this, &RooflineView::showSelectedRow);
+    takeAnalysis();
+}
+
+void RooflineView::createHeader(FlowLayout& row)
+{
+    m_model = new QToolButton(row.parentWidget());
+    m_model->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    QAction* open =
+        addCommand(u"roofline.open"_s, tr("Open model for the roofline…"),
+                   tr("Reads a config.json, a model folder or a GGUF file; weights are not needed"), u"model"_s);
+    connect(open, &QAction::triggered, this, &RooflineView::chooseModel);
+    m_model->setObjectName(u"rooflineModel"_s);
+    m_model->setIcon(open->icon());
+    m_model->setToolTip(open->toolTip());
+    m_model->setPopupMode(QToolButton::MenuButtonPopup);
+    auto* models = new QMenu(m_model);
+    connect(models, &QMenu::aboutToShow, this, [this, models] { fillModels(*models); });
+    m_model->setMenu(models);
+    connect(m_model, &QToolButton::clicked, open, &QAction::trigger);
+    m_mode = new QComboBox(row.parentWidget());
+    m_mode->setObjectName(u"rooflineMode"_s);
+    m_mode->setAccessibleName(tr("Mode"));
+    m_mode->setToolTip(tr("Accurate formulas, or LLM-Viewer number for number, errors included"));
+    m_mode->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    for (const RooflineMode mode : {RooflineMode::Accurate, RooflineMode::Lv2409, RooflineMode::Lv2407})
+        m_mode->addItem(modeText(mode), int(mode));
+    connect(m_mode, &QComboBox::activated, this, [this] {
+        RooflineSetting setting = m_session->setting();
+        setting.mode = RooflineMode(m_mode->currentData().toInt());
+        m_session->setSetting(setting);
+    });
+    row.addWidget(m_model);
+    row.addWidget(new DeviceChooser(*m_session, row.parentWidget()));
+    row.addWidget(new OtherDevicesButton(*m_session, row.parentWidget()));
+    row.addWidget(m_mode);
+    m_stages = new QActionGroup(this);
+    for (const RooflineStage stage : {RooflineStage::Decode, RooflineStage::Prefill, RooflineStage::Chat}) {
+        auto* action = new QAction(stageText(stage), m_stages);
+        action->setCheckable(true);
+        action->setData(int(stage));
+        auto* button = new QToolButton(row.parentWidget());
+        button->setDefaultAction(action);
+        button->setObjectName(u"rooflineStage:%1"_s.arg(int(stage)));
+        button->setToolButtonStyle(Qt::ToolButtonTextOnly);
+        row.addWidget(button);
+    }
+    m_stages->actions()[0]->setToolTip(tr("One token of every sequence, behind the prompt"));
+    m_stages->actions()[1]->setToolTip(tr("The prompt; of a model of images its one pass"));
+    m_stages->actions()[2]->setToolTip(tr("The whole answer: prefill and all decode steps"));
+    connect(m_stages, &QActionGroup::triggered, this, [this](QAction* action) {
+        RooflineSetting setting = m_session->setting();
+        setting.stage = RooflineStage(action->data().toInt());
+        m_session->setSetting(setting);
+    });
+}
+
+QAction* RooflineView::addCommand(const QString& id, const QString& text, const QString& tip, const QString& icon)
+{
+    auto* action = new QAction(text, this);
+    if (!icon.isEmpty())
+        action->setIcon(themedIcon(icon));
+    action->setObjectName(id);
+    action->setToolTip(tip);
+    addAction(action);
+    return action;
+}
+
+void RooflineView::createCommands(FlowLayout& row)
+{
+    m_linear = addCommand(u"roofline.linear"_s, tr("Linear roofline axes"),
+                          tr("Linear axes in place of logarithmic ones, as LLM-Viewer draws them"), {});
+    m_linear->setCheckable(true);
+    connect(m_linear, &QAction::toggled, m_chart, [this](bool linear) { m_chart->setLogarithmic(!linear); });
+    auto* linear = new QToolButton(row.parentWidget());
+    linear->setDefaultAction(m_linear);
+    linear->setText(tr("linear"));
+    linear->setObjectName(u"rooflineLinear"_s);
+    linear->setAccessibleName(m_linear->text());
+    linear->setAutoRaise(true);
+    row.addWidget(linear);
+    QAction* fit = addCommand(u"roofline.fit"_s, tr("Fit roofline chart and graph"),
+                              tr("Shows everything (0 or double click)"), u"fit"_s);
+    connect(fit, &QAction::triggered, m_chart, &RooflineChart::fit);
+    connect(fit, &QAction::triggered, &m_graph->canvas(), &GraphCanvas::fit);
+    auto* fitButton = new QToolButton(row.parentWidget());
+    fitButton->setDefaultAction(fit);
+    fitButton->setObjectName(u"rooflineFit"_s);
+    fitButton->setAutoRaise(true);
+    row.addWidget(fitButton);
+
+    auto* menu = new QMenu(this);
+    for (const auto& [ending, text] : {std::pair(u"svg"_s, tr("Export roofline page as SVG…")),
+                                       {u"pdf"_s, tr("Export roofline page as PDF…")},
+                                       {u"png"_s, tr("Export roofline page as PNG…")},
+                                       {u"csv"_s, tr("Export numbers of the roofline page as CSV…")}}) {
+        QAction* save = addCommand(u"roofline.export-"_s + ending, text,
+                                   tr("Writes the page that is shown, in print colours, to a file"), u"export"_s);
+        connect(save, &QAction::triggered, this, [this, wanted = ending] { chooseExport(wanted); });
+        menu->addAction(save);
+    }
+    const auto addCopy = [&](const QString& id, const QString& text, auto write) {
+        QAction* copy = addCommand(id, text, tr("Selected operations, or all, exact numbers in base units"), u"copy"_s);
+        connect(copy, &QAction::triggered, this,
+                [this, write] { QGuiApplication::clipboard()->setText(write(*this)); });
+        menu->addAction(copy);
+        return copy;
+    };
+    menu->addSeparator();
+    addCopy(u"roofline.copy"_s, tr("Copy operations"),
+            [](const RooflineView& view) { return asTsv(view.cells(true)); });
+    addCopy(u"roofline.copy-csv"_s, tr("Copy operations as CSV"),
+            [](const RooflineView& view) { return asCsv(view.cells(true)); });
+    addCopy(u"roofline.copy-json"_s, tr("Copy operations as JSON"),
+            [](const RooflineView& view) { return QString::fromUtf8(QJsonDocument(view.operationsJson()).toJson()); });
+    auto* more = new QToolButton(row.parentWidget());
+    more->setIcon(themedIcon(u"export"_s));
+    more->setObjectName(u"rooflineExport"_s);
+    more->setToolTip(tr("Export the page, copy the operations"));
+    more->setAccessibleName(more->toolTip());
+    more->setAutoRaise(true);
+    more->setPopupMode(QToolButton::InstantPopup);
+    more->setMenu(menu);
+    row.addWidget(more);
+}
+
+QWidget* RooflineView::createTable()
+{
+    m_sorted = new QSortFilterProxyModel(this);
+    m_sorted->setSourceModel(new OperationTableModel(*m_session, this));
+    m_sorted->setSortRole(OperationTableModel::SortRole);
+    m_table = new QTableView;
+    m_table->setObjectName(u"rooflineTable"_s);
+    m_table->setAccessibleName(tr("Operations"));
+    m_table->setModel(m_sorted);
+    m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_table->setSelectionMode(QAbstractItemView::ExtendedSelection);
+    m_table->setAlternatingRowColors(true);
+    m_table->setShowGrid(false);
+    m_table->setWordWrap(false);
+    m_table->setTabKeyNavigation(false);
+    m_table->setFrameShape(QFrame::NoFrame);
+    m_table->setMouseTracking(true);
+    m_table->verticalHeader()->hide();
+    m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 8);
+    m_table->horizontalHeader()->setHighlightSections(false);
+    m_table->setSortingEnabled(true);
+    m_table->sortByColumn(0, Qt::AscendingOrder);
+    auto* copy = new QAction(tr("Copy operations"), m_table);
+    copy->setShortcut(QKeySequence::Copy);
+    copy->setShortcutContext(Qt::WidgetShortcut);
+    m_table->addAction(copy);
+    connect(copy, &QAction::triggered, this, [this] { QGuiApplication::clipboard()->setText(asTsv(cells(true))); });
+    connect(m_table, &QAbstractItemView::entered, this,
+            [this](const QModelIndex& index) { m_session->hover(m_sorted->mapToSource(index).row()); });
+    connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& index) {
+        if (!m_isSyncing && index.isValid())
+            m_session->select(m_sorted->mapToSource(index).row());
+    });
+    return m_table;
+}
+
+void RooflineView::showPage(Page page)
+{
+    m_pages->setCurrentIndex(int(page));
+}
+
+void RooflineView::chooseModel()
+{
+    auto* dialog = new QFileDialog(this, tr("Open model"), QFileInfo(m_session->modelPath()).absolutePath(),
+                                   tr("Models (config.json *.json *.gguf);;All files (*)"));
+    dialog->setObjectName(u"rooflineModelDialog"_s);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::ExistingFile);
+    connect(dialog, &QFileDialog::fileSelected, this, &RooflineView::openModel);
+    dialog->open();
+}
+
+void RooflineView::fillModels(QMenu& menu)
+{
+    menu.clear();
+    menu.addAction(actions().first());
+    const auto add = [&](const QString& path, const QString& text) {
+        menu.addAction(text, this, [this, path] { openModel(path); });
+    };
+    if (!m_recent.isEmpty())
+        menu.addSection(tr("Recent models"));
+    for (const QString& path : m_recent) {
+        const QFileInfo info(path);
+        const bool isConfig = info.fileName() == "config.json"_L1;
+        add(path, isConfig ? info.dir().dirName() : info.fileName());
+    }
+    const QDir bundled(pathText(m_resources / "models"));
+    menu.addSection(tr("Bundled models"));
+    for (const QString& name : bundled.entryList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name))
+        add(bundled.filePath(name + u"/config.json"_s), name);
+}
+
+void RooflineView::openModel(const QString& path)
+{
+    m_session->openModel(path);
+    if (m_session->modelPath() != path)
+        return; // it could not be read
+    m_recent.removeAll(path);
+    m_recent.prepend(path);
+    m_recent = m_recent.mid(0, kMostRecent);
+}
+
+void RooflineView::takeAnalysis()
+{
+    const RooflineModel* model = m_session->model();
+    m_stack->setCurrentIndex(model ? 1 : 0);
+    if (!model)
+        return;
+    const bool isFirst = m_model->text().isEmpty();
+    m_model->setText(toQString(model->name));
+    m_model->setAccessibleName(tr("Model: %1").arg(m_model->text()));
+    const RooflineSetting& setting = m_session->setting();
+    m_mode->setCurrentIndex(m_mode->findData(int(setting.mode)));
+    for (QAction* stage : m_stages->actions()) {
+        stage->setChecked(stage->data().toInt() == int(setting.stage));
+        stage->setEnabled(model->hasAnswers() || stage->data().toInt() == int(RooflineStage::Prefill));
+    }
+    m_note->setVisible(m_session->error().has_value());
+    if (m_session->error()) {
+        QPalette colours;
+        colours.setColor(QPalette::WindowText, themeColours(palette()).error);
+        m_note->setPalette(colours);
+        m_note->setText(toQString(m_session->error()->sentence()));
+    }
+    if (isFirst)
+        m_table->resizeColumnsToContents();
+}
+
+void RooflineView::showSelectedRow()
+{
+    m_isSyncing = true;
+    if (const std::optional<int> selected = m_session->selected()) {
+        const QModelIndex index = m_sorted->mapFromSource(m_sorted->sourceModel()->index(*selected, 0));
+        if (m_table->currentIndex().row() != index.row() || !m_table->selectionModel()->hasSelection())
+            m_table->selectRow(index.row());
+        m_table->scrollTo(index);
+    } else {
+        m_table->clearSelection();
+        m_table->setCurrentIndex({});
+    }
+    m_isSyncing = false;
+}
+
+QList<QStringList> RooflineView::cells(bool exact) const
+{
+    const int role = exact ? int(OperationTableModel::ExactRole) : int(Qt::DisplayRole);
+    QStringList header;
+    for (int column = 0; column < m_sorted->columnCount(); ++column)
+        header << m_sorted->headerData(column, Qt::Horizontal, role).toString();
+    QList<QStringList> rows {header};
+    const QItemSelectionModel* selection = m_table->selectionModel();
+    const bool isPart = selection->selectedRows().size() > 1; // one row is what is looked at, not what is meant
+    for (int row = 0; row < m_sorted->rowCount(); ++row) {
+        if (isPart && !selection->isRowSelected(row, {}))
+            continue;
+        QStringList cells;
+        for (int column = 0; column < m_sorted->columnCount(); ++column)
+            cells << m_sorted->index(row, column).data(role).toString();
+        rows << cells;
+    }
+    return rows;
+}
+
+QJsonArray RooflineView::operationsJson() const
+{
+    const QList<QStringList> rows = cells(true);
+    QJsonArray array;
+    for (const QStringList& row : rows.mid(1)) {
+        QJsonObject object;
+        for (qsizetype column = 0; column < row.size(); ++column) {
+            bool isNumber = false;
+            const double number = row[column].toDouble(&isNumber);
+            object[rows.first()[column]] =
+                isNumber ? QJsonValue(number) : (row[column].isEmpty() ? QJsonValue() : QJsonValue(row[column]));
+        }
+        array << object;
+    }
+    return array;
+}
+
+QString RooflineView::pageCsv() const
+{
+    switch (Page(m_pages->currentIndex())) {
+    case Page::Chart:
+        return chartCsv(*m_session);
+    case Page::Bars:
+        return barsCsv(m_bars->bars());
+    case Page::Sweep:
+        return m_sweep->csv();
+    case Page::Compare:
+        return asCsv(m_compare->cells());
+    case Page::Graph:
+    case Page::Devices:
+        break;
+    }
+    return asCsv(cells(true));
+}
+
+Picture RooflineView::pagePicture()
+{
+    const QString title = tr("Roofline of %1 on %2").arg(m_model->text(), toQString(m_session->device().name));
+    const auto plotted = [&](QCustomPlot& plot) {
+        return Picture {plot.size(), title,
+                        [&plot](QCPPainter& painter) { plot.toPainter(&painter, plot.width(), plot.height()); }};
+    };
+    switch (Page(m_pages->currentIndex())) {
+    case Page::Chart:
+        return plotted(*m_chart);
+    case Page::Sweep:
+        return plotted(m_sweep->plot());
+    case Page::Graph: {
+        QGraphicsScene* scene = m_graph->canvas().scene();
+        return {scene->sceneRect().size().toSize(), title, [scene](QCPPainter& painter) { scene->render(&painter); }};
+    }
+    default: {
+        QWidget* page = m_pages->currentWidget();
+        return {page->size(), title, [page](QCPPainter& painter) {
+                    page->render(&painter, {}, {}, QWidget::DrawWindowBackground | QWidget::DrawChildren);
+                }};
+    }
+    }
+}
+
+core::Status RooflineView::exportTo(const QString& file)
+{
+    PSC_ASSIGN(const PlotFormat format, plotFormatOf(file));
+    if (format == PlotFormat::Csv)
+        return writeTextFile(file, pageCsv());
+    QWidget* page = m_pages->currentWidget();
+    page->setPalette(lightPalette());
+    const core::Status status = writePicture(pagePicture(), file, format);
+    page->setPalette(QPalette()); // that of the window again
+    return status;
+}
+
+void RooflineView::chooseExport(const QString& ending)
+{
+    auto* dialog =
+        new QFileDialog(this, tr("Export roofline"), {}, tr("%1 files (*.%2)").arg(ending.toUpper(), ending));
+    dialog->setObjectName(u"exportRooflineDialog"_s);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(QFileDialog::AcceptSave);
+    dialog->setDefaultSuffix(ending);
+    dialog->selectFile(u"roofline.%1"_s.arg(ending));
+    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& file) {
+        const core::Status status = exportTo(file);
+        if (status.ok())
+            Q_EMIT exported(file);
+        else
+            Q_EMIT failed(status.error());
+    });
+    dialog->open();
+}
+
+void RooflineView::dragEnterEvent(QDragEnterEvent* event)
+{
+    if (!droppedModel(*event->mimeData()).isEmpty())
+        event->acceptProposedAction();
+}
+
+void RooflineView::dropEvent(QDropEvent* event)
+{
+    if (const QString path = droppedModel(*event->mimeData()); !path.isEmpty()) {
+        event->acceptProposedAction();
+        openModel(path);
+    }
+}
+
+QJsonObject RooflineView::saveState() const
+{
+    const RooflineSetting& setting = m_session->setting();
+    return {{u"device"_s, toQString(m_session->device().name)},
+            {u"otherDevices"_s, QJsonArray::fromStringList(m_session->otherDevices())},
+            {u"recent"_s, QJsonArray::fromStringList(m_recent)},
+            {u"linear"_s, m_linear->isChecked()},
+            {u"mode"_s, int(setting.mode)},
+            {u"stage"_s, int(setting.stage)},
+            {u"efficiency"_s, int(setting.efficiency)},
+            {u"batch"_s, setting.batch},
+            {u"prompt"_s, setting.prompt},
+            {u"generated"_s, setting.generated},
+            {u"weightBits"_s, setting.weightBits},
+            {u"weightFormat"_s, toQString(setting.weightFormat)},
+            {u"activationBits"_s, setting.activationBits},
+            {u"kvBits"_s, setting.kvBits},
+            {u"tensorParallel"_s, setting.tensorParallel},
+            {u"flash"_s, setting.flash}};
+}
+
+void RooflineView::restoreState(const QJsonObject& state)
+{
+    RooflineSetting setting = m_session->setting();
+    const auto number = [&](QLatin1String key, double& target, double least, double most) {
+        const double value = state[key].toDouble(target);
+        if (value >= least && value <= most)
+            target = value;
+    };
+    const auto choice = [&](QLatin1String key, int last, auto& target) {
+        const int value = state[key].toInt(int(target));
+        if (value >= 0 && value <= last)
+            target = std::decay_t<decltype(target)>(value);
+    };
+    choice("mode"_L1, int(RooflineMode::Lv2407), setting.mode);
+    choice("stage"_L1, int(RooflineStage::Chat), setting.stage);
+    choice("efficiency"_L1, int(RooflineEfficiency::Graphs), setting.efficiency);
+    number("batch"_L1, setting.batch, 1, kMostBatch);
+    number("prompt"_L1, setting.prompt, 1, kMostPrompt);
+    number("generated"_L1, setting.generated, 1, kMostGenerated);
+    number("weightBits"_L1, setting.weightBits, 1, 32);
+    number("activationBits"_L1, setting.activationBits, 1, 32);
+    number("kvBits"_L1, setting.kvBits, 1, 32);
+    const std::string format = state[u"weightFormat"_s].toString().toStdString();
+    setting.weightFormat = roofline::namedWeightFormat(format).ok() ? format : std::string();
+    const int devices = state[u"tensorParallel"_s].toInt(1);
+    setting.tensorParallel = devices >= 1 && devices <= kMostTensorParallel ? devices : 1;
+    setting.flash = state[u"flash"_s].toBool(setting.flash);
+    m_session->setSetting(setting);
+    m_session->setDevice(state[u"device"_s].toString());
+    QStringList others;
+    for (const QJsonValue& name : state[u"otherDevices"_s].toArray())
+        others << name.toString();
+    m_session->setOtherDevices(others);
+    m_recent.clear();
+    for (const QJsonValue& path : state[u"recent"_s].toArray())
+        m_recent << path.toString();
+    m_linear->setChecked(state[u"linear"_s].toBool());
+}
+
+} // namespace paretoscope::views

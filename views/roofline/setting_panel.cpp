@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "views/roofline/setting_panel.h"
+
+#include "views/format/text.h"
+#include "views/roofline/count_control.h"
+#include "views/roofline/roofline_text.h"
+#include "views/widgets/plain_tip.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QFormLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QSignalBlocker>
+#include <QSpinBox>
+#include <QTableWidget>
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace paretoscope::views {
+
+namespace {
+
+/// Selects the entry with this data, or adds one.
+void choose(QComboBox& box, const QVariant& data, const QString& text)
+{
+    const QSignalBlocker quiet(box);
+    int index = box.findData(data);
+    if (index < 0) {
+        box.addItem(text, data);
+        index = box.count() - 1;
+    }
+    box.setCurrentIndex(index);
+}
+
+QString tipOf(const roofline::Derivation& result)
+{
+    QStringList lines {u"%1 = %2"_s.arg(quantityText(result.quantity), toQString(result.formula))};
+    if (!result.inputs.empty())
+        lines << u"= %1"_s.arg(toQString(result.inputs));
+    lines << u"= %1"_s.arg(valueText(result));
+    return plainTip(lines.join('\n'_L1));
+}
+
+} // namespace
+
+SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
+    : QWidget(parent)
+    , m_session(session)
+{
+    setObjectName(u"rooflineSetting"_s);
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(8, 4, 8, 8);
+    auto* form = new QFormLayout;
+    form->setRowWrapPolicy(QFormLayout::DontWrapRows);
+    form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+    form->setVerticalSpacing(4);
+    column->addLayout(form);
+    m_batch = addCount(*form, u"batch"_s, tr("Batch"), int(kMostBatch));
+    m_prompt = addCount(*form, u"prompt"_s, tr("Prompt"), int(kMostPrompt));
+    m_generated = addCount(*form, u"generated"_s, tr("Answer"), int(kMostGenerated));
+    m_batch->setToolTip(tr("Sequences at once; of a model of images the images"));
+    m_prompt->setToolTip(tr("Tokens of the prompt; as LLM-Viewer, of the sequence"));
+    m_generated->setToolTip(tr("Tokens that are generated; the prefill yields the first"));
+    connect(m_batch, &CountControl::valueChanged, this,
+            [this](int value) { change([value](RooflineSetting& setting) { setting.batch = value; }); });
+    connect(m_prompt, &CountControl::valueChanged, this,
+            [this](int value) { change([value](RooflineSetting& setting) { setting.prompt = value; }); });
+    connect(m_generated, &CountControl::valueChanged, this,
+            [this](int value) { change([value](RooflineSetting& setting) { setting.generated = value; }); });
+
+    m_weights = addChoice(*form, u"weights"_s, tr("Weights"));
+    m_activations = addChoice(*form, u"activations"_s, tr("Activations"));
+    m_cache = addChoice(*form, u"cache"_s, tr("Cache"));
+    m_parallel = addChoice(*form, u"parallel"_s, tr("Devices"));
+    m_efficiency = addChoice(*form, u"efficiency"_s, tr("Efficiency"));
+    for (const int bits : {32, 16, 8, 4, 2, 1})
+        m_activations->addItem(tr("%1 bit").arg(bits), double(bits));
+    for (const int bits : {16, 8, 4, 2, 1})
+        m_cache->addItem(tr("%1 bit").arg(bits), double(bits));
+    for (int devices = 1; devices <= kMostTensorParallel; devices *= 2)
+        m_parallel->addItem(tr("%n device(s)", nullptr, devices), devices);
+    m_efficiency->addItem(tr("ideal"), int(RooflineEfficiency::Ideal));
+    m_efficiency->addItem(tr("realistic"), int(RooflineEfficiency::Realistic));
+    m_efficiency->addItem(tr("with CUDA graphs"), int(RooflineEfficiency::Graphs));
+    m_weights->setToolTip(tr("How linears are stored; below 16 bits in groups of 128 with 16-bit scales"));
+    m_activations->setToolTip(tr("What enters matrix products"));
+    m_cache->setToolTip(tr("An element of keys and values"));
+    m_parallel->setToolTip(tr("Devices that share every layer (tensor parallel)"));
+    m_efficiency->setToolTip(
+        tr("Realistic: 0.7 of compute, 0.9 of the bandwidth, 4 µs per kernel; with graphs 1.5 µs"));
+    fillWeights();
+    m_flash = new QCheckBox(tr("Fused attention"), this);
+    m_flash->setObjectName(u"rooflineFlash"_s);
+    m_flash->setToolTip(tr("FlashAttention: scores are never written to memory"));
+    form->addRow(QString(), m_flash);
+    connect(m_weights, &QComboBox::activated, this, [this] {
+        const QVariant chosen = m_weights->currentData();
+        change([&](RooflineSetting& setting) {
+            const bool isNamed = chosen.typeId() == QMetaType::QString;
+            setting.weightFormat = isNamed ? chosen.toString().toStdString() : std::string();
+            if (!isNamed)
+                setting.weightBits = chosen.toDouble();
+        });
+    });
+    const auto applies = [this](QComboBox* box, auto apply) {
+        connect(box, &QComboBox::activated, this, [this, box, apply] {
+            const QVariant chosen = box->currentData();
+            change([&](RooflineSetting& setting) { apply(setting, chosen); });
+        });
+    };
+    applies(m_activations,
+            [](RooflineSetting& setting, const QVariant& chosen) { setting.activationBits = chosen.toDouble(); });
+    applies(m_cache, [](RooflineSetting& setting, const QVariant& chosen) { setting.kvBits = chosen.toDouble(); });
+    applies(m_parallel,
+            [](RooflineSetting& setting, const QVariant& chosen) { setting.tensorParallel = chosen.toInt(); });
+    applies(m_efficiency, [](RooflineSetting& setting, const QVariant& chosen) {
+        setting.efficiency = RooflineEfficiency(chosen.toInt());
+    });
+    connect(m_flash, &QCheckBox::clicked, this,
+            [this](bool checked) { change([checked](RooflineSetting& setting) { setting.flash = checked; }); });
+
+    m_results = new QTableWidget(0, 2, this);
+    m_results->setObjectName(u"rooflineResults"_s);
+    m_results->setAccessibleName(tr("Results of the setting"));
+    m_results->horizontalHeader()->hide();
+    m_results->verticalHeader()->hide();
+    m_results->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
+    m_results->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
+    m_results->horizontalHeader()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
+    m_results->setShowGrid(false);
+    m_results->setAlternatingRowColors(true);
+    m_results->setEditTriggers(QAbstractItemView::NoEditTriggers);
+    m_results->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_results->setTabKeyNavigation(false);
+    m_results->setFrameShape(QFrame::NoFrame);
+    m_results->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    m_results->setMinimumHeight(80);
+    column->addWidget(m_results, 1);
+    connect(&m_session, &RooflineSession::changed, this, &SettingPanel::takeSetting);
+    takeSetting();
+}
+
+QComboBox* SettingPanel::addChoice(QFormLayout& form, const QString& name, const QString& label)
+{
+    auto* box = new QComboBox(this);
+    box->setObjectName(u"roofline:"_s + name);
+    box->setAccessibleName(label);
+    box->setMinimumContentsLength(8);
+    box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    form.addRow(label, box);
+    return box;
+}
+
+CountControl* SettingPanel::addCount(QFormLayout& form, const QString& name, const QString& label, int most)
+{
+    auto* control = new CountControl(label, most, this);
+    control->setObjectName(u"roofline:"_s + name);
+    control->spinBox().setObjectName(u"roofline:%1:box"_s.arg(name));
+    control->slider().setObjectName(u"roofline:%1:slider"_s.arg(name));
+    form.addRow(label, control);
+    return control;
+}
+
+void SettingPanel::fillWeights()
+{
+    m_weightsAreCompatible = m_session.setting().isCompatible();
+    m_weights->clear();
+    for (const int bits : {32, 16, 8, 4, 3, 2, 1})
+        m_weights->addItem(tr("%1 bit").arg(bits), double(bits));
+    if (m_weightsAreCompatible)
+        return;
+    m_weights->insertSeparator(m_weights->count());
+    for (const std::string& name : roofline::weightFormatNames())
+        m_weights->addItem(toQString(name), toQString(name));
+}
+
+template <typename Change>
+void SettingPanel::change(Change apply)
+{
+    RooflineSetting setting = m_session.setting();
+    apply(setting);
+    m_session.setSetting(setting);
+}
+
+void SettingPanel::takeSetting()
+{
+    const RooflineSetting& setting = m_session.setting();
+    const bool hasAnswers = !m_session.model() || m_session.model()->hasAnswers();
+    m_batch->setValue(int(setting.batch));
+    m_prompt->setValue(int(setting.prompt));
+    m_generated->setValue(int(setting.generated));
+    m_generated->setEnabled(hasAnswers && (!setting.isCompatible() || setting.stage == RooflineStage::Chat));
+    if (setting.isCompatible() != m_weightsAreCompatible)
+        fillWeights();
+    if (setting.weightFormat.empty() || setting.isCompatible())
+        choose(*m_weights, setting.weightBits, tr("%1 bit").arg(setting.weightBits));
+    else
+        choose(*m_weights, toQString(setting.weightFormat), toQString(setting.weightFormat));
+    choose(*m_activations, setting.activationBits, tr("%1 bit").arg(setting.activationBits));
+    choose(*m_cache, setting.kvBits, tr("%1 bit").arg(setting.kvBits));
+    choose(*m_parallel, setting.tensorParallel, tr("%n device(s)", nullptr, setting.tensorParallel));
+    choose(*m_efficiency, int(setting.efficiency), QString());
+    m_efficiency->setEnabled(!setting.isCompatible());
+    const QSignalBlocker quiet(m_flash);
+    m_flash->setChecked(setting.flash);
+    showResults();
+}
+
+void SettingPanel::showResults()
+{
+    const RooflineAnalysisPtr& analysis = m_session.analysis();
+    m_results->setRowCount(analysis ? int(analysis->results.size()) : 0);
+    for (int row = 0; row < m_results->rowCount(); ++row) {
+        const roofline::Derivation& result = analysis->results[std::size_t(row)];
+        for (int column = 0; column < 2; ++column) {
+            QTableWidgetItem* item = m_results->item(row, column);
+            if (!item)
+                m_results->setItem(row, column, item = new QTableWidgetItem);
+            item->setText(column == 0 ? quantityText(result.quantity) : valueText(result));
+            item->setToolTip(tipOf(result));
+            if (column == 1)
+                item->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+        }
+    }
+}
+
+} // namespace paretoscope::views

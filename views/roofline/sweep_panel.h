@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "views/pareto/axis_ticker.h"
+#include "views/roofline/roofline_session.h"
+#include "views/roofline/roofline_sweep.h"
+
+#include "views/pareto/qcustomplot.h"
+
+class QComboBox;
+class QLabel;
+
+namespace paretoscope::views {
+
+/// A result of the setting over one of its values, several curves at once; what does not fit into the memory of the
+/// device is drawn hollow, and for memory the capacity is a line.
+class SweepPanel : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit SweepPanel(RooflineSession& session, QWidget* parent = nullptr);
+
+    QCustomPlot& plot() { return *m_plot; }
+    const SweepResult& result() const { return m_result; }
+    QString csv() const; ///< in base units
+
+protected:
+    void showEvent(QShowEvent* event) override;
+    void changeEvent(QEvent* event) override;
+
+private:
+    QComboBox* addAxis(QLayout& row, const QString& name, const QString& label, bool isSeries);
+    void fillQuantities();
+    void markDirty();
+    void compute(); ///< only while it is seen
+    void draw();
+
+    RooflineSession& m_session;
+    QComboBox* m_quantity = nullptr;
+    QComboBox* m_x = nullptr;
+    QComboBox* m_series = nullptr;
+    QCustomPlot* m_plot;
+    QLabel* m_note;
+    QSharedPointer<MetricTicker> m_xTicker;
+    QSharedPointer<MetricTicker> m_yTicker;
+    SweepResult m_result;
+    SweepRequest m_request;
+    bool m_isDirty = true;
+};
+
+QString axisText(SweepAxis axis);
+QString axisValueText(SweepAxis axis, double value);
+
+} // namespace paretoscope::views
