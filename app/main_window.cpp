@@ -16,6 +16,7 @@
 #include "views/jobs/jobs_view.h"
 #include "views/pareto/pareto_plot.h"
 #include "views/pareto/pareto_view.h"
+#include "views/roofline/roofline_view.h"
 #include "views/trials/trials_view.h"
 #include "views/widgets/message_bar.h"
 
@@ -44,8 +45,7 @@ MainWindow::MainWindow(WindowSettings& settings, ThemeController& theme, QWidget
     setAcceptDrops(true);
     createViews();
     createStatusBar();
-    for (const QWidget* view : {static_cast<QWidget*>(m_pareto), static_cast<QWidget*>(m_trials),
-                                static_cast<QWidget*>(m_jobs), static_cast<QWidget*>(m_inspector)})
+    for (const QWidget* view : std::initializer_list<QWidget*> {m_pareto, m_roofline, m_trials, m_jobs, m_inspector})
         m_registry.addAllOf(*view);
     m_commands->createMenus(*m_menus, *m_recent, *m_docks, settings.theme());
     connectCommands();
@@ -62,10 +62,13 @@ MainWindow::~MainWindow() = default;
 void MainWindow::createViews()
 {
     m_pareto = new views::ParetoView(m_selection);
+    m_roofline =
+        new views::RooflineView(core::Installation::locate().resources(), core::userConfigFolder() / "hardware.csv");
     m_inspector = new views::InspectorView(m_selection);
     m_trials = new views::TrialsView(m_selection);
     m_jobs = new views::JobsView(m_selection);
     m_docks->add(u"pareto"_s, tr("Pareto"), m_pareto);
+    m_docks->add(u"roofline"_s, tr("Roofline"), m_roofline);
     m_docks->add(u"inspector"_s, tr("Inspector"), m_inspector);
     m_docks->add(u"trials"_s, tr("Trials"), m_trials);
     m_docks->add(u"jobs"_s, tr("Jobs"), m_jobs);
@@ -139,10 +142,12 @@ void MainWindow::connectCommands()
 void MainWindow::connectViews()
 {
     connect(m_pareto, &views::ParetoView::failed, m_messages, &views::MessageBar::report);
+    connect(m_roofline, &views::RooflineView::failed, m_messages, &views::MessageBar::report);
     connect(m_trials, &views::TrialsView::failed, m_messages, &views::MessageBar::report);
     connect(m_inspector, &views::InspectorView::failed, m_messages, &views::MessageBar::report);
     const auto written = [this](const QString& file) { statusBar()->showMessage(tr("Written: %1").arg(file), 8000); };
     connect(m_pareto, &views::ParetoView::exported, this, written);
+    connect(m_roofline, &views::RooflineView::exported, this, written);
     connect(m_trials, &views::TrialsView::exported, this, written);
     connect(m_inspector, &views::InspectorView::trialNeeded, &m_session, &ProjectSession::requestTrial);
     connect(m_jobs, &views::JobsView::stopRequested, this, [this] {
@@ -208,6 +213,7 @@ void MainWindow::connectRun()
 void MainWindow::restore()
 {
     m_pareto->restoreState(m_settings.viewState(u"pareto"_s));
+    m_roofline->restoreState(m_settings.viewState(u"roofline"_s));
     m_trials->restoreState(m_settings.viewState(u"trials"_s));
     if (!m_docks->restore(m_settings))
         m_messages->show(views::MessageBar::Level::Info,
@@ -234,6 +240,17 @@ void MainWindow::openFile(const QString& path)
     case OpenedFile::Kind::Sweep:
         newSweep();
         return builder().loadFile(file.value().path);
+    case OpenedFile::Kind::Configuration:
+        showDock(u"roofline"_s);
+        return m_roofline->openModel(file.value().path);
+    }
+}
+
+void MainWindow::showDock(const QString& id)
+{
+    if (QDockWidget* dock = m_docks->dock(id)) {
+        dock->show();
+        dock->raise();
     }
 }
 
@@ -282,8 +299,7 @@ void MainWindow::startSweep(const views::SweepOrder& order)
     m_lastOrder = order;
     m_messages->dismiss();
     m_jobs->run().beginRun(views::toQString(order.sweep.name));
-    m_docks->dock(u"jobs"_s)->show();
-    m_docks->dock(u"jobs"_s)->raise();
+    showDock(u"jobs"_s);
     m_session.run(order);
 }
 
@@ -348,6 +364,7 @@ void MainWindow::closeEvent(QCloseEvent* event)
     }
     m_docks->save(m_settings);
     m_settings.setViewState(u"pareto"_s, m_pareto->saveState());
+    m_settings.setViewState(u"roofline"_s, m_roofline->saveState());
     m_settings.setViewState(u"trials"_s, m_trials->saveState());
     m_settings.sync();
     QMainWindow::closeEvent(event);

@@ -17,6 +17,7 @@ class InspectorView;
 class JobsView;
 class MessageBar;
 class ParetoView;
+class RooflineView;
 class TrialsView;
 } // namespace paretoscope::views
 
@@ -39,6 +40,7 @@ public:
     void resizeTo(QSize size); ///< with the docks in their first places
     /// A project, a model or a sweep file; what cannot be opened is told in the message bar.
     void openFile(const QString& path);
+    void showDock(const QString& id); ///< "roofline"; an id that is not known does nothing
 
     ActionRegistry& registry() { return m_registry; }
     ProjectSession& session() { return m_session; }
@@ -82,6 +84,7 @@ private:
     DockLayout* m_docks;
     RecentMenu* m_recent;
     views::ParetoView* m_pareto = nullptr;
+    views::RooflineView* m_roofline = nullptr;
     views::InspectorView* m_inspector = nullptr;
     views::TrialsView* m_trials = nullptr;
     views::JobsView* m_jobs = nullptr;

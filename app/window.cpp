@@ -81,6 +81,7 @@ int runWindow(int argc, char** argv)
     window.show();
     QTimer::singleShot(0, &window, [&] {
         theme.followDesktop();
+        window.showDock(start.dock);
         for (const QString& file : start.files)
             window.openFile(file);
     });

@@ -36,6 +36,7 @@ QDockWidget* DockLayout::add(const QString& id, const QString& title, QWidget* v
 void DockLayout::applyDefault()
 {
     QDockWidget* pareto = dock(u"pareto"_s);
+    QDockWidget* roofline = dock(u"roofline"_s);
     QDockWidget* inspector = dock(u"inspector"_s);
     QDockWidget* trials = dock(u"trials"_s);
     QDockWidget* jobs = dock(u"jobs"_s);
@@ -46,10 +47,12 @@ void DockLayout::applyDefault()
     m_window.addDockWidget(Qt::LeftDockWidgetArea, pareto);
     m_window.addDockWidget(Qt::LeftDockWidgetArea, trials);
     m_window.splitDockWidget(pareto, trials, Qt::Vertical);
+    m_window.tabifyDockWidget(pareto, roofline);
     m_window.tabifyDockWidget(trials, jobs);
     m_window.addDockWidget(Qt::RightDockWidgetArea, inspector);
     for (QDockWidget* each : m_order)
         each->show();
+    pareto->raise();
     trials->raise();
     const QSize size = m_window.size();
     m_window.resizeDocks({pareto, inspector}, {size.width() * 72 / 100, size.width() * 28 / 100}, Qt::Horizontal);

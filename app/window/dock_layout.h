@@ -19,7 +19,7 @@ class DockLayout : public QObject
 public:
     explicit DockLayout(QMainWindow& window);
 
-    /// Wraps `view` into a dock named `id`. Docks must be added in the order pareto, inspector, trials, jobs.
+    /// Wraps `view` into a dock named `id`. Docks must be added in the order pareto, roofline, inspector, trials, jobs.
     QDockWidget* add(const QString& id, const QString& title, QWidget* view);
     QDockWidget* dock(const QString& id) const { return m_docks.value(id); }
     const QList<QDockWidget*>& docks() const { return m_order; }

@@ -44,10 +44,14 @@ core::Result<OpenedFile> classifyFile(const QString& path)
         return OpenedFile {OpenedFile::Kind::Model, absolute};
     if (suffix == "safetensors"_L1) // its folder holds the configuration it belongs to
         return classifyFile(info.absolutePath());
+    if (info.fileName() == "config.json"_L1)
+        return OpenedFile {OpenedFile::Kind::Configuration, absolute};
     if (suffix == "yaml"_L1 || suffix == "yml"_L1 || suffix == "json"_L1)
         return OpenedFile {OpenedFile::Kind::Sweep, absolute};
-    return problem(core::ErrorCode::Unsupported, Text::tr("%1 cannot be opened here").arg(path),
-                   Text::tr("open a project (.pscope), a model folder, a GGUF file or a sweep file (.yaml, .json)"));
+    return problem(
+        core::ErrorCode::Unsupported, Text::tr("%1 cannot be opened here").arg(path),
+        Text::tr(
+            "open a project (.pscope), a model folder, a GGUF file, a config.json or a sweep file (.yaml, .json)"));
 }
 
 core::Result<OpenedFile> classifyDrop(const QMimeData& data)

@@ -16,7 +16,8 @@ struct OpenedFile
     {
         Project,
         Model,
-        Sweep
+        Sweep,
+        Configuration ///< a config.json: of a model, without its weights
     };
     Kind kind = Kind::Project;
     QString path; ///< absolute

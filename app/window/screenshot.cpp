@@ -9,6 +9,7 @@
 #include <QPixmap>
 #include <QTimer>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -73,8 +74,11 @@ void takeScreenshot(MainWindow& window, const StartOptions& options)
         QCoreApplication::exit(written ? 0 : 1);
     };
     constexpr auto kSettle = 400ms; // layouts, trial details, hover labels
-    if (options.files.isEmpty()) {
-        QTimer::singleShot(kSettle, &window, take);
+    const bool opensProject = std::any_of(options.files.begin(), options.files.end(), [](const QString& file) {
+        return file.endsWith(u".pscope"_s, Qt::CaseInsensitive);
+    });
+    if (!opensProject) {
+        QTimer::singleShot(0, &window, [&window, take] { QTimer::singleShot(kSettle, &window, take); });
         return;
     }
     QObject::connect(

@@ -38,6 +38,7 @@ core::Result<StartOptions> readStartOptions(const QStringList& arguments)
     hidden(u"screenshot"_s, u"FILE"_s);
     hidden(u"size"_s, u"WxH"_s);
     hidden(u"select"_s, u"LABEL"_s);
+    hidden(u"dock"_s, u"ID"_s);
     hidden(u"quit-after-show"_s, {});
     if (!parser.parse(arguments))
         return problem(parser.errorText(), "\"paretoscope help\" lists what may be given");
@@ -53,6 +54,7 @@ core::Result<StartOptions> readStartOptions(const QStringList& arguments)
     }
     options.screenshot = parser.value(u"screenshot"_s);
     options.select = parser.value(u"select"_s);
+    options.dock = parser.value(u"dock"_s);
     options.quitAfterShow = parser.isSet(u"quit-after-show"_s);
     return options;
 }

@@ -21,6 +21,7 @@ struct StartOptions
     QString screenshot;         ///< draws the window into this PNG file without a display, then ends
     QSize size;                 ///< of the window
     QString select;             ///< label of the trial to select
+    QString dock;               ///< id of the dock to raise
     bool quitAfterShow = false; ///< prints the seconds from the start of the process to the first paint, then ends
 };
 

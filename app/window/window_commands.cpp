@@ -70,7 +70,7 @@ QAction* WindowCommands::action(const char* id) const
 void WindowCommands::createMenus(QMenuBar& bar, RecentMenu& recent, const DockLayout& docks, views::Theme theme)
 {
     QMenu* file = bar.addMenu(tr("&File"));
-    file->addActions({action("file.new-project"), action("file.open")});
+    file->addActions({action("file.new-project"), action("file.open"), action("roofline.open")});
     file->addMenu(&recent);
     file->addSeparator();
     file->addActions({action("file.new-sweep"), action("file.run-sweep"), action("file.demo")});
@@ -78,14 +78,15 @@ void WindowCommands::createMenus(QMenuBar& bar, RecentMenu& recent, const DockLa
     file->addAction(action("file.save-copy"));
     QMenu* exports = file->addMenu(tr("&Export"));
     exports->addActions({action("pareto.export-svg"), action("pareto.export-pdf"), action("pareto.export-png"),
-                         action("pareto.export-csv"), action("trials.export")});
+                         action("pareto.export-csv"), action("roofline.export-svg"), action("roofline.export-pdf"),
+                         action("roofline.export-png"), action("roofline.export-csv"), action("trials.export")});
     file->addSeparator();
     file->addActions({action("file.close"), action("file.quit")});
 
     QMenu* edit = bar.addMenu(tr("&Edit"));
     edit->addActions({action("trials.copy"), action("trials.copy-markdown"), action("trials.copy-latex"),
-                      action("pareto.copy"), action("inspector.copy-text"), action("inspector.copy-json"),
-                      action("inspector.copy-sweep")});
+                      action("pareto.copy"), action("roofline.copy"), action("inspector.copy-text"),
+                      action("inspector.copy-json"), action("inspector.copy-sweep")});
     edit->addSeparator();
     edit->addActions({action("edit.select-front"), action("edit.clear-selection"), action("trials.filter")});
 
@@ -98,7 +99,8 @@ void WindowCommands::createMenus(QMenuBar& bar, RecentMenu& recent, const DockLa
         view->addAction(toggle);
     }
     view->addSeparator();
-    view->addActions({action("pareto.fit"), action("pareto.dominated"), action("trials.freeze")});
+    view->addActions({action("pareto.fit"), action("pareto.dominated"), action("roofline.fit"),
+                      action("roofline.linear"), action("trials.freeze")});
     view->addSeparator();
     QMenu* themes = view->addMenu(tr("&Theme"));
     auto* group = new QActionGroup(this);

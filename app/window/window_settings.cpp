@@ -9,7 +9,7 @@ using namespace Qt::Literals::StringLiterals;
 namespace paretoscope::app {
 
 namespace {
-constexpr int kLayoutVersion = 1; ///< raised when docks are renamed or the default changes for good
+constexpr int kLayoutVersion = 2; ///< raised when docks are renamed or the default changes for good
 }
 
 WindowSettings::WindowSettings(const QString& file)

@@ -10,6 +10,7 @@
 #include "views/jobs/jobs_view.h"
 #include "views/pareto/pareto_plot.h"
 #include "views/pareto/pareto_view.h"
+#include "views/roofline/roofline_view.h"
 #include "views/sweep_builder/sweep_builder.h"
 #include "views/trials/trial_table_model.h"
 #include "views/trials/trials_view.h"
@@ -127,6 +128,17 @@ private Q_SLOTS:
         QCOMPARE(int(table->selectionModel()->selectedRows().size()), 1);
         auto* tree = shown.child<QTreeView>(u"inspectorTree"_s);
         QTRY_VERIFY(tree->model()->rowCount() >= 4); // provenance has arrived too
+    }
+
+    void configurationOpensInTheRooflineDock()
+    {
+        Shown shown(m_settings);
+        auto* roofline = shown.child<views::RooflineView>();
+        QVERIFY(roofline->visibleRegion().isEmpty()); // behind the Pareto dock
+        shown.window.openFile(QStringLiteral(PARETOSCOPE_RESOURCES "/models/tiny-llama/config.json"));
+        QTRY_VERIFY(!roofline->visibleRegion().isEmpty());
+        QVERIFY(roofline->session().analysis());
+        QVERIFY2(shown.window.messages().text().isEmpty(), qPrintable(shown.window.messages().text()));
     }
 
     void anotherProcessIsFollowed()
@@ -342,6 +354,13 @@ private Q_SLOTS:
             shown.child<QDockWidget>(dock)->raise();
             QCoreApplication::processEvents();
             unnamed(QAccessible::queryAccessibleInterface(shown.child<QDockWidget>(dock)), {}, found);
+        }
+        shown.window.openFile(QStringLiteral(PARETOSCOPE_RESOURCES "/models/tiny-llama/config.json"));
+        auto* roofline = shown.child<views::RooflineView>();
+        for (int page = 0; page <= int(views::RooflineView::Page::Devices); ++page) {
+            roofline->showPage(views::RooflineView::Page(page));
+            QCoreApplication::processEvents();
+            unnamed(QAccessible::queryAccessibleInterface(roofline), {}, found);
         }
         QVERIFY2(found.isEmpty(), qPrintable(found.join('\n'_L1)));
     }
