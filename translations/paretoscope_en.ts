@@ -2,6 +2,23 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en" sourcelanguage="en">
 <context>
+    <name>Roofline</name>
+    <message numerus="yes">
+        <source>%n layer(s)</source>
+        <translation>
+            <numerusform>%n layer</numerusform>
+            <numerusform>%n layers</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n device(s)</source>
+        <translation>
+            <numerusform>%n device</numerusform>
+            <numerusform>%n devices</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>paretoscope::app::MainWindow</name>
     <message numerus="yes">
         <source>%n trial(s)</source>
@@ -39,6 +56,30 @@
         <translation>
             <numerusform>%1 of %n trial</numerusform>
             <numerusform>%1 of %n trials</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>paretoscope::views::GraphView</name>
+    <message numerus="yes">
+        <source>%n layer(s) from layer %1</source>
+        <translation>
+            <numerusform>%n layer from layer %1</numerusform>
+            <numerusform>%n layers from layer %1</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n operation(s), folded</source>
+        <translation>
+            <numerusform>%n operation, folded</numerusform>
+            <numerusform>%n operations, folded</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n found</source>
+        <translation>
+            <numerusform>%n found</numerusform>
+            <numerusform>%n found</numerusform>
         </translation>
     </message>
 </context>
@@ -134,6 +175,16 @@
     </message>
 </context>
 <context>
+    <name>paretoscope::views::RooflineChart</name>
+    <message numerus="yes">
+        <source>%n operation(s) under the roofs of the device. Tab visits them by their share of the time, Space selects, arrow keys move the view, plus and minus zoom, 0 fits. The table of operations shows the same numbers.</source>
+        <translation>
+            <numerusform>%n operation under the roofs of the device. Tab visits them by their share of the time, Space selects, arrow keys move the view, plus and minus zoom, 0 fits. The table of operations shows the same numbers.</numerusform>
+            <numerusform>%n operations under the roofs of the device. Tab visits them by their share of the time, Space selects, arrow keys move the view, plus and minus zoom, 0 fits. The table of operations shows the same numbers.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>paretoscope::views::RunModel</name>
     <message numerus="yes">
         <source>, %n failed</source>
@@ -161,6 +212,16 @@
         <translation>
             <numerusform>%1: nothing to do, the trial is in the project</numerusform>
             <numerusform>%1: nothing to do, all %n trials are in the project</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>paretoscope::views::SettingPanel</name>
+    <message numerus="yes">
+        <source>%n device(s)</source>
+        <translation>
+            <numerusform>%n device</numerusform>
+            <numerusform>%n devices</numerusform>
         </translation>
     </message>
 </context>

@@ -59,6 +59,8 @@ QString percent(double share)
     if (!std::isfinite(share))
         return missing();
     const double value = 100 * share;
+    if (value > 0 && value < 0.005)
+        return u"<%1 %"_s.arg(QLocale().toString(0.01, 'f', 2));
     const int decimals = value >= 9.95 || value == 0 ? 0 : (value >= 0.095 ? 1 : 2);
     return u"%1 %"_s.arg(QLocale().toString(value, 'f', decimals));
 }

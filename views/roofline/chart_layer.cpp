@@ -50,6 +50,13 @@ QPen penOf(const Roof& roof, int device, const ThemeColours& colours)
     return QPen(device == 0 ? colours.front : colours.reference, 1.6, styles[std::size_t(device) % styles.size()]);
 }
 
+/// Where on its line a bandwidth stands: near the ridge, those of further devices lower.
+double placeOfBandwidth(std::size_t number)
+{
+    static constexpr std::array<double, 4> kPlaces {0.78, 0.6, 0.4, 0.2};
+    return kPlaces[(number - 1) % kPlaces.size()];
+}
+
 } // namespace
 
 bool ChartScene::isDrawn(int operation) const
@@ -92,13 +99,14 @@ void RooflineChartLayer::draw(QCPPainter* painter)
         drawMarks(*painter);
         return;
     }
-    drawRoofs(*painter);
-    drawPoints(*painter);
+    std::vector<QRectF> taken; // by labels, which keep off each other
+    drawRoofs(*painter, taken);
+    drawPoints(*painter, taken);
     drawMeasured(*painter);
     drawLegend(*painter);
 }
 
-void RooflineChartLayer::drawRoofs(QPainter& painter) const
+void RooflineChartLayer::drawRoofs(QPainter& painter, std::vector<QRectF>& taken) const
 {
     const ThemeColours& colours = themeColours(m_scene.palette);
     const PlotFrame& frame = m_scene.frame;
@@ -108,7 +116,6 @@ void RooflineChartLayer::drawRoofs(QPainter& painter) const
             devices << toQString(roof.device);
     }
     std::set<double> named;
-    std::vector<QRectF> taken;
     for (const Roof& roof : m_scene.roofs) {
         const double left = std::max(frame.x.lower, 0.0);
         const bool startsBelow = attainable(roof, left) < frame.y.lower;
@@ -123,7 +130,7 @@ void RooflineChartLayer::drawRoofs(QPainter& painter) const
         painter.drawLine(ridge, QPointF(ridge.x(), frame.area.bottom()));
         drawRoofLabel(painter, roof, devices.size() > 1, taken);
         if (named.insert(roof.bandwidth).second)
-            drawBandwidth(painter, roof, start, ridge);
+            drawBandwidth(painter, roof, start + (ridge - start) * placeOfBandwidth(named.size()), ridge - start);
     }
 }
 
@@ -152,23 +159,22 @@ void RooflineChartLayer::drawRoofLabel(QPainter& painter, const Roof& roof, bool
 }
 
 /// The bandwidth stands along its line.
-void RooflineChartLayer::drawBandwidth(QPainter& painter, const Roof& roof, QPointF start, QPointF ridge) const
+void RooflineChartLayer::drawBandwidth(QPainter& painter, const Roof& roof, QPointF place, QPointF way) const
 {
     const QFontMetricsF metrics(m_scene.font);
-    const QPointF way = ridge - start;
     const QString bandwidth = format::scaled(roof.bandwidth, u"B/s"_s);
     const double width = metrics.horizontalAdvance(bandwidth) + 6;
     if (!(std::hypot(way.x(), way.y()) > 2 * width))
         return;
     painter.save();
-    painter.translate(start + way * 0.42);
+    painter.translate(place);
     painter.rotate(qRadiansToDegrees(std::atan2(way.y(), way.x())));
     painter.setPen(themeColours(m_scene.palette).mutedText);
     painter.drawText(QRectF(-width / 2, -metrics.height() - 2, width, metrics.height()), Qt::AlignCenter, bandwidth);
     painter.restore();
 }
 
-void RooflineChartLayer::drawPoints(QPainter& painter) const
+void RooflineChartLayer::drawPoints(QPainter& painter, std::vector<QRectF>& taken) const
 {
     const ThemeColours& colours = themeColours(m_scene.palette);
     const auto& operations = m_scene.analysis->operations;
@@ -188,7 +194,6 @@ void RooflineChartLayer::drawPoints(QPainter& painter) const
         painter.drawPath(markerPath(look.shape, m_scene.diameters[std::size_t(i)]).translated(m_scene.pixelOf(i)));
     }
     const QFontMetricsF metrics(m_scene.font);
-    std::vector<QRectF> taken;
     for (std::size_t k = 0; k < std::min(order.size(), kNamed); ++k) {
         const int i = order[k];
         const QString name = toQString(operations[std::size_t(i)].name);

@@ -79,6 +79,7 @@ ComparePanel::ComparePanel(RooflineSession& session, QWidget* parent)
     m_table->setAccessibleName(tr("Comparison of two settings"));
     m_table->setHorizontalHeaderLabels({tr("Result"), tr("A"), tr("B"), tr("B / A")});
     m_table->verticalHeader()->hide();
+    m_table->verticalHeader()->setMinimumSectionSize(1);
     m_table->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 8);
     m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
     m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);

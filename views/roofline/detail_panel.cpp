@@ -5,6 +5,7 @@
 #include "views/format/scaled.h"
 #include "views/format/text.h"
 #include "views/roofline/roofline_text.h"
+#include "views/widgets/roomy_delegate.h"
 
 #include <QHeaderView>
 #include <QLabel>
@@ -34,6 +35,7 @@ DetailPanel::DetailPanel(RooflineSession& session, QWidget* parent)
     m_changes->setHeaderLabels({tr("Change"), tr("Time"), tr("Faster")});
     m_changes->setRootIsDecorated(false);
     m_changes->setAlternatingRowColors(true);
+    m_changes->setItemDelegate(new RoomyDelegate(m_changes));
     m_changes->setFrameShape(QFrame::NoFrame);
     m_changes->header()->setStretchLastSection(false);
     m_changes->header()->setSectionResizeMode(0, QHeaderView::Stretch);

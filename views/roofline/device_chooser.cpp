@@ -5,6 +5,7 @@
 #include "views/format/text.h"
 #include "views/theme/icons.h"
 #include "views/widgets/plain_tip.h"
+#include "views/widgets/roomy_delegate.h"
 
 #include <QCheckBox>
 #include <QLineEdit>
@@ -118,6 +119,7 @@ OtherDevicesButton::OtherDevicesButton(RooflineSession& session, QWidget* parent
     m_list->setObjectName(u"rooflineOtherDeviceList"_s);
     m_list->setAccessibleName(tr("Devices whose roofs are drawn, too"));
     m_list->setMinimumSize(280, 260);
+    m_list->setItemDelegate(new RoomyDelegate(m_list));
     auto* menu = new QMenu(this);
     auto* action = new QWidgetAction(menu);
     action->setDefaultWidget(page);

@@ -267,7 +267,7 @@ void GraphCanvas::fit()
     if (m_items.empty())
         return;
     // A whole layer in a low dock would be unreadable: then its width is fitted, and its head is shown.
-    constexpr double kLeast = 0.55;
+    constexpr double kLeast = 0.8;
     const QRectF area = scene()->sceneRect();
     const double whole = std::min(viewport()->width() / area.width(), viewport()->height() / area.height());
     const double scale = std::clamp(whole, kLeast, 1.2);

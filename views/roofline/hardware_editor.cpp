@@ -4,6 +4,7 @@
 #include "views/format/text.h"
 #include "views/roofline/own_devices.h"
 #include "views/theme/theme.h"
+#include "views/widgets/roomy_delegate.h"
 
 #include <QCheckBox>
 #include <QFormLayout>
@@ -72,6 +73,8 @@ HardwareEditor::HardwareEditor(RooflineSession& session, QWidget* parent)
     m_list->setObjectName(u"hardwareList"_s);
     m_list->setAccessibleName(tr("Devices"));
     m_list->setFrameShape(QFrame::NoFrame);
+    m_list->setItemDelegate(new RoomyDelegate(m_list));
+    m_list->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_state->setObjectName(u"hardwareState"_s);
     m_state->setTextFormat(Qt::PlainText);
     m_state->setWordWrap(true);

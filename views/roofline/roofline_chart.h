@@ -41,10 +41,10 @@ protected:
     void draw(QCPPainter* painter) override;
 
 private:
-    void drawRoofs(QPainter& painter) const;
+    void drawRoofs(QPainter& painter, std::vector<QRectF>& taken) const;
     void drawRoofLabel(QPainter& painter, const Roof& roof, bool withDevice, std::vector<QRectF>& taken) const;
-    void drawBandwidth(QPainter& painter, const Roof& roof, QPointF start, QPointF ridge) const;
-    void drawPoints(QPainter& painter) const;
+    void drawBandwidth(QPainter& painter, const Roof& roof, QPointF place, QPointF way) const;
+    void drawPoints(QPainter& painter, std::vector<QRectF>& taken) const;
     void drawMeasured(QPainter& painter) const;
     void drawLegend(QPainter& painter) const;
     void drawMarks(QPainter& painter) const;

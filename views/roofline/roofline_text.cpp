@@ -81,7 +81,7 @@ QString quantityText(std::string_view quantity)
         {u"compute_share"_s, Text::tr("Bound by compute")},
         {u"memory_share"_s, Text::tr("Bound by memory")},
         {u"launch_share"_s, Text::tr("Bound by launches")},
-        {u"communication_share"_s, Text::tr("Bound by communication")},
+        {u"communication_share"_s, Text::tr("Bound by network")},
         {u"largest_batch"_s, Text::tr("Largest batch")},
         {u"longest_prompt"_s, Text::tr("Longest prompt")},
         {u"load_weight"_s, Text::tr("Weights read")},

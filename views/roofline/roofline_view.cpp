@@ -108,13 +108,15 @@ RooflineView::RooflineView(const std::filesystem::path& resources, const std::fi
     auto* lower = new QSplitter(Qt::Horizontal);
     lower->addWidget(createTable());
     lower->addWidget(new DetailPanel(*m_session));
-    lower->setStretchFactor(0, 3);
-    lower->setStretchFactor(1, 2);
+    lower->setSizes({540, 460});
+    lower->setStretchFactor(0, 1);
+    lower->setStretchFactor(1, 1);
     auto* right = new QSplitter(Qt::Vertical);
     right->addWidget(m_pages);
     right->addWidget(lower);
-    right->setStretchFactor(0, 3);
-    right->setStretchFactor(1, 2);
+    right->setSizes({560, 440});
+    right->setStretchFactor(0, 1);
+    right->setStretchFactor(1, 1);
     auto* body = new QSplitter(Qt::Horizontal);
     body->addWidget(settings);
     body->addWidget(right);
@@ -280,6 +282,7 @@ QWidget* RooflineView::createTable()
     m_table->setFrameShape(QFrame::NoFrame);
     m_table->setMouseTracking(true);
     m_table->verticalHeader()->hide();
+    m_table->verticalHeader()->setMinimumSectionSize(1);
     m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 8);
     m_table->horizontalHeader()->setHighlightSections(false);
     m_table->setSortingEnabled(true);

@@ -125,6 +125,7 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     m_results->setAccessibleName(tr("Results of the setting"));
     m_results->horizontalHeader()->hide();
     m_results->verticalHeader()->hide();
+    m_results->verticalHeader()->setMinimumSectionSize(1);
     m_results->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
     m_results->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
     m_results->horizontalHeader()->setSectionResizeMode(1, QHeaderView::ResizeToContents);

@@ -244,6 +244,8 @@ void SweepPanel::draw()
         yStyle = {most < 1e-3 ? 1e-6 : 1e-3, 2, most < 1e-3 ? u"µs"_s : u"ms"_s};
     if (isShare)
         yStyle = {0.01, 0, u"%"_s};
+    if (unit == "1/s"_L1) // the name says it
+        yStyle.unit.clear();
     m_yTicker->setStyle(yStyle);
     const format::ColumnStyle xStyle =
         m_request.x == SweepAxis::Bandwidth ? format::ColumnStyle {1e9, 0, u"GB/s"_s} : format::ColumnStyle {1, 0, {}};
@@ -272,6 +274,14 @@ void SweepPanel::draw()
         label->setColor(colours.error);
         label->setFont(font());
     }
+    if (m_plot->plotLayout()->elementCount() == 1) { // beside the curves, not on them
+        auto* side = new QCPLayoutGrid;              // owned by the plot's layout
+        side->addElement(0, 0, m_plot->legend);
+        side->addElement(1, 0, new QCPLayoutElement);
+        side->setRowStretchFactor(0, 0.001);
+        m_plot->plotLayout()->addElement(0, 1, side);
+        m_plot->plotLayout()->setColumnStretchFactor(1, 0.001);
+    }
     m_plot->legend->setVisible(true);
     m_plot->legend->setFont(font());
     m_plot->legend->setTextColor(look.color(QPalette::Text));
@@ -279,7 +289,6 @@ void SweepPanel::draw()
     plate.setAlphaF(0.85F);
     m_plot->legend->setBrush(plate);
     m_plot->legend->setBorderPen(QPen(colours.border, 1));
-    m_plot->axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignTop | Qt::AlignLeft);
     QStringList names;
     for (const SweepCurve& curve : m_result.curves)
         names << axisValueText(m_request.series, curve.value);
