@@ -308,6 +308,7 @@ void MainWindow::showSnapshot(const views::SnapshotPtr& snapshot)
     if (snapshot)
         plugins(); // units and docs for the inspector; some manifests, once
     m_pareto->setSnapshot(snapshot);
+    m_roofline->setSnapshot(snapshot);
     m_trials->setSnapshot(snapshot);
     m_inspector->setSnapshot(snapshot);
     m_jobs->setSnapshot(snapshot);

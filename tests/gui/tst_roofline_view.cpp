@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/gui/project_fixture.h"
 #include "tests/gui/roofline_fixture.h"
 #include "views/roofline/graph_view.h"
 #include "views/roofline/operation_table_model.h"
@@ -108,6 +109,24 @@ private Q_SLOTS:
         }
         QCOMPARE(shown.child<QToolButton>(u"rooflineModel"_s)->text(), u"tiny-qwen3-moe"_s);
         QVERIFY(shown.indexOf("router") >= 0);
+    }
+
+    void modelsOfTheProjectAreOffered()
+    {
+        Shown shown(m_folders);
+        core::WorkloadRecord workload = test::demoWorkload();
+        workload.name = "small one";
+        workload.modelPath = QFileInfo(m_folders.config(u"OPT-125m"_s)).path().toStdString();
+        shown.view.setSnapshot(test::snapshotOf(test::demoTrials(), "demo.pscope", {workload}));
+        QMenu* menu = shown.child<QToolButton>(u"rooflineModel"_s)->menu();
+        Q_EMIT menu->aboutToShow();
+        for (QAction* action : menu->actions()) {
+            if (action->text() == "small one"_L1) {
+                action->trigger();
+                break;
+            }
+        }
+        QCOMPARE(shown.child<QToolButton>(u"rooflineModel"_s)->text(), u"OPT-125m"_s);
     }
 
     void unreadableModelIsReported()
@@ -359,7 +378,8 @@ private Q_SLOTS:
         shown.pick(u"rooflineSweepX"_s, int(SweepAxis::Prompt));
         shown.pick(u"rooflineSweepSeries"_s, int(SweepAxis::CacheBits));
         QCOMPARE(panel->result().unit, std::string("B"));
-        QCOMPARE(panel->plot().itemCount(), 2); // the capacity and its label
+        QCOMPARE(panel->plot().itemCount(), 2);                                       // the capacity and its label
+        QCOMPARE(panel->plot().graphCount(), 3 * int(panel->result().curves.size())); // line, filled and hollow points
         QVERIFY(panel->csv().contains(u"memory [B]"_s));
         const double before = panel->result().curves[0].points[0].y;
         shown.child<QSpinBox>(u"roofline:batch:box"_s)->setValue(16);

@@ -281,6 +281,7 @@ QWidget* RooflineView::createTable()
     m_table->setTabKeyNavigation(false);
     m_table->setFrameShape(QFrame::NoFrame);
     m_table->setMouseTracking(true);
+    m_table->viewport()->installEventFilter(this);
     m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setMinimumSectionSize(1);
     m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 8);
@@ -299,6 +300,13 @@ QWidget* RooflineView::createTable()
             m_session->select(m_sorted->mapToSource(index).row());
     });
     return m_table;
+}
+
+bool RooflineView::eventFilter(QObject* watched, QEvent* event)
+{
+    if (event->type() == QEvent::Leave)
+        m_session->hover(std::nullopt);
+    return QWidget::eventFilter(watched, event);
 }
 
 void RooflineView::showPage(Page page)
@@ -324,6 +332,11 @@ void RooflineView::fillModels(QMenu& menu)
     const auto add = [&](const QString& path, const QString& text) {
         menu.addAction(text, this, [this, path] { openModel(path); });
     };
+    if (m_snapshot && !m_snapshot->workloads.empty()) {
+        menu.addSection(tr("Models of the project"));
+        for (const core::WorkloadRecord& workload : m_snapshot->workloads)
+            add(toQString(workload.modelPath), toQString(workload.name));
+    }
     if (!m_recent.isEmpty())
         menu.addSection(tr("Recent models"));
     for (const QString& path : m_recent) {

@@ -3,6 +3,7 @@
 
 #include "views/roofline/picture_export.h"
 #include "views/roofline/roofline_session.h"
+#include "views/snapshot/project_snapshot.h"
 
 #include <QJsonObject>
 #include <QWidget>
@@ -53,6 +54,7 @@ public:
 
     RooflineSession& session() { return *m_session; }
     void showPage(Page page);
+    void setSnapshot(const SnapshotPtr& snapshot) { m_snapshot = snapshot; } ///< whose models are offered; null: none
     /// The operations as cells with a header; exact: base units and full precision.
     QList<QStringList> cells(bool exact) const;
     QJsonArray operationsJson() const;
@@ -72,6 +74,7 @@ Q_SIGNALS:
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
     void createHeader(FlowLayout& row);
@@ -79,7 +82,7 @@ private:
     QWidget* createTable();
     QAction* addCommand(const QString& id, const QString& text, const QString& tip, const QString& icon);
     void chooseModel();
-    void fillModels(QMenu& menu); ///< recently opened ones, and those that come with the program
+    void fillModels(QMenu& menu); ///< of the project, recently opened ones, those that come with the program
     void chooseExport(const QString& ending);
     QString pageCsv() const;
     Picture pagePicture(); ///< in the colours the page has now
@@ -105,6 +108,7 @@ private:
     QSortFilterProxyModel* m_sorted = nullptr;
     bool m_isSyncing = false;
     std::filesystem::path m_resources;
+    SnapshotPtr m_snapshot;
     QStringList m_recent; ///< paths of models, the last one first
 };
 

@@ -141,10 +141,11 @@ void SweepPanel::fillQuantities()
         if (each.quantity != "largest_batch" && each.quantity != "longest_prompt") // answers of a search, not of a step
             m_quantity->addItem(quantityText(each.quantity), toQString(each.quantity));
     }
-    const int wanted = m_quantity->findData(toQString(m_request.quantity));
-    m_quantity->setCurrentIndex(std::max(0, wanted));
-    if (wanted < 0)
-        m_request.quantity = m_quantity->currentData().toString().toStdString();
+    int wanted = m_quantity->findData(toQString(m_request.quantity));
+    if (wanted < 0) // this mode has other results
+        wanted = m_quantity->findData(u"total_time"_s);
+    m_quantity->setCurrentIndex(wanted);
+    m_request.quantity = m_quantity->currentData().toString().toStdString();
 }
 
 void SweepPanel::markDirty()
