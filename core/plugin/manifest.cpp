@@ -237,8 +237,11 @@ Result<ParameterSpec> readParameter(const Json& json, const PluginManifest& mani
     PSC_ASSIGN(spec.unit, fields.optional<std::string>("unit", ""));
     PSC_ASSIGN(spec.doc, requiredText(fields, "doc"));
     PSC_ASSIGN(const std::string names, fields.optional<std::string>("names", ""));
-    if (!names.empty() && (names != "model" || spec.type != ParameterType::Text))
-        return fields.error("names", shownValue(names) + " is not \"model\" of a string");
+    const bool isModel = names == "model" && spec.type == ParameterType::Text;
+    const bool areFiles = names == "file" && spec.type == ParameterType::List && spec.itemType == ParameterType::Text;
+    if (!names.empty() && !isModel && !areFiles)
+        return fields.error("names",
+                            shownValue(names) + " is not \"model\" of a string or \"file\" of an array of strings");
     spec.namesModel = !names.empty();
     PSC_ASSIGN(spec.cut, fields.optional<bool>("cut", false));
     PSC_TRY(readValues(fields, manifest, spec));

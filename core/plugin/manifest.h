@@ -36,7 +36,7 @@
 ///     enum             the only values allowed
 ///     unit             "bit", "weights", ...
 ///     doc              one or two sentences a user understands
-///     names            of a string: "model": it is the path of a model, whose content counts in a result's identity
+///     names            "model" of a string, "file" of an array of strings: paths, whose content counts in identities
 ///     cut              true: one run serves every value of this parameter
 ///   cost_hint    {"time": "...", "memory": "...", "bytes_per_squared_input": 8, "bytes_per_weight": 8}: for people;
 ///                and what one call of apply allocates beside weight and statistics, for the memory estimate
@@ -82,7 +82,7 @@ struct ParameterSpec
     ParameterType itemType = ParameterType::Text; ///< of a List: Integer, Number or Text
     std::string unit;
     std::string doc;
-    bool namesModel = false; ///< a path; what counts in an identity is the content
+    bool namesModel = false; ///< a path (of a List: paths of files); what counts in an identity is the content
     bool cut = false;        ///< one artifact serves every value of it (DESIGN: levels)
 
     /// What may be given, in words: "an integer from 2 to 8 bit", "a number above 0 and at most 1", "one of none, mse".

@@ -45,13 +45,23 @@ Json calibrationIdentity(const CalibrationSpec& calibration, const WorkloadIdent
     return json;
 }
 
-/// Paths of models that parameters of stages have or may come to have.
-std::set<std::string> namedModels(const Sweep& sweep)
+/// What parameters of stages name or may come to name.
+struct NamedPaths
 {
-    std::set<std::string> paths;
+    std::set<std::string> models;
+    std::set<std::string> files;
+};
+
+NamedPaths namedPaths(const Sweep& sweep)
+{
+    NamedPaths paths;
     const auto add = [&](const StageSpec& stage, const std::string& parameter, const Json& value) {
-        if (std::find(stage.models.begin(), stage.models.end(), parameter) != stage.models.end() && value.is_string())
-            paths.insert(value.get<std::string>());
+        if (std::find(stage.models.begin(), stage.models.end(), parameter) == stage.models.end())
+            return;
+        if (value.is_string())
+            paths.models.insert(value.get<std::string>());
+        for (const Json& file : value.is_array() ? value : Json::array())
+            paths.files.insert(file.get<std::string>());
     };
     for (const Pipeline& pipeline : sweep.pipelines) {
         for (const StageSpec& stage : pipeline.stages) {
@@ -102,9 +112,13 @@ Result<WorkloadIdentity> identifyWorkload(const WorkloadSpec& workload)
 Result<WorkloadIdentity> identifySweep(const Sweep& sweep)
 {
     PSC_ASSIGN(WorkloadIdentity identity, identifyWorkload(sweep.workload));
-    for (const std::string& path : namedModels(sweep)) {
+    const NamedPaths paths = namedPaths(sweep);
+    for (const std::string& path : paths.models) {
         PSC_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, openCheckpoint(path));
         PSC_ASSIGN(identity.models[path], modelDigest(*checkpoint));
+    }
+    for (const std::string& path : paths.files) {
+        PSC_ASSIGN(identity.models[path], sha256OfFile(path));
     }
     return identity;
 }
@@ -112,12 +126,18 @@ Result<WorkloadIdentity> identifySweep(const Sweep& sweep)
 Json identifiedPipeline(const Pipeline& pipeline, const WorkloadIdentity& identity)
 {
     Json stages = toJson(pipeline);
+    const auto identify = [&](Json& path) {
+        const auto known = identity.models.find(path.get<std::string>());
+        if (known != identity.models.end())
+            path = kModelContent + known->second.hex();
+    };
     for (std::size_t i = 0; i < pipeline.stages.size(); ++i) {
         for (const std::string& parameter : pipeline.stages[i].models) {
             Json& value = stages[i]["parameters"][parameter];
-            const auto known = identity.models.find(value.get<std::string>());
-            if (known != identity.models.end())
-                value = kModelContent + known->second.hex();
+            if (value.is_array())
+                std::for_each(value.begin(), value.end(), identify);
+            else
+                identify(value);
         }
     }
     return stages;

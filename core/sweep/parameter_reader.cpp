@@ -18,6 +18,18 @@ Result<Json> resolved(const SweepContext& context, const PluginManifest& manifes
     return result;
 }
 
+/// A list of files, or one.
+Result<Json> readFiles(const SweepContext& context, const ParameterPlace& place, const MarkedValue& value)
+{
+    Json paths = Json::array();
+    const std::vector<MarkedValue> single {value};
+    for (const MarkedValue& file : value.isSequence() ? value.items : single) {
+        PSC_ASSIGN(const std::filesystem::path path, readFilePath(context, file, place.what()));
+        paths.push_back(path.string());
+    }
+    return paths;
+}
+
 /// The stage that the key of a condition names, and its parameter: "bits", "rtn.bits".
 struct Named
 {
@@ -186,7 +198,9 @@ Result<std::vector<Json>> readAlternatives(const SweepContext& context, const Pa
     std::vector<Json> values;
     for (const MarkedValue* alternative : alternatives) {
         PSC_ASSIGN(Json one, resolved(context, place.manifest, spec, *alternative));
-        if (spec.namesModel) {
+        if (spec.namesModel && isList) {
+            PSC_ASSIGN(one, readFiles(context, place, *alternative));
+        } else if (spec.namesModel) {
             PSC_ASSIGN(const std::filesystem::path path, readModelPath(context, *alternative, place.what()));
             one = Json(path.string());
         }

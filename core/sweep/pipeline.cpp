@@ -25,9 +25,15 @@ bool isModel(const StageSpec& stage, const std::string& parameter)
     return std::find(stage.models.begin(), stage.models.end(), parameter) != stage.models.end();
 }
 
-/// The last part of its path: what people call a model.
+/// The last part of its path: what people call a model; of a list, those of its files.
 std::string modelName(const Json& path)
 {
+    if (path.is_array()) {
+        std::string names;
+        for (const Json& file : path)
+            names += (names.empty() ? "" : ",") + modelName(file);
+        return "[" + names + "]";
+    }
     return path.is_string() ? std::filesystem::path(path.get<std::string>()).filename().string() : labelText(path);
 }
 

@@ -17,7 +17,7 @@ struct StageSpec
     Json parameters; ///< resolved: defaults included
     Json given;      ///< as the user wrote them; only for labels
     bool needsCalibration = false;
-    std::vector<std::string> models = {}; ///< parameters that are the path of a model
+    std::vector<std::string> models = {}; ///< parameters that are the path of a model, or paths of files
     std::vector<std::string> cuts = {};   ///< parameters that cut what one run made (levels)
 };
 

@@ -5,24 +5,31 @@
 #include "core/sweep/trial_exchange.h"
 #include "core/sweep/trial_identity.h"
 
+#include <algorithm>
+
 namespace paretoscope::core {
 
 namespace {
 
-/// Parameters that name a model are recorded by its content; where that lay stands in the provenance.
+/// Parameters that name a model or files are recorded by their content; where that lay stands in the provenance.
 void restorePaths(StageSpec& stage, const Json& provenance)
 {
     const Json::json_pointer place("/hashes/models");
     const Json paths = provenance.contains(place) ? provenance.at(place) : Json::object();
-    for (auto& [name, value] : stage.parameters.items()) {
+    const auto restore = [&](Json& value) {
         const std::string text = value.is_string() ? value.get<std::string>() : std::string();
         if (!text.starts_with(kModelContent) || !paths.is_object())
-            continue;
+            return false;
         const auto path = paths.find(text.substr(kModelContent.size()));
         if (path == paths.end() || !path->is_string())
-            continue;
+            return false;
         value = *path;
-        stage.models.push_back(name);
+        return true;
+    };
+    for (auto& [name, value] : stage.parameters.items()) {
+        const bool isPath = value.is_array() ? std::count_if(value.begin(), value.end(), restore) > 0 : restore(value);
+        if (isPath)
+            stage.models.push_back(name);
     }
 }
 

@@ -39,6 +39,10 @@ Result<WorkloadSpec> readWorkload(const SweepContext& context, const MarkedValue
 Result<std::filesystem::path> readModelPath(const SweepContext& context, const MarkedValue& value,
                                             const std::string& what);
 
+/// A file beside the sweep file. @param what  the key, for messages
+Result<std::filesystem::path> readFilePath(const SweepContext& context, const MarkedValue& value,
+                                           const std::string& what);
+
 /// `pipelines:`; every stage must suit `workload`, and what a grid goes through must be finite and not too much.
 Result<std::vector<PipelineSpace>> readPipelines(const SweepContext& context, const MarkedValue& value,
                                                  const WorkloadSpec& workload, bool isGrid);

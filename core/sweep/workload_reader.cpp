@@ -35,22 +35,6 @@ bool isThere(const fs::path& path)
     return fs::exists(path, failure);
 }
 
-Result<fs::path> corpusPath(const SweepContext& context, const MarkedValue& value, const std::string& what)
-{
-    PSC_TRY(textOf(context.source, value, what));
-    fs::path path = anchoredPath(context.source, context.folder, value);
-    PSC_TRY(checkUtf8(context, value, path, what));
-    std::error_code failure;
-    if (!isThere(path))
-        return context.source.error(value.place, what + ": " + path.string() + " does not exist",
-                                    "check the path; relative ones count from the folder of the sweep file",
-                                    ErrorCode::NotFound);
-    if (!fs::is_regular_file(path, failure))
-        return context.source.error(value.place, what + ": " + path.string() + " is not a file",
-                                    "give the path of a text file");
-    return path;
-}
-
 /// A message of an option reader as it reads in a sweep file: "workload.calibration: samples must ...".
 Error inSweepFile(Error error, const std::string& what)
 {
@@ -70,7 +54,7 @@ Result<Json> readFileOptions(const SweepContext& context, const MarkedValue& map
                                     "write {" + key + ": PATH, ...}");
     Json options = map.toJson();
     if (const MarkedValue* file = map.find(key)) {
-        PSC_ASSIGN(const fs::path path, corpusPath(context, *file, what + "." + key));
+        PSC_ASSIGN(const fs::path path, readFilePath(context, *file, what + "." + key));
         options[key] = path.string();
     }
     Result<Json> completed = complete(options);
@@ -174,6 +158,22 @@ fs::path anchoredPath(const SourceText& source, const fs::path& folder, const Ma
                             : place.file > 0    ? source.included[std::size_t(place.file - 1)]->folder
                                                 : folder;
     return (anchor / value.text).lexically_normal();
+}
+
+Result<fs::path> readFilePath(const SweepContext& context, const MarkedValue& value, const std::string& what)
+{
+    PSC_TRY(textOf(context.source, value, what));
+    fs::path path = anchoredPath(context.source, context.folder, value);
+    PSC_TRY(checkUtf8(context, value, path, what));
+    std::error_code failure;
+    if (!isThere(path))
+        return context.source.error(value.place, what + ": " + path.string() + " does not exist",
+                                    "check the path; relative ones count from the folder of the sweep file",
+                                    ErrorCode::NotFound);
+    if (!fs::is_regular_file(path, failure))
+        return context.source.error(value.place, what + ": " + path.string() + " is not a file",
+                                    "give the path of a file");
+    return path;
 }
 
 Result<fs::path> readModelPath(const SweepContext& context, const MarkedValue& value, const std::string& what)

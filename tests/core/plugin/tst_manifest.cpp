@@ -178,6 +178,9 @@ private Q_SLOTS:
         row("default of another type", "/parameters/3/default", "0", "default: 0 is not true or false");
         row("default not in enum", "/parameters/4/default", "\"max\"", "default: \"max\" is not one of none, mse");
         row("default list of another type", "/parameters/7/default", "[0]", "default: [0] is not a list of integers");
+        row("names a file of an integer", "/parameters/0/names", "\"file\"",
+            "names: \"file\" is not \"model\" of a string or \"file\" of an array of strings");
+        row("names a model of a list", "/parameters/6/names", "\"model\"", "names: \"model\" is not");
         row("cut is a number", "/parameters/0/cut", "1", "cut: 1 is not true or false");
     }
     void refuses()
