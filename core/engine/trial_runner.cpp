@@ -88,6 +88,14 @@ core::Error withEstimate(core::Error error, const core::MemoryEstimate& estimate
     return error;
 }
 
+/// Whether a stage has weights from a model that lies elsewhere.
+bool takesOtherModel(const core::StageSpec& stage)
+{
+    return std::any_of(stage.models.begin(), stage.models.end(), [&](const std::string& parameter) {
+        return stage.parameters.at(parameter).is_string(); // a list names files
+    });
+}
+
 /// What the pipeline of a trial made of a model, with all that is needed to go on with it.
 struct MadeModel
 {
@@ -405,8 +413,10 @@ core::Result<std::unique_ptr<MadeModel>> TrialRunner::Impl::makeModel(const core
     else
         made->sharedSteps = resume(request, made->recovery, made->tensors, made->log, observer);
     const std::vector<std::vector<std::int32_t>> noSamples;
-    ServiceHost services({model->graph(), made->tensors, calibration ? calibration->samples : noSamples,
-                          made->parts.hooks, made->parts.kvStore, observer, auxiliaryLimit(), options.architectures});
+    ServiceHost services(
+        {model->graph(), made->tensors, calibration ? calibration->samples : noSamples, made->parts.hooks,
+         made->parts.kvStore, observer, auxiliaryLimit(), options.architectures,
+         CommandSettings {options.allowsCommands, request.workload.model, core::scratchFolder(options.cacheFolder)}});
     PipelineContext context {model->graph(),
                              made->tensors,
                              calibration ? &*calibration : nullptr,
@@ -557,8 +567,8 @@ std::vector<core::ArtifactRecord> TrialRunner::Impl::keep(const core::TrialReque
                                                           const ModelTensors& tensors, const RunTimeParts& parts,
                                                           TrialLog& log) const
 {
-    const bool isElsewhere = std::any_of(request.pipeline.stages.begin(), request.pipeline.stages.end(),
-                                         [](const core::StageSpec& stage) { return !stage.models.empty(); });
+    const bool isElsewhere =
+        std::any_of(request.pipeline.stages.begin(), request.pipeline.stages.end(), takesOtherModel);
     if (request.artifacts.empty() || tensors.replacements().empty() || isElsewhere)
         return {};
     const auto notKept = [&log](const std::string& why) {

@@ -24,6 +24,7 @@ struct RunnerOptions
     std::optional<core::Bytes> cacheLimit; ///< of that folder; nothing: as ArtifactCache chooses
     std::vector<std::filesystem::path> pluginFolders;
     std::filesystem::path architectures; ///< folder of the family files
+    bool allowsCommands = false;         ///< stages may run programs of others: the user said so for this run
 };
 
 /// Told how far a trial is; asked whether to go on. Called from the thread that runs the trial, at least once per

@@ -89,4 +89,17 @@ core::Json plainConfig(const ExportedModel& model)
     return config;
 }
 
+core::Status writePlainModel(const ExportedModel& model, const std::filesystem::path& folder,
+                             std::optional<ElementType> type)
+{
+    core::Json config = plainConfig(model);
+    if (type)
+        config["torch_dtype"] = *type == ElementType::F32   ? "float32"
+                                : *type == ElementType::F16 ? "float16"
+                                                            : "bfloat16";
+    else if (!config.contains("torch_dtype") && !config.contains("dtype"))
+        config["torch_dtype"] = "bfloat16";
+    return ModelFolder(model, type).write(folder, config);
+}
+
 } // namespace paretoscope::engine

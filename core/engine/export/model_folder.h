@@ -36,4 +36,8 @@ private:
 /// config.json of the source without what says how its weights were quantised.
 core::Json plainConfig(const ExportedModel& model);
 
+/// A Hugging Face folder with plain weights (specs formats 2). @param type  as that of ModelFolder. Errors: as write.
+core::Status writePlainModel(const ExportedModel& model, const std::filesystem::path& folder,
+                             std::optional<core::ElementType> type);
+
 } // namespace paretoscope::engine

@@ -13,8 +13,8 @@ constexpr ServiceName nameOf()
     return {T::kId, T::kVersion};
 }
 
-constexpr std::array kOffered {nameOf<ActivationSamples>(), nameOf<Checkpoints>(), nameOf<IncrementalDecoding>(),
-                               nameOf<Gradients>(), nameOf<Replay>()};
+constexpr std::array kOffered {nameOf<ActivationSamples>(),   nameOf<Checkpoints>(), nameOf<Commands>(),
+                               nameOf<IncrementalDecoding>(), nameOf<Gradients>(),   nameOf<Replay>()};
 
 } // namespace
 
@@ -29,6 +29,7 @@ ServiceHost::ServiceHost(const ServiceContext& context)
     , m_current(m_calibration, ActivationSource::Current)
     , m_samples(context.model, context.calibration, m_original, m_current)
     , m_checkpoints(context.model, context.architectures, context.tensors.device())
+    , m_commands({context.model, context.tensors, context.hooks, context.makeStore, context.observer}, context.commands)
     , m_decoding({context.model, context.tensors, context.hooks, {}, context.residentLimit}, context.makeStore)
     , m_gradients({context.model, context.tensors, context.hooks, context.observer}, context.calibration)
     , m_replay(m_calibration, m_original, m_current)
@@ -42,6 +43,8 @@ Service* ServiceHost::find(std::string_view id, int version)
         return static_cast<ActivationSamples*>(&m_samples);
     if (is(nameOf<Checkpoints>()))
         return static_cast<Checkpoints*>(&m_checkpoints);
+    if (is(nameOf<Commands>()))
+        return static_cast<Commands*>(&m_commands);
     if (is(nameOf<IncrementalDecoding>()))
         return static_cast<IncrementalDecoding*>(&m_decoding);
     if (is(nameOf<Gradients>()))

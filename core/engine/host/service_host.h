@@ -4,6 +4,7 @@
 #include "core/engine/plugin/host_services.h"
 #include "core/engine/services/activation_sampler.h"
 #include "core/engine/services/checkpoint_service.h"
+#include "core/engine/services/command_service.h"
 #include "core/engine/services/decoding_service.h"
 #include "core/engine/services/gradient_service.h"
 #include "core/engine/services/replay_service.h"
@@ -36,6 +37,7 @@ struct ServiceContext
     TrialObserver& observer;
     core::Bytes residentLimit;
     const std::filesystem::path& architectures; ///< folder of the family files
+    CommandSettings commands = {};              ///< none are allowed
 };
 
 /// The services of one trial.
@@ -52,6 +54,7 @@ private:
     BlockInputs m_current;
     ActivationSampler m_samples;
     CheckpointService m_checkpoints;
+    CommandService m_commands;
     DecodingService m_decoding;
     GradientService m_gradients;
     ReplayService m_replay;

@@ -2,6 +2,7 @@
 #include "core/engine/layout/tensor_layouts.h"
 
 #include "core/engine/layout/additive_tensor.h"
+#include "core/engine/layout/copied_tensor.h"
 #include "core/engine/layout/dense_tensor.h"
 #include "core/engine/layout/low_rank_tensor.h"
 #include "core/engine/layout/sparse_tensor.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::array kBuiltIn {
     TensorLayout {AdditiveTensor::kLayout, &AdditiveTensor::fromParts},
     TensorLayout {CodedTensor::kLayout, &CodedTensor::fromParts},
+    TensorLayout {CopiedTensor::kLayout, &CopiedTensor::fromParts},
     TensorLayout {DenseTensor::kLayout, &DenseTensor::fromParts},
     TensorLayout {GroupAffineTensor::kLayout, &GroupAffineTensor::fromParts},
     TensorLayout {SparseTensor::kLayout, &SparseTensor::fromParts},

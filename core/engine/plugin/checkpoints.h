@@ -23,6 +23,9 @@ public:
     virtual const std::vector<std::string>& tensors() const = 0;
     /// A tensor as it lies in the files: read and dequantised with every use, its size the bytes it takes there.
     virtual std::shared_ptr<const CompressedTensor> tensor(std::string_view name) const = 0;
+    /// The same, read now: it needs the files no more, and can be kept and shared. Errors: reading errors; Numerical
+    /// (values that are not finite).
+    virtual core::Result<std::shared_ptr<const CompressedTensor>> copy(std::string_view name) const = 0;
 };
 
 /// Opens other checkpoints.

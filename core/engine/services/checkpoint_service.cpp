@@ -3,8 +3,10 @@
 
 #include "core/architecture/architecture.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/engine/layout/copied_tensor.h"
 #include "core/engine/model/model_tensors.h"
 
+#include <cmath>
 #include <map>
 #include <stdexcept>
 
@@ -16,6 +18,8 @@ struct TensorPlace
 {
     const core::TensorInfo* stored = nullptr;
     std::int64_t matrices = 1; ///< that the stored tensor is made of
+
+    core::Bits bits() const { return {stored->stored.value * 8 / matrices}; }
 };
 
 using Places = std::map<std::string, TensorPlace, std::less<>>;
@@ -67,8 +71,7 @@ public:
     }
     std::vector<StoredPart> storedParts() const override
     {
-        const core::Bits bits {m_place.stored->stored.value * 8 / m_place.matrices};
-        return {{"values", bits, m_place.matrices == 1 ? m_place.stored : nullptr}};
+        return {{"values", m_place.bits(), m_place.matrices == 1 ? m_place.stored : nullptr}};
     }
     std::vector<std::pair<std::string, at::Tensor>> serialise() const override { return {{"values", dequantize()}}; }
     std::string_view layout() const override { return "checkpoint"; }
@@ -94,6 +97,17 @@ public:
     std::shared_ptr<const CompressedTensor> tensor(std::string_view name) const override
     {
         return std::make_shared<CheckpointTensor>(m_tensors, std::string(name), m_places.find(name)->second);
+    }
+    core::Result<std::shared_ptr<const CompressedTensor>> copy(std::string_view name) const override
+    {
+        const TensorPlace& place = m_places.find(name)->second;
+        PSC_ASSIGN(const at::Tensor value, m_tensors->read(name));
+        if (!std::isfinite(value.sum(at::kDouble).item<double>()))
+            return core::Error {core::ErrorCode::Numerical,
+                                "the checkpoint has values in " + std::string(name) + " that are not finite",
+                                "what made it broke the model"};
+        return std::shared_ptr<const CompressedTensor>(
+            std::make_shared<CopiedTensor>(value, place.stored->type, place.bits()));
     }
 
 private:

@@ -9,7 +9,7 @@ namespace {
 using namespace paretoscope;
 using core::ElementType;
 
-/// A Hugging Face folder with plain weights (specs formats 2).
+/// A Hugging Face folder with plain weights.
 class HfExporter : public engine::Exporter
 {
 public:
@@ -24,14 +24,7 @@ public:
 
     core::Status write(const engine::ExportedModel& model, const std::filesystem::path& folder) const override
     {
-        core::Json config = engine::plainConfig(model);
-        if (m_type)
-            config["torch_dtype"] = *m_type == ElementType::F32   ? "float32"
-                                    : *m_type == ElementType::F16 ? "float16"
-                                                                  : "bfloat16";
-        else if (!config.contains("torch_dtype") && !config.contains("dtype"))
-            config["torch_dtype"] = "bfloat16";
-        return engine::ModelFolder(model, m_type).write(folder, config);
+        return engine::writePlainModel(model, folder, m_type);
     }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/layout/tensor_layouts.h"
 
+#include "core/engine/layout/copied_tensor.h"
 #include "core/engine/layout/dense_tensor.h"
 #include "core/engine/layout/sum_tensor.h"
 #include "core/engine/model/packed_tensor.h"
@@ -90,6 +91,32 @@ private Q_SLOTS:
         QCOMPARE(pack(*back.value()), pack(sum));
     }
 
+    void copiesKeepValuesAndTheSizeTheyHad_data()
+    {
+        QTest::addColumn<int>("type");
+        QTest::addColumn<int>("bitsHere"); // of an element
+        QTest::addRow("float32") << int(core::ElementType::F32) << 32;
+        QTest::addRow("float16") << int(core::ElementType::F16) << 16;
+        QTest::addRow("bfloat16") << int(core::ElementType::BF16) << 16;
+        QTest::addRow("a block format") << int(core::ElementType::Q4_0) << 32;
+        QTest::addRow("codes of another toolkit") << int(core::ElementType::Packed) << 32;
+    }
+    void copiesKeepValuesAndTheSizeTheyHad()
+    {
+        QFETCH(int, type);
+        QFETCH(int, bitsHere);
+        const at::Tensor values = at::arange(64, at::kFloat).reshape({2, 32}); // exact in every one of them
+        const CopiedTensor copy(values, core::ElementType(type), {777});
+        QVERIFY(at::equal(copy.dequantize(), values));
+        QCOMPARE(storedBits(copy), 777);
+        QCOMPARE(serialisedBits(copy), 64 * bitsHere);
+        const auto back = unpack(pack(copy), *TensorLayouts::builtIn());
+        QVERIFY2(back.ok(), back.ok() ? "" : back.error().sentence().c_str());
+        QVERIFY(at::equal(back.value()->dequantize(), values));
+        QCOMPARE(storedBits(*back.value()), 777);
+        QCOMPARE(pack(*back.value()), pack(copy));
+    }
+
     void layoutsOfPluginsAreReadBesideTheBuiltInOnes()
     {
         const auto constant = std::make_shared<ConstantTensor>(at::full({1}, 2.5F));
@@ -113,6 +140,8 @@ private Q_SLOTS:
         QTest::newRow("no part") << QByteArray("dense") << QByteArray("{}");
         QTest::newRow("sum of nothing") << QByteArray("sum") << QByteArray("{}");
         QTest::newRow("sum of numbers") << QByteArray("sum") << QByteArray(R"({"base": 1, "addition": 2})");
+        QTest::newRow("copy of no size") << QByteArray("copied") << QByteArray("{}");
+        QTest::newRow("copy without values") << QByteArray("copied") << QByteArray(R"({"stored_bits": 8})");
         QTest::newRow("bits as text") << QByteArray("group_affine") << QByteArray(R"({"bits": "four"})");
         QTest::newRow("sum without addition")
             << QByteArray("sum") << QByteArray(R"({"base": {"layout": "dense", "description": {}}})");
