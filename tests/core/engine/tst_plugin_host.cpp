@@ -21,7 +21,7 @@ core::StageSpec specOf(const PluginHost& host, const char* alias)
     spec.version = manifest->version;
     core::Json given = core::Json::object();
     for (const core::ParameterSpec& parameter : manifest->parameters) {
-        if (parameter.namesModel) // has no default; opened when the stage is applied
+        if (parameter.defaultValue.is_null()) // a path or a command; looked at when the stage is applied
             given[parameter.name] = "model";
     }
     spec.parameters = core::resolveParameters(*manifest, given).value();
