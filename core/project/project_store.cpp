@@ -8,6 +8,7 @@
 #include "core/project/project_row.h"
 #include "core/project/published_rows.h"
 #include "core/project/read_connection.h"
+#include "core/project/roofline_rows.h"
 #include "core/project/store_environment.h"
 #include "core/project/sweep_rows.h"
 #include "core/project/trial_rows.h"
@@ -169,6 +170,16 @@ Result<int> ProjectStore::recordPublishedPoints(std::span<const PublishedPoint> 
     return added;
 }
 
+Result<int> ProjectStore::recordPredictions(std::span<const RooflinePoint> points)
+{
+    int recorded = 0;
+    PSC_TRY(m_impl->write(std::to_string(points.size()) + " predictions", [&](Database& database) -> Status {
+        PSC_ASSIGN(recorded, core::recordPredictions(database, points));
+        return success();
+    }));
+    return recorded;
+}
+
 void ProjectStore::setDurability(Durability durability)
 {
     m_impl->results = durability == Durability::PowerLoss ? WriteConnection::Survives::PowerLoss
@@ -221,6 +232,11 @@ Result<std::vector<StoredArtifact>> ProjectStore::artifacts() const
 Result<std::vector<PublishedPoint>> ProjectStore::publishedPoints() const
 {
     return m_impl->read(readPublishedPoints);
+}
+
+Result<std::vector<RooflinePoint>> ProjectStore::rooflinePoints() const
+{
+    return m_impl->read(readRooflinePoints);
 }
 
 Status ProjectStore::extractArtifact(const std::string& sha256, const std::filesystem::path& file) const

@@ -14,6 +14,7 @@
 namespace paretoscope::core {
 
 struct PublishedPoint;
+struct RooflinePoint;
 struct StoreEnvironment;
 
 enum class OpenMode
@@ -69,6 +70,9 @@ public:
     Status recordEvent(const EventRecord& event);
     /// Points that are there already are not doubled. @return how many were new
     Result<int> recordPublishedPoints(std::span<const PublishedPoint> points);
+    /// Predictions that are there with the same inputs are left alone, those that were made of other ones for the same
+    /// trial, device and load give way. @return how many were new. Errors: NotFound (a trial).
+    Result<int> recordPredictions(std::span<const RooflinePoint> points);
     void setDurability(Durability durability); ///< PowerLoss unless set
 
     // Reading.
@@ -84,6 +88,7 @@ public:
     Result<std::vector<EventRecord>> events(int newest = 200) const; ///< oldest of them first
     Result<std::vector<StoredArtifact>> artifacts() const;           ///< in order of recording
     Result<std::vector<PublishedPoint>> publishedPoints() const;     ///< in order of recording
+    Result<std::vector<RooflinePoint>> rooflinePoints() const;       ///< in order of recording
     /// Writes the content of an embedded artifact as `file`. Errors: NotFound; Io; Corrupt.
     Status extractArtifact(const std::string& sha256, const std::filesystem::path& file) const;
     /// Grows with every commit of any process; cheap to poll.
