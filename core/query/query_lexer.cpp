@@ -28,6 +28,11 @@ std::optional<double> unitFactor(std::string_view unit)
     return std::nullopt;
 }
 
+bool isQuote(char c)
+{
+    return c == '"' || c == '\'';
+}
+
 class Lexer
 {
 public:
@@ -56,11 +61,15 @@ private:
         if (m_at == m_text.size())
             return token;
         const char c = m_text[m_at];
-        if (c == '"' || c == '\'')
+        if (isQuote(c))
             return quoted(token);
         if (isQueryWordStart(c)) {
             token.kind = QueryToken::Kind::Word;
             token.text = std::string(run());
+            if (token.text.ends_with('@') && m_at < m_text.size() && isQuote(m_text[m_at])) {
+                PSC_ASSIGN(const QueryToken name, quoted(token));
+                token.text += name.text;
+            }
             return token;
         }
         if (std::isdigit(static_cast<unsigned char>(c)) || c == '.')

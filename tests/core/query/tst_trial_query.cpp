@@ -88,6 +88,8 @@ private Q_SLOTS:
         row("(bits = 2 or bits = 4) && status = done", "1");
         row("perplexity < 22.5", "01");
         row("perplexity@/512/ < 22.5", "01");
+        row("perplexity@\"wiki.test.tokens#d790b833/512/first0+32/bos none\" < 22.5", "");
+        row("perplexity@'tokens#d790b833/512' < 22.5", "01");
         row("perplexity", "012");
         row("stored_bytes < 750kB", "2");
         row("stored_bytes >= 2.5MiB", "0");
