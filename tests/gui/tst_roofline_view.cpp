@@ -190,14 +190,14 @@ private Q_SLOTS:
     void stagesAndModesSwitch()
     {
         Shown shown(m_folders);
-        QTest::mouseClick(shown.child<QToolButton>(u"rooflineStage:1"_s), Qt::LeftButton);
+        QTest::mouseClick(shown.child<QRadioButton>(u"rooflineStage:1"_s), Qt::LeftButton);
         QCOMPARE(shown.session().setting().stage, RooflineStage::Prefill);
         QVERIFY(shown.session().analysis()->operations[std::size_t(shown.indexOf("q_proj"))].bound ==
                 roofline::Bound::Compute);
         shown.pick(u"rooflineMode"_s, int(RooflineMode::Lv2409));
         QVERIFY(shown.indexOf("out_proj") >= 0);
         QVERIFY(!shown.session().analysis()->explanation);
-        QTest::mouseClick(shown.child<QToolButton>(u"rooflineStage:2"_s), Qt::LeftButton);
+        QTest::mouseClick(shown.child<QRadioButton>(u"rooflineStage:2"_s), Qt::LeftButton);
         QCOMPARE(shown.session().setting().stage, RooflineStage::Chat);
         QVERIFY(shown.session().analysis());
     }
@@ -511,8 +511,8 @@ private Q_SLOTS:
         Shown shown(m_folders, {});
         shown.view.openModel(
             m_folders.write(u"dit"_s, R"({"depth": 28, "num_heads": 16, "hidden_size": 1152, "mlp_ratio": 4.0})"));
-        QVERIFY(!shown.child<QToolButton>(u"rooflineStage:2"_s)->isEnabled());
-        QVERIFY(shown.child<QToolButton>(u"rooflineStage:1"_s)->isEnabled());
+        QVERIFY(!shown.child<QRadioButton>(u"rooflineStage:2"_s)->isEnabled());
+        QVERIFY(shown.child<QRadioButton>(u"rooflineStage:1"_s)->isEnabled());
         QVERIFY(shown.session().analysis());
     }
 

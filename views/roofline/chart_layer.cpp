@@ -164,7 +164,8 @@ void RooflineChartLayer::drawBandwidth(QPainter& painter, const Roof& roof, QPoi
     const QFontMetricsF metrics(m_scene.font);
     const QString bandwidth = format::scaled(roof.bandwidth, u"B/s"_s);
     const double width = metrics.horizontalAdvance(bandwidth) + 6;
-    if (!(std::hypot(way.x(), way.y()) > 2 * width))
+    const bool hasRoom = std::hypot(way.x(), way.y()) > 2 * width && -way.y() > 3 * metrics.height();
+    if (!hasRoom)
         return;
     painter.save();
     painter.translate(place);

@@ -20,13 +20,14 @@
 #include "views/widgets/empty_state.h"
 #include "views/widgets/flow_layout.h"
 
-#include <QActionGroup>
+#include <QButtonGroup>
 #include <QFileDialog>
 #include <QHeaderView>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QMenu>
 #include <QMimeData>
+#include <QRadioButton>
 #include <QScrollArea>
 #include <QSortFilterProxyModel>
 #include <QSplitter>
@@ -174,23 +175,20 @@ void RooflineView::createHeader(FlowLayout& row)
     row.addWidget(new DeviceChooser(*m_session, row.parentWidget()));
     row.addWidget(new OtherDevicesButton(*m_session, row.parentWidget()));
     row.addWidget(m_mode);
-    m_stages = new QActionGroup(this);
-    for (const RooflineStage stage : {RooflineStage::Decode, RooflineStage::Prefill, RooflineStage::Chat}) {
-        auto* action = new QAction(stageText(stage), m_stages);
-        action->setCheckable(true);
-        action->setData(int(stage));
-        auto* button = new QToolButton(row.parentWidget());
-        button->setDefaultAction(action);
+    m_stages = new QButtonGroup(this);
+    for (const auto& [stage, tip] :
+         {std::pair(RooflineStage::Decode, tr("One token of every sequence, behind the prompt")),
+          {RooflineStage::Prefill, tr("The prompt; of a model of images its one pass")},
+          {RooflineStage::Chat, tr("The whole answer: prefill and all decode steps")}}) {
+        auto* button = new QRadioButton(stageText(stage), row.parentWidget());
         button->setObjectName(u"rooflineStage:%1"_s.arg(int(stage)));
-        button->setToolButtonStyle(Qt::ToolButtonTextOnly);
+        button->setToolTip(tip);
+        m_stages->addButton(button, int(stage));
         row.addWidget(button);
     }
-    m_stages->actions()[0]->setToolTip(tr("One token of every sequence, behind the prompt"));
-    m_stages->actions()[1]->setToolTip(tr("The prompt; of a model of images its one pass"));
-    m_stages->actions()[2]->setToolTip(tr("The whole answer: prefill and all decode steps"));
-    connect(m_stages, &QActionGroup::triggered, this, [this](QAction* action) {
+    connect(m_stages, &QButtonGroup::idClicked, this, [this](int stage) {
         RooflineSetting setting = m_session->setting();
-        setting.stage = RooflineStage(action->data().toInt());
+        setting.stage = RooflineStage(stage);
         m_session->setSetting(setting);
     });
 }
@@ -368,12 +366,13 @@ void RooflineView::takeAnalysis()
         return;
     const bool isFirst = m_model->text().isEmpty();
     m_model->setText(toQString(model->name));
+    m_model->parentWidget()->layout()->invalidate(); // a change of a hidden widget does not reach its layout
     m_model->setAccessibleName(tr("Model: %1").arg(m_model->text()));
     const RooflineSetting& setting = m_session->setting();
     m_mode->setCurrentIndex(m_mode->findData(int(setting.mode)));
-    for (QAction* stage : m_stages->actions()) {
-        stage->setChecked(stage->data().toInt() == int(setting.stage));
-        stage->setEnabled(model->hasAnswers() || stage->data().toInt() == int(RooflineStage::Prefill));
+    for (QAbstractButton* stage : m_stages->buttons()) {
+        stage->setChecked(m_stages->id(stage) == int(setting.stage));
+        stage->setEnabled(model->hasAnswers() || m_stages->id(stage) == int(RooflineStage::Prefill));
     }
     m_note->setVisible(m_session->error().has_value());
     if (m_session->error()) {

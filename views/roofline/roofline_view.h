@@ -9,7 +9,7 @@
 #include <QWidget>
 
 class QAction;
-class QActionGroup;
+class QButtonGroup;
 class QComboBox;
 class QLabel;
 class QMenu;
@@ -92,7 +92,7 @@ private:
     RooflineSession* m_session;
     QToolButton* m_model = nullptr;
     QComboBox* m_mode = nullptr;
-    QActionGroup* m_stages = nullptr;
+    QButtonGroup* m_stages = nullptr;
     QAction* m_linear = nullptr;
     EmptyState* m_empty;
     QStackedLayout* m_stack = nullptr;
