@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a quantised GGUF as a float32 Hugging Face folder and as a float32 GGUF, so that every peer reads equal weights."""
+"""Writes a quantised GGUF as a float32 Hugging Face folder, so that every peer reads equal weights.
+
+convert.py SOURCE.gguf FOLDER [TARGET.gguf]: with TARGET as a float32 GGUF, too.
+"""
 
 import pathlib
 import sys
@@ -34,14 +37,15 @@ def plain(config):
 
 
 def main():
-    source, folder, target = map(pathlib.Path, sys.argv[1:4])
+    source, folder, *targets = map(pathlib.Path, sys.argv[1:4])
     model = transformers.AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
     tokenizer = transformers.AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
     fresh = transformers.AutoModelForCausalLM.from_config(plain(model.config), dtype=torch.float32)
     fresh.load_state_dict(model.state_dict())  # the loaded one counts as quantised and refuses to be saved
     fresh.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    write_gguf(source, target)
+    for target in targets:
+        write_gguf(source, target)
 
 
 if __name__ == "__main__":
