@@ -7,9 +7,13 @@
     gptq        4 bit, groups of 64, static activation order, 32 x 512 tokens of calibration: LLM Compressor's oneshot
 
 Prints one JSON document; `ratio` is ours divided by theirs (speed: larger is better for us; GPTQ seconds: smaller is).
-Runs with the Python that has the packages of requirements.txt; llama.cpp's tool is given by --llama-perplexity (the source
-archive of llama-cpp-python holds llama.cpp: cmake -B build -DGGML_NATIVE=ON && cmake --build build --target
-llama-perplexity). Needs a quiet machine; every pair is measured --rounds times in turn and the best of each counts.
+Runs with the Python that has the packages of requirements.txt. llama.cpp's tool is given by --llama-perplexity; its source
+lies in vendor/llama.cpp of the source archive of llama-cpp-python:
+
+    cmake -B build -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF
+    cmake --build build --target llama-perplexity
+
+Needs a quiet machine; every pair is measured --rounds times in turn and the best of each counts.
 """
 
 import argparse
@@ -20,7 +24,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CORPUS = ROOT / "resources/demo/corpora/wiki.test.tokens"
@@ -44,8 +47,8 @@ def ours(options, model, corpus_options, threads):
         command = [options.program, "evaluate", model, "--perplexity", f"corpus={CORPUS},{corpus_options}", "--threads", threads,
                    "--cache", cache, "--json", "--progress", "none"]
         report = json.loads(run(command, threads).stdout)
-    return {"tokens_per_second": report["tokens_per_second"], "perplexity": report["metrics"][0]["value"],
-            "peak_memory_bytes": report["peak_memory_bytes"]}
+    return {"tokens_per_second": report["tokens_per_second"], "seconds": report["evaluate_seconds"],
+            "perplexity": report["metrics"][0]["value"], "peak_memory_bytes": report["peak_memory_bytes"]}
 
 
 def best(rounds, measures, key, lowest=False):
@@ -58,42 +61,52 @@ def best(rounds, measures, key, lowest=False):
     return [choose(found, key=lambda result: result[key]) for found in results]
 
 
-def peer_script(name, arguments, threads):
-    return json.loads(run([sys.executable, HERE / name, *arguments, "--threads", threads], threads).stdout.splitlines()[-1])
+def peer_script(script, arguments, threads):
+    return json.loads(run([sys.executable, script, *arguments, "--threads", threads], threads).stdout.splitlines()[-1])
 
 
 def transformers_perplexity(options, threads):
     say(f"perplexity beside transformers, {threads} thread(s)")
     here, there = best(options.rounds, [
         lambda: ours(options, options.folder, f"length=512,windows={options.windows}", threads),
-        lambda: peer_script("transformers_perplexity.py", [options.folder, CORPUS, "--windows", options.windows], threads),
+        lambda: peer_script(HERE / "transformers_perplexity.py", [options.folder, CORPUS, "--windows", options.windows], threads),
     ], "tokens_per_second")
     return {"threads": threads, "windows": options.windows, "ours": here, "transformers": there,
-            "ratio": here["tokens_per_second"] / there["tokens_per_second"]}
+            "ratio": here["tokens_per_second"] / there["tokens_per_second"],
+            "perplexity_ratio": here["perplexity"] / there["perplexity"]}
 
 
 def llama_cpp(options, threads):
+    """Tokens of whole chunks per second: both compute all of them and score the second half."""
     say(f"perplexity beside llama.cpp, {threads} thread(s)")
+    tokens = 512 * options.windows
+
+    def here():
+        found = ours(options, options.gguf, f"length=512,windows={options.windows},score=second-half", threads)
+        return {**found, "tokens_per_second": tokens / found["seconds"]}
 
     def theirs():
-        begin = time.monotonic()
         done = run([options.llama_perplexity, "-m", options.gguf, "-f", CORPUS, "-c", 512, "--chunks", options.windows, "-t", threads,
                     "-tb", threads, "-b", 2048], threads)
         text = done.stdout + done.stderr
-        passed = re.search(r"([\d.]+) seconds per pass", text)
-        value = re.search(r"PPL = ([\d.]+)", text)
-        prompt = re.search(r"prompt eval time\s*=.*?([\d.]+) tokens per second", text)
+
+        def figure(pattern):
+            return float(re.search(pattern, text).group(1))
+
+        # All that it does after loading, but for tokenising; `decode` leaves out its losses, too.
+        seconds = (figure(r"total time =\s*([\d.]+) ms") - figure(r"tokenization took ([\d.]+) ms")) / 1000
         version = run([options.llama_perplexity, "--version"], threads)
-        return {"tokens_per_second": float(prompt.group(1)), "seconds_per_pass": float(passed.group(1)) if passed else None,
-                "perplexity": float(value.group(1)), "wall_seconds": time.monotonic() - begin,
-                "version": (version.stdout + version.stderr).splitlines()[0]}
+        return {"tokens_per_second": tokens / seconds, "seconds": seconds, "perplexity": figure(r"PPL = ([\d.]+)"),
+                "decode_tokens_per_second": figure(r"prompt eval time =.*?([\d.]+) tokens per second"),
+                "version": (version.stdout + version.stderr).strip().splitlines()[0]}
 
-    here, there = best(options.rounds, [
-        lambda: ours(options, options.gguf, f"length=512,windows={options.windows},bos=each,score=second-half", threads), theirs,
-    ], "tokens_per_second")
-    return {"threads": threads, "chunks": options.windows, "ours": here, "llama.cpp": there,
-            "ratio": here["tokens_per_second"] / there["tokens_per_second"]}
+    mine, other = best(options.rounds, [here, theirs], "tokens_per_second")
+    return {"threads": threads, "chunks": options.windows, "ours": mine, "llama.cpp": other,
+            "ratio": mine["tokens_per_second"] / other["tokens_per_second"],
+            "perplexity_ratio": mine["perplexity"] / other["perplexity"]}
 
+
+GPTQ = {"bits": 4, "group_size": 64}
 
 SWEEP = """paretoscope: 1
 name: peers
@@ -104,7 +117,7 @@ workload:
   evaluate:
     - perplexity: {{corpus: {corpus}, length: 512, windows: 1}}
 pipelines:
-  - [gptq: {{bits: 4, group_size: 64}}]
+  - [gptq: {gptq}]
 """
 
 
@@ -114,7 +127,8 @@ def gptq(options, threads):
     def here():
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            (folder / "sweep.yaml").write_text(SWEEP.format(model=options.folder, corpus=CORPUS, sequences=options.sequences))
+            (folder / "sweep.yaml").write_text(SWEEP.format(model=options.folder, corpus=CORPUS, sequences=options.sequences,
+                                                            gptq=json.dumps(GPTQ)))
             project = folder / "p.pscope"
             run([options.program, "--batch", folder / "sweep.yaml", "--project", project, "--jobs", 1, "--threads", threads,
                  "--cache", folder / "cache", "--json", "--progress", "none"], threads)
@@ -122,10 +136,15 @@ def gptq(options, threads):
             shown = json.loads(run([options.program, "show", project, trials[-1]["id"], "--json"], threads).stdout)
         return {"seconds": find(shown, "compress_seconds")}
 
-    mine, theirs = best(options.rounds, [
-        here,
-        lambda: peer_script("llmcompressor_gptq.py", [options.folder, CORPUS, "--sequences", options.sequences], threads),
-    ], "seconds", lowest=True)
+    def there():
+        with tempfile.TemporaryDirectory() as name:
+            tokens = pathlib.Path(name) / "tokens.json"
+            ids = json.loads(run([options.program, "tokenize", options.folder, CORPUS, "--json"], threads).stdout)["ids"]
+            tokens.write_text(json.dumps([ids[begin:begin + 512] for begin in range(0, 512 * options.sequences, 512)]))
+            return peer_script(HERE.parent / "methods/peer.py", ["llmcompressor", "gptq", json.dumps(GPTQ), options.folder,
+                                                                 tokens, f"{name}/out"], threads)
+
+    mine, theirs = best(options.rounds, [here, there], "seconds", lowest=True)
     return {"threads": threads, "sequences": options.sequences, "ours": mine, "llmcompressor": theirs,
             "ratio": mine["seconds"] / theirs["seconds"]}
 
