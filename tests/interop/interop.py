@@ -3,7 +3,7 @@
 """Loads what `paretoscope export` writes with the software it is written for, and compares logits; prints JSON.
 
 A few trials are run on a model, each is exported in the formats of CASES, and the folder is read by transformers (with
-compressed-tensors, GPTQModel or AutoAWQ for their formats) and by llama.cpp through llama-cpp-python or llama-cpp-cffi. Beside
+compressed-tensors or GPTQModel for their formats) and by llama.cpp through llama-cpp-python or llama-cpp-cffi. Beside
 theirs stand the logits of `paretoscope evaluate FOLDER --logits` and of the trial itself, as the export's self-test found
 them. A reader that --python cannot import is skipped with the reason. Exit status 1: one of them reads another model.
 """
@@ -27,9 +27,9 @@ CASES = [
     ("[gptq: {bits: 4, group_size: 32}]", "compressed-tensors", {}, "compressed_tensors", ["transformers"]),
     ("[rtn: {bits: 3, group_size: 32}]", "compressed-tensors", {}, "compressed_tensors", ["transformers"]),
     ("[rtn: {bits: 8, group_size: -1, symmetric: true}]", "compressed-tensors", {}, "transformers", ["compressed_tensors"]),
-    ("[rtn: {bits: 4, group_size: 32, symmetric: true}]", "gptq", {}, "transformers", ["gptqmodel"]),
-    ("[gptq: {bits: 4, group_size: 32}]", "gptq", {}, "transformers", ["gptqmodel"]),
-    ("[gptq: {bits: 4, group_size: 32}]", "awq", {}, "transformers", ["awq"]),
+    ("[rtn: {bits: 4, group_size: 32, symmetric: true}]", "gptq", {}, "transformers", ["gptqmodel", "optimum"]),
+    ("[gptq: {bits: 4, group_size: 32}]", "gptq", {}, "transformers", ["gptqmodel", "optimum"]),
+    ("[gptq: {bits: 4, group_size: 32}]", "awq", {}, "transformers", ["gptqmodel"]),
     ("[]", "gguf", {}, "llama_cpp", []),
     ("[rtn: {bits: 4, group_size: 32, symmetric: true}]", "gguf", {}, "llama_cpp", []),
     ("[gptq: {bits: 4, group_size: 32}]", "gguf", {"round_minimum": "true"}, "llama_cpp", []),
