@@ -22,6 +22,8 @@ private Q_SLOTS:
     {
         QTest::addColumn<Pipelines>("pipelines");
         QTest::addColumn<double>("margin");
+        QTest::addRow("3 bit with scaled channels")
+            << Pipelines {"[rtn: {bits: 3, group_size: 64}]", "[awq: {bits: 3, group_size: 64}]"} << 0.02;
         QTest::addRow("pruning of half of the weights")
             << Pipelines {"[magnitude: {sparsity: 0.5}]", "[wanda: {sparsity: 0.5}]", "[sparsegpt: {sparsity: 0.5}]"}
             << 0.02;
@@ -40,6 +42,8 @@ private Q_SLOTS:
             << 0.02;
         QTest::addRow("low rank at 80 %% of the weights")
             << Pipelines {"[svd: {ratio: 0.8}]", "[asvd: {ratio: 0.8}]", "[svd_llm: {ratio: 0.8}]"} << 0.02;
+        QTest::addRow("second update of U at 60 %% of the weights")
+            << Pipelines {"[svd_llm: {ratio: 0.6}]", "[svd_llm: {ratio: 0.6, update_u: true}]"} << 0.02;
         QTest::addRow("4 bit 2:4 with an adapter of SLiM")
             << Pipelines {"[wanda: {pattern: \"2:4\"}, slim: {bits: 4, rank_ratio: 0}]",
                           "[wanda: {pattern: \"2:4\"}, slim: {bits: 4, rank_ratio: 0.1}]",
