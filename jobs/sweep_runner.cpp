@@ -5,6 +5,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/installation.h"
+#include "jobs/command_approval.h"
 #include "jobs/memory_preflight.h"
 #include "jobs/pattern_preview.h"
 
@@ -42,7 +43,8 @@ core::Status SweepRunner::prepare()
     PSC_ASSIGN(const std::vector<TrialRecord> recorded, d->store.trials());
     PSC_ASSIGN(d->prepared, prepareSweep(d->sweep, d->identity, d->options, recorded));
 
-    if (d->prepared.plan.remaining() > 0)
+    if (d->prepared.plan.remaining() > 0) {
+        PSC_TRY(requireApproval(d->sweep, d->options));
         PSC_TRY(requirePatternMatches(d->sweep));
     PSC_TRY(requireMemory(d->prepared.plan, d->sweep.workload, d->options));
     d->counts = workerCounts(d->options); // threads must not depend on what the cards have room for
@@ -187,6 +189,7 @@ core::Status SweepRunner::Private::startPool()
         note("warn", "placement", remark);
         Q_EMIT q->remarked(QString::fromStdString(remark));
     }
+    settings.allowsCommands = options.allowsCommands;
     pool = std::make_unique<WorkerPool>(std::move(settings), placement.devices, counts.jobs);
     connectPool();
     PSC_TRY(pool->start(wanted()));

@@ -47,6 +47,7 @@ struct SweepOptions
     std::optional<core::Bytes> memoryBudget; ///< per worker
     std::filesystem::path logFolder;         ///< whole worker logs; empty = only the tail of failures, in the project
     int niceness = 0;                        ///< of the workers; a window keeps itself fluid with it
+    bool allowsCommands = false;             ///< the user has seen the commands that stages of this sweep run
     WorkerTimings timings;
 };
 

@@ -108,6 +108,7 @@ Configuration configurationFor(const WorkerSettings& settings)
     configuration.plugins = installed.pluginFolders();
     configuration.architectures = installed.architectures();
     configuration.memoryBudget = settings.memoryBudget;
+    configuration.allowsCommands = settings.allowsCommands;
     configuration.heartbeatMilliseconds = static_cast<int>(settings.timings.heartbeat.count());
     return configuration;
 }

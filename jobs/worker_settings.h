@@ -39,7 +39,8 @@ struct WorkerSettings
     std::filesystem::path
         logFolder; ///< each worker's log is kept there as worker-N.log; empty = only the tail in memory
     std::optional<core::Bytes> memoryBudget;
-    int niceness = 0; ///< added to that of this process
+    bool allowsCommands = false; ///< stages may run programs of others
+    int niceness = 0;            ///< added to that of this process
     WorkerTimings timings;
 };
 

@@ -8,6 +8,7 @@
 #include "app/verbs/sweep_report.h"
 #include "app/verbs/sweep_session.h"
 #include "core/project/project_store.h"
+#include "jobs/command_approval.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -112,6 +113,9 @@ private:
             options.worker = worker.value();
         jobs::SweepRunner runner(std::move(sweep), std::move(store), std::move(options));
         PSC_TRY(runner.prepare());
+        for (const std::string& command :
+             runner.plan().remaining() > 0 ? jobs::commandsOf(runner.sweep()) : std::vector<std::string>())
+            session.console.note("runs " + command);
         if (runner.plan().remaining() > 0 && !worker.ok())
             return {worker.error(), ErrorSource::Installation};
         if (m_shard)

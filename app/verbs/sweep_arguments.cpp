@@ -130,6 +130,10 @@ void SweepArguments::declareSelection(OptionTable& options)
                        return core::success();
                    });
     options.flag("--fail-fast", m_failFast, "Stop at the first trial that fails.");
+    options.flag(
+        "--allow-external", m_options.allowsCommands,
+        "Run the commands of the sweep's stages of the kind external. Without it a sweep that has some is refused, "
+        "and tells them.");
     options.flag("--keep-going", m_keepGoing, "Go on after failed trials. This is the default.");
 }
 
@@ -153,10 +157,10 @@ core::Result<core::Sweep> SweepArguments::readSweep(const Session& session) cons
 
 std::vector<std::string> SweepArguments::elementOptions(const ParsedOptions& parsed)
 {
-    static constexpr std::array<std::string_view, 14> kPassedOn {
-        "--artifact-limit", "--cache-limit",   "--jobs",      "--threads",   "--device",
-        "--arithmetic",     "--memory-budget", "--cache",     "--only",      "--worker-logs",
-        "--retry",          "--time-limit",    "--fail-fast", "--keep-going"};
+    static constexpr std::array<std::string_view, 15> kPassedOn {
+        "--allow-external", "--artifact-limit", "--cache-limit",   "--jobs",      "--threads",
+        "--device",         "--arithmetic",     "--memory-budget", "--cache",     "--only",
+        "--worker-logs",    "--retry",          "--time-limit",    "--fail-fast", "--keep-going"};
     std::vector<std::string> words;
     for (const auto& [name, value] : parsed.given) {
         if (std::find(kPassedOn.begin(), kPassedOn.end(), name) != kPassedOn.end())

@@ -4,6 +4,7 @@
 #include "app/format/number.h"
 #include "app/format/table.h"
 #include "core/project/project_store.h"
+#include "jobs/command_approval.h"
 #include "jobs/kept_models.h"
 #include "jobs/memory_preflight.h"
 #include "jobs/sweep_planning.h"
@@ -124,7 +125,8 @@ core::Json document(const SweepEstimate& estimate, const std::string& project)
             {"estimated_disk_bytes", estimate.diskBytes},
             {"trials", trials},
             {"tree", treeDocument(estimate)},
-            {"selections", selectionsDocument(estimate)}};
+            {"selections", selectionsDocument(estimate)},
+            {"commands", estimate.commands}};
 }
 
 void addTrial(TextTable& table, const SweepEstimate::Trial& trial, const std::string& name, const std::string& state)
@@ -178,6 +180,8 @@ void print(const SweepEstimate& estimate, Console& console)
     addTree(table, estimate);
     console.write(table.text(console.outStream()));
     printSelections(estimate, console);
+    for (const std::string& command : estimate.commands)
+        console.line("runs " + command + " (only with --allow-external)");
     std::string line = counted(static_cast<std::int64_t>(estimate.trials.size()), "trial") + ": " +
                        std::to_string(estimate.open) + " to run, " + std::to_string(estimate.done) + " done";
     if (estimate.held > 0)
@@ -215,6 +219,7 @@ core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::
         open.push_back(prepared.plan.trials[std::size_t(trial)].pipeline);
     PSC_ASSIGN(estimate.selections, patterns.selections(open));
     estimate.modules = patterns.modules();
+    estimate.commands = jobs::commandsOf(sweep);
     estimate.sweep = sweep.name;
     estimate.driver = core::kindOf(sweep.driver).name;
     estimate.isAdaptive = prepared.search != nullptr;

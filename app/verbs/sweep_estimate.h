@@ -33,7 +33,8 @@ struct SweepEstimate
     std::vector<Trial> trials;
     jobs::SharedWork shared;                                 ///< of the open ones
     std::vector<jobs::PatternPreview::Selection> selections; ///< of the open ones
-    std::size_t modules = 0;                                 ///< that the model has
+    std::vector<std::string> commands; ///< of programs that stages run, as a shell would read them
+    std::size_t modules = 0;           ///< that the model has
     int done = 0;
     int held = 0;
     int open = 0;

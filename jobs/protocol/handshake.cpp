@@ -45,6 +45,8 @@ Json toJson(const Configuration& configuration)
         body["cache_limit"] = configuration.cacheLimit->value;
     if (configuration.memoryBudget)
         body["memory_budget"] = configuration.memoryBudget->value;
+    if (configuration.allowsCommands)
+        body["allow_commands"] = true;
     return body;
 }
 
@@ -65,6 +67,7 @@ core::Result<Configuration> configurationFromJson(const Json& body)
         if (body.contains("memory_budget"))
             configuration.memoryBudget = core::Bytes {body.at("memory_budget").get<std::int64_t>()};
         configuration.heartbeatMilliseconds = body.value("heartbeat_ms", 1000);
+        configuration.allowsCommands = body.value("allow_commands", false);
         return configuration;
     } catch (const Json::exception& failure) {
         return Error {ErrorCode::Corrupt, std::string("message configure: ") + failure.what(),

@@ -25,6 +25,7 @@ struct Configuration
     std::filesystem::path architectures;
     std::optional<core::Bytes> memoryBudget;
     int heartbeatMilliseconds = 1000;
+    bool allowsCommands = false; ///< stages may run programs of others
 };
 
 core::Json toJson(const Configuration& configuration);

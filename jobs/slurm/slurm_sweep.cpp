@@ -6,6 +6,7 @@
 #include "core/project/merge/merge.h"
 #include "core/project/merge/shard_file.h"
 #include "core/project/project_store.h"
+#include "jobs/command_approval.h"
 #include "jobs/pattern_preview.h"
 #include "jobs/trial_report.h"
 
@@ -81,6 +82,7 @@ core::Status SlurmSweep::prepare()
     m_begin = std::chrono::steady_clock::now();
     PSC_TRY(checkOptions(m_settings.options));
     PSC_TRY(requireDivisible(m_sweep));
+    PSC_TRY(requireApproval(m_sweep, m_settings.options));
     PSC_TRY(requirePatternMatches(m_sweep));
     PSC_ASSIGN(m_identity, core::identifySweep(m_sweep));
     std::error_code failure;

@@ -29,6 +29,7 @@ engine::RunnerOptions optionsOf(const Configuration& configuration)
     options.cacheLimit = configuration.cacheLimit;
     options.pluginFolders = configuration.plugins;
     options.architectures = configuration.architectures;
+    options.allowsCommands = configuration.allowsCommands;
     return options;
 }
 
