@@ -191,6 +191,7 @@ void MainWindow::connectRun()
     connect(&controller, &jobs::SweepController::trialProgressed, &run, &views::RunModel::updateTrial);
     connect(&controller, &jobs::SweepController::trialFinished, &run, &views::RunModel::finishTrial);
     connect(&controller, &jobs::SweepController::finished, &run, &views::RunModel::endRun);
+    connect(&controller, &jobs::SweepController::workerChanged, &run, &views::RunModel::updateWorker);
     connect(&controller, &jobs::SweepController::finished, this, [this](const jobs::SweepSummary& summary) {
         m_session.refresh();
         if (summary.error)

@@ -73,6 +73,7 @@ core::Status SweepController::Host::begin()
     connect(runner, &SweepRunner::trialProgressed, m_controller, &SweepController::trialProgressed);
     connect(runner, &SweepRunner::trialFinished, m_controller, &SweepController::trialFinished);
     connect(runner, &SweepRunner::workerLost, m_controller, &SweepController::workerLost);
+    connect(runner, &SweepRunner::workerChanged, m_controller, &SweepController::workerChanged);
     connect(runner, &SweepRunner::remarked, m_controller, &SweepController::remarked);
     // Queued: the runner is deleted there and must have returned from its signal.
     connect(

@@ -29,11 +29,12 @@ public:
 Q_SIGNALS:
     void prepared(const paretoscope::jobs::SweepPlan& plan);
     void extended(const paretoscope::jobs::SweepPlan& plan); ///< further trials at its end
-    void refused(const paretoscope::core::Error& error); ///< nothing was run: project busy, model missing, ...
+    void refused(const paretoscope::core::Error& error);     ///< nothing was run: project busy, model missing, ...
     void trialStarted(const paretoscope::core::PlannedTrial& trial, int worker);
     void trialProgressed(const paretoscope::jobs::TrialProgress& progress);
     void trialFinished(const paretoscope::core::TrialRecord& trial);
     void workerLost(int worker, const QString& reason);
+    void workerChanged(const paretoscope::jobs::WorkerStatus& status);
     void remarked(const QString& remark);
     void finished(const paretoscope::jobs::SweepSummary& summary);
 

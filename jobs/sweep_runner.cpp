@@ -46,6 +46,7 @@ core::Status SweepRunner::prepare()
     if (d->prepared.plan.remaining() > 0) {
         PSC_TRY(requireApproval(d->sweep, d->options));
         PSC_TRY(requirePatternMatches(d->sweep));
+    }
     PSC_TRY(requireMemory(d->prepared.plan, d->sweep.workload, d->options));
     d->counts = workerCounts(d->options); // threads must not depend on what the cards have room for
     if (d->prepared.plan.remaining() > 0) {
@@ -95,6 +96,11 @@ SweepSummary SweepRunner::summary() const
     if (d->isStarted && !d->isOver)
         summary.wallSeconds = d->elapsed();
     return summary;
+}
+
+int SweepRunner::waiting() const
+{
+    return d->queue.size();
 }
 
 void SweepRunner::start()
@@ -183,13 +189,13 @@ core::Status SweepRunner::Private::startPool()
     settings.logFolder = options.logFolder;
     settings.arithmetic = options.arithmetic;
     settings.memoryBudget = options.memoryBudget;
+    settings.allowsCommands = options.allowsCommands;
     settings.niceness = options.niceness;
     settings.timings = options.timings;
     for (const std::string& remark : placement.remarks) {
         note("warn", "placement", remark);
         Q_EMIT q->remarked(QString::fromStdString(remark));
     }
-    settings.allowsCommands = options.allowsCommands;
     pool = std::make_unique<WorkerPool>(std::move(settings), placement.devices, counts.jobs);
     connectPool();
     PSC_TRY(pool->start(wanted()));
@@ -203,6 +209,7 @@ core::Status SweepRunner::Private::startPool()
 
 void SweepRunner::Private::connectPool()
 {
+    connect(pool.get(), &WorkerPool::workerChanged, q, [this](int worker) { tellWorker(worker); });
     connect(pool.get(), &WorkerPool::workerIdle, q, [this](int worker) { dispatch(worker); });
     connect(pool.get(), &WorkerPool::taskProgressed, q, [this](int worker, const QString& phase, int done, int total) {
         tellProgress(worker, phase, done, total);

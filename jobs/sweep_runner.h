@@ -5,6 +5,7 @@
 #include "core/project/project_store.h"
 #include "core/sweep/sweep.h"
 #include "jobs/worker_settings.h"
+#include "jobs/worker_status.h"
 
 #include <QObject>
 #include <QString>
@@ -46,8 +47,8 @@ struct SweepOptions
     std::string command;                     ///< what the user typed; provenance
     std::optional<core::Bytes> memoryBudget; ///< per worker
     std::filesystem::path logFolder;         ///< whole worker logs; empty = only the tail of failures, in the project
-    int niceness = 0;                        ///< of the workers; a window keeps itself fluid with it
     bool allowsCommands = false;             ///< the user has seen the commands that stages of this sweep run
+    int niceness = 0;                        ///< of the workers; a window keeps itself fluid with it
     WorkerTimings timings;
 };
 
@@ -76,9 +77,12 @@ struct TrialProgress
     core::TrialId trial;
     QString label;
     int worker = 0;
-    QString phase; ///< "load", "calibrate", "apply", "evaluate"
-    int done = 0;
+    QString phase; ///< "load", "compress", "external", "evaluate", ...
+    int done = 0;  ///< layers of the stage in hand, sequences of the evaluation
     int total = 0;
+    double elapsedSeconds = 0;                      ///< of the trial
+    std::optional<double> phaseRemainingSeconds {}; ///< at the pace of the phase so far
+    std::optional<double> remainingSeconds {};      ///< of the trial, as long as earlier ones of its methods took
 };
 
 struct SweepSummary
@@ -112,6 +116,7 @@ public:
     const core::Sweep& sweep() const;
     core::ProjectStore& store();
     SweepSummary summary() const; ///< so far
+    int waiting() const;          ///< trials that wait for a worker
 
     /// After prepare(). `finished` follows, in any case.
     void start();
@@ -127,6 +132,8 @@ Q_SIGNALS:
     /// Done, failed or interrupted; already in the project.
     void trialFinished(const paretoscope::core::TrialRecord& trial);
     void workerLost(int worker, const QString& reason);
+    /// It began, ended or waits, has another trial, or takes other memory (about once a second).
+    void workerChanged(const paretoscope::jobs::WorkerStatus& status);
     void remarked(const QString& remark); ///< before the first trial: where no worker runs, and why
     void finished(const paretoscope::jobs::SweepSummary& summary);
 

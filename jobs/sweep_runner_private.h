@@ -32,7 +32,9 @@ struct SweepRunner::Private
         int trial = -1;
         QElapsedTimer since;
         QString phase;
-        qint64 told = -1; ///< when progress was last passed on; -1: not yet
+        qint64 phaseSince = 0; ///< milliseconds after `since`
+        int phaseFrom = 0;     ///< how much of it was done then
+        qint64 told = -1;      ///< when progress was last passed on; -1: not yet
     };
 
     Private(SweepRunner* runner, core::Sweep itsSweep, core::ProjectStore itsStore, SweepOptions itsOptions)
@@ -60,6 +62,7 @@ struct SweepRunner::Private
     bool extend();
     core::TrialRequest requestFor(int trial);
     void tellProgress(int worker, const QString& phase, int done, int total);
+    void tellWorker(int worker);
     void takeResult(int worker, const core::Json& result);
     void takeFailure(int worker, const core::Error& error);
     void takeLoss(int worker, const WorkerLoss& loss, bool hadTask);
@@ -90,6 +93,7 @@ struct SweepRunner::Private
     TrialExperience experience;
     std::unique_ptr<WorkerPool> pool;
     std::map<int, InHand> inHand;             ///< by worker
+    std::map<int, WorkerStatus> told;         ///< by worker, as last passed on
     std::map<int, TrialCourse> courses;       ///< by trial
     std::set<int> idle;                       ///< workers that wait for the next batch of an adaptive sweep
     std::set<int> ran;                        ///< trials that this run has given to a worker

@@ -93,10 +93,34 @@ void SweepRunner::Private::tellProgress(int worker, const QString& phase, int do
     const qint64 time = hand.since.elapsed();
     if (phase == hand.phase && done != total && time - hand.told < kProgressIntervalMilliseconds)
         return;
-    hand.phase = phase;
+    if (phase != hand.phase || done < hand.phaseFrom) { // of a further stage
+        hand.phase = phase;
+        hand.phaseSince = time;
+        hand.phaseFrom = done;
+    }
     hand.told = time;
     const core::PlannedTrial& trial = planned(hand.trial);
-    Q_EMIT q->trialProgressed({trial.id, QString::fromStdString(trial.pipeline.label()), worker, phase, done, total});
+    TrialProgress progress {trial.id, QString::fromStdString(trial.pipeline.label()), worker, phase, done, total};
+    progress.elapsedSeconds = double(time) / 1000;
+    if (done > hand.phaseFrom)
+        progress.phaseRemainingSeconds =
+            double(time - hand.phaseSince) / 1000 * (total - done) / (done - hand.phaseFrom);
+    if (const std::optional<double> expected = courses[hand.trial].expectedSeconds)
+        progress.remainingSeconds =
+            std::max(*expected - progress.elapsedSeconds, progress.phaseRemainingSeconds.value_or(0));
+    Q_EMIT q->trialProgressed(progress);
+}
+
+void SweepRunner::Private::tellWorker(int worker)
+{
+    WorkerStatus status = pool->status(worker);
+    if (const auto hand = inHand.find(worker); hand != inHand.end() && status.activity == WorkerActivity::Busy)
+        status.trial = planned(hand->second.trial).id;
+    const auto [last, isNew] = told.try_emplace(worker, status);
+    if (!isNew && last->second == status)
+        return;
+    last->second = status;
+    Q_EMIT q->workerChanged(status);
 }
 
 void SweepRunner::Private::takeResult(int worker, const Json& result)

@@ -117,6 +117,7 @@ void WorkerPool::launch(int worker)
     slot.process = std::make_unique<WorkerProcess>(worker, std::move(settings), m_program);
     connectProcess(worker);
     slot.process->start();
+    Q_EMIT workerChanged(worker);
 }
 
 void WorkerPool::connectProcess(int worker)
@@ -129,6 +130,7 @@ void WorkerPool::connectProcess(int worker)
         m_lossesInARow = 0;
     };
     connect(process, &WorkerProcess::ready, this, [this, worker] { announce(worker, true); });
+    connect(process, &WorkerProcess::memoryTold, this, [this, worker] { Q_EMIT workerChanged(worker); });
     connect(process, &WorkerProcess::taskProgressed, this, [this, worker](const QString& phase, int done, int total) {
         Q_EMIT taskProgressed(worker, phase, done, total);
     });
@@ -151,6 +153,7 @@ void WorkerPool::connectProcess(int worker)
 void WorkerPool::announce(int worker, bool isFresh)
 {
     WorkerProcess& process = *m_slots[std::size_t(worker)]->process;
+    Q_EMIT workerChanged(worker);
     if (process.state() != WorkerProcess::State::Idle || m_phase != Phase::Open)
         return;
     // A fresh one is as small as they get.
@@ -168,6 +171,7 @@ void WorkerPool::run(int worker, const std::string& type, const Json& request)
     Slot& slot = *m_slots[std::size_t(worker)];
     slot.busy = true;
     slot.process->run(type, request);
+    Q_EMIT workerChanged(worker);
 }
 
 void WorkerPool::cancelTasks()
@@ -221,6 +225,25 @@ const std::string& WorkerPool::device(int worker) const
     return m_slots[std::size_t(worker)]->device;
 }
 
+WorkerStatus WorkerPool::status(int worker) const
+{
+    const Slot& slot = *m_slots[std::size_t(worker)];
+    WorkerStatus status;
+    status.worker = worker;
+    status.device = slot.device;
+    if (!slot.process)
+        return status;
+    using State = WorkerProcess::State;
+    const State state = slot.process->state();
+    status.activity = state == State::Starting ? WorkerActivity::Starting
+                      : state == State::Idle   ? WorkerActivity::Idle
+                      : state == State::Ended  ? WorkerActivity::Gone
+                                               : WorkerActivity::Busy;
+    status.residentBytes = slot.process->residentBytes();
+    status.deviceBytes = slot.process->deviceBytes();
+    return status;
+}
+
 std::vector<qint64> WorkerPool::processIds() const
 {
     std::vector<qint64> ids;
@@ -248,6 +271,7 @@ void WorkerPool::handleEnd(int worker)
 {
     Slot& slot = *m_slots[std::size_t(worker)];
     slot.process.reset();
+    Q_EMIT workerChanged(worker);
     const bool hadTask = std::exchange(slot.busy, false); // ended by us with its task in hand
     if (hadTask)
         Q_EMIT taskFailed(worker, Error {core::ErrorCode::Cancelled, "the worker was ended", ""});

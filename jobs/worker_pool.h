@@ -2,6 +2,7 @@
 #pragma once
 
 #include "jobs/worker_process.h"
+#include "jobs/worker_status.h"
 
 #include <QObject>
 
@@ -40,9 +41,11 @@ public:
     const std::string& device(int worker) const; ///< as this machine numbers it
     QStringList logTail(int worker) const;
     std::vector<qint64> processIds() const; ///< of the live workers
+    WorkerStatus status(int worker) const;  ///< the pool knows no trials
 
 Q_SIGNALS:
-    void workerIdle(int worker); ///< new, or done with its task
+    void workerChanged(int worker); ///< its status may be another one
+    void workerIdle(int worker);    ///< new, or done with its task
     void taskProgressed(int worker, const QString& phase, int done, int total);
     void taskDone(int worker, const paretoscope::core::Json& result);
     void taskFailed(int worker, const paretoscope::core::Error& error);

@@ -193,6 +193,9 @@ void WorkerProcess::handle(const Message& message)
         handleHello(message);
     } else if (message.type == "heartbeat") {
         m_residentBytes = integerField(message.body, "resident_bytes");
+        if (const qint64 bytes = integerField(message.body, "device_bytes", -1); bytes >= 0)
+            m_deviceBytes = bytes;
+        Q_EMIT memoryTold();
     } else if (message.type == "failed") {
         m_residentBytes = integerField(message.body, "resident_bytes", m_residentBytes);
         handleFailed(message);

@@ -70,11 +70,13 @@ public:
     State state() const { return m_state; }
     const Hello& hello() const { return m_hello; }
     qint64 processId() const { return m_process.processId(); }
-    qint64 residentBytes() const { return m_residentBytes; } ///< as of the last heartbeat or end of a task
+    qint64 residentBytes() const { return m_residentBytes; }            ///< as of the last heartbeat or end of a task
+    std::optional<qint64> deviceBytes() const { return m_deviceBytes; } ///< on a card, as of the last heartbeat
     const LogTail& log() const { return m_log; }
 
 Q_SIGNALS:
-    void ready(); ///< `hello` came
+    void ready();      ///< `hello` came
+    void memoryTold(); ///< a heartbeat came
     void taskProgressed(const QString& phase, int done, int total);
     void taskDone(const paretoscope::core::Json& result);
     void taskFailed(const paretoscope::core::Error& error); ///< the worker lives on
@@ -116,6 +118,7 @@ private:
     int m_done = 0;
     int m_total = 0;
     qint64 m_residentBytes = 0;
+    std::optional<qint64> m_deviceBytes;
 
     // Milliseconds on a clock that stands still while this process does not get to look.
     qint64 now() const { return m_clock.elapsed() - m_unseen; }

@@ -24,7 +24,8 @@ struct PhaseShare
     std::string_view phase;
     double begin, end;
 };
-constexpr std::array<PhaseShare, 3> kShares {{{"load", 0, 0.05}, {"compress", 0.05, 0.4}, {"evaluate", 0.4, 1}}};
+constexpr std::array<PhaseShare, 4> kShares {
+    {{"load", 0, 0.05}, {"external", 0.05, 0.4}, {"compress", 0.05, 0.4}, {"evaluate", 0.4, 1}}};
 
 } // namespace
 

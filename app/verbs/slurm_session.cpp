@@ -47,6 +47,13 @@ void SlurmSession::connectSweep()
             emitEvent("queue", {{"waiting", waiting}, {"running", running}});
         showProgress();
     });
+    QObject::connect(&m_sweep, &SlurmSweep::elementChanged, context,
+                     [this](qint64 array, int index, const QString& state, const QString& reason) {
+                         emitEvent("element", {{"array", array},
+                                               {"element", index},
+                                               {"state", state.toStdString()},
+                                               {"reason", reason.toStdString()}});
+                     });
     QObject::connect(&m_sweep, &SlurmSweep::noted, context, [this](const QString& text) {
         record(text.toStdString());
         m_session.console.note(printable(text.toStdString()));

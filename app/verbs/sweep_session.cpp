@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kRedraw {200}; ///< keeps the elapsed time running while nothing is reported
 constexpr qint64 kEventMilliseconds = 1000;        ///< at most one progress event per trial in this time
+constexpr qint64 kMemoryMilliseconds = 10'000;     ///< and one per worker of which only the memory has changed
 
 } // namespace
 
@@ -48,6 +49,8 @@ void SweepSession::connectRunner()
                      [this](const core::TrialRecord& trial) { trialFinished(trial); });
     QObject::connect(&m_runner, &SweepRunner::workerLost, context,
                      [this](int worker, const QString& reason) { workerLost(worker, reason); });
+    QObject::connect(&m_runner, &SweepRunner::workerChanged, context,
+                     [this](const jobs::WorkerStatus& status) { workerChanged(status); });
     QObject::connect(&m_runner, &SweepRunner::remarked, context, [this](const QString& remark) { remarked(remark); });
     QObject::connect(&m_redraw, &QTimer::timeout, context, [this] { showProgress(); });
 }
@@ -96,6 +99,7 @@ void SweepSession::planExtended(const jobs::SweepPlan& plan, int added)
     m_state.total += added;
     record(fmt::format("batch started trials={} total={}", added, plan.total()));
     emitEvent("batch_started", {{"trials", added}, {"total", plan.total()}});
+    tellQueue();
     showProgress();
 }
 
@@ -106,6 +110,7 @@ void SweepSession::trialStarted(const core::PlannedTrial& trial, int worker)
     m_active[trial.id] = item;
     record(fmt::format("trial started trial={} worker={} pipeline=\"{}\"", trial.id.hex(), worker, item.label));
     emitEvent("trial_started", {{"trial", trial.id.hex()}, {"pipeline", item.label}, {"worker", worker}});
+    tellQueue();
     showProgress();
 }
 
@@ -121,12 +126,16 @@ void SweepSession::trialProgressed(const jobs::TrialProgress& progress)
     if (last != m_lastEvent.end() && m_clock.elapsed() - last->second < kEventMilliseconds)
         return;
     m_lastEvent[progress.trial] = m_clock.elapsed();
+    const auto seconds = [](std::optional<double> value) { return value ? core::Json(*value) : core::Json(); };
     emitEvent("trial_progress", {{"trial", progress.trial.hex()},
                                  {"pipeline", item.label},
                                  {"worker", progress.worker},
                                  {"phase", item.phase},
                                  {"done", item.done},
-                                 {"total", item.total}});
+                                 {"total", item.total},
+                                 {"elapsed_seconds", progress.elapsedSeconds},
+                                 {"remaining_seconds", seconds(progress.remainingSeconds)},
+                                 {"phase_remaining_seconds", seconds(progress.phaseRemainingSeconds)}});
 }
 
 void SweepSession::trialFinished(const core::TrialRecord& trial)
@@ -142,6 +151,7 @@ void SweepSession::trialFinished(const core::TrialRecord& trial)
         ++m_state.failed;
     tellTrial(trial, m_session.console);
     emitEvent("trial_finished", trialEventFields(trial));
+    tellQueue();
     showProgress();
 }
 
@@ -150,6 +160,34 @@ void SweepSession::workerLost(int worker, const QString& reason)
     record(fmt::format("worker lost worker={} reason=\"{}\"", worker, reason.toStdString()));
     m_session.console.note("worker " + std::to_string(worker) + " was lost: " + printable(reason.toStdString()));
     emitEvent("worker_lost", {{"worker", worker}, {"reason", reason.toStdString()}});
+}
+
+void SweepSession::workerChanged(const jobs::WorkerStatus& status)
+{
+    const auto [last, isNew] = m_lastStatus.try_emplace(status.worker, m_clock.elapsed(), status);
+    auto& [when, told] = last->second;
+    const bool isOther = isNew || told.activity != status.activity || told.trial != status.trial;
+    if (!isOther && m_clock.elapsed() - when < kMemoryMilliseconds)
+        return;
+    when = m_clock.elapsed();
+    told = status;
+    core::Json fields {{"worker", status.worker},
+                       {"activity", jobs::workerActivityName(status.activity)},
+                       {"device", status.device},
+                       {"resident_bytes", status.residentBytes}};
+    if (status.deviceBytes)
+        fields["device_bytes"] = *status.deviceBytes;
+    if (status.trial)
+        fields["trial"] = status.trial->hex();
+    emitEvent("worker", std::move(fields));
+}
+
+/// When it is another one than last time.
+void SweepSession::tellQueue()
+{
+    const std::pair queue(m_runner.waiting(), static_cast<int>(m_active.size()));
+    if (std::exchange(m_lastQueue, queue) != queue)
+        emitEvent("queue", {{"waiting", queue.first}, {"running", queue.second}});
 }
 
 void SweepSession::remarked(const QString& remark)

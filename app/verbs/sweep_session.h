@@ -11,6 +11,7 @@
 
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace paretoscope::app {
 
@@ -33,6 +34,8 @@ private:
     void trialProgressed(const jobs::TrialProgress& progress);
     void trialFinished(const core::TrialRecord& trial);
     void workerLost(int worker, const QString& reason);
+    void workerChanged(const jobs::WorkerStatus& status);
+    void tellQueue();
     void remarked(const QString& remark);
     void emitEvent(const std::string& event, core::Json fields);
     void showProgress();
@@ -43,6 +46,9 @@ private:
     ProgressState m_state;
     std::map<core::TrialId, ActiveItem> m_active;
     std::map<core::TrialId, qint64> m_lastEvent; ///< milliseconds at which a progress event was emitted
+    /// The same of workers, with what was told then.
+    std::map<int, std::pair<qint64, jobs::WorkerStatus>> m_lastStatus;
+    std::pair<int, int> m_lastQueue {-1, -1}; ///< waiting, running
     QElapsedTimer m_clock;
     QTimer m_redraw;
     jobs::SweepSummary m_summary;

@@ -690,6 +690,17 @@ core::Status TrialRunner::deviceAnswers() const
     });
 }
 
+std::optional<core::Bytes> TrialRunner::deviceMemory() const
+{
+    if (!m_impl->device.ok())
+        return std::nullopt;
+    const auto used =
+        guarded("asking for the memory of the device", [this]() -> core::Result<std::optional<core::Bytes>> {
+            return usedDeviceMemory(m_impl->device.value());
+        });
+    return used.ok() ? used.value() : std::nullopt;
+}
+
 std::string TrialRunner::remark() const
 {
     const bool isCard = m_impl->device.ok() && m_impl->device.value().is_cuda();

@@ -52,6 +52,9 @@ public:
     /// Whether the device still computes, for after a failure. Errors: Unsupported.
     core::Status deviceAnswers() const;
 
+    /// What tensors take on the card right now; nothing for the CPU. May be called from any thread.
+    std::optional<core::Bytes> deviceMemory() const;
+
     /// What a user of this device should know (our own kernels are missing); empty: nothing.
     std::string remark() const;
 

@@ -327,6 +327,9 @@ void SlurmSweep::compare(const std::vector<QueuedElement>& queue)
     int waiting = 0;
     for (const QueuedElement& element : queue) {
         present.emplace(element.array, element.index);
+        const auto [last, isNew] = m_shown.try_emplace({element.array, element.index}, element);
+        if (isNew || std::exchange(last->second, element) != element)
+            tellElement(element);
         waiting += element.isWaiting() ? 1 : 0;
         if (element.isWaiting() && isHeld(element.reason))
             noteOnce("element " + elementName(element) + " is held (" + element.reason + "); scontrol release " +
@@ -340,9 +343,17 @@ void SlurmSweep::compare(const std::vector<QueuedElement>& queue)
     Q_EMIT queueChanged(waiting, static_cast<int>(queue.size()) - waiting);
 }
 
+void SlurmSweep::tellElement(const QueuedElement& element)
+{
+    Q_EMIT elementChanged(element.array, element.index, QString::fromStdString(element.state),
+                          QString::fromStdString(element.reason));
+}
+
 void SlurmSweep::tellEnd(const QueuedElement& element)
 {
     const auto end = m_slurm.endOf(element.array, element.index);
+    m_shown.erase({element.array, element.index});
+    tellElement({element.array, element.index, end ? end->state : "ENDED", end ? end->exit : ""});
     if (!end || end->state == "COMPLETED" || m_isCancelled)
         return;
     const std::string what = "element " + elementName(element) + " ended: ";

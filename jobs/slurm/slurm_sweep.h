@@ -62,6 +62,9 @@ Q_SIGNALS:
     void submitted(qint64 array, int elements);
     void found(int elements); ///< of an earlier coordinator, instead of `submitted`
     void queueChanged(int waiting, int running);
+    /// Slurm's words: PENDING with the reason, RUNNING, ...; once it has left the queue how it ended, where that can be
+    /// found out, with its exit status and signal ("3:0").
+    void elementChanged(qint64 array, int index, const QString& state, const QString& reason);
     void trialFinished(const paretoscope::core::TrialRecord& trial); ///< done or failed; in the project
     void noted(const QString& text);                                 ///< worth a line for the user
     void finished(const paretoscope::jobs::SweepSummary& summary);
@@ -77,6 +80,7 @@ private:
     core::Status takeTrials();
     void poll();
     void compare(const std::vector<QueuedElement>& queue);
+    void tellElement(const QueuedElement& element);
     void tellEnd(const QueuedElement& element);
     void conclude();
     void finish(std::optional<core::Error> error = std::nullopt);
@@ -97,7 +101,8 @@ private:
     std::map<core::TrialId, std::string> m_failedAt; ///< when a trial that had failed before ended
     std::set<core::TrialId> m_ended;                 ///< by this run
     std::set<QueuedElement> m_queue;
-    std::set<std::string> m_told; ///< notes
+    std::map<std::pair<std::int64_t, int>, QueuedElement> m_shown; ///< as last told by elementChanged
+    std::set<std::string> m_told;                                  ///< notes
     SweepSummary m_summary;
     QTimer m_timer;
     std::chrono::steady_clock::time_point m_begin;

@@ -66,6 +66,12 @@ public:
         return m_runner.exportModel(wanted, observer);
     }
 
+    std::optional<std::int64_t> deviceBytes() const override
+    {
+        const std::optional<core::Bytes> used = m_runner.deviceMemory();
+        return used ? std::optional(used->value) : std::nullopt;
+    }
+
 private:
     /// A card that was lost, or whose context a kernel broke, would fail every later trial as well. Ending here gives
     /// the trial to another worker, and this worker's place to a process that finds out whether the card is there.

@@ -81,6 +81,7 @@ private:
     FrameWriter m_writer;
     FrameReader m_reader;
     std::unique_ptr<TaskRunner> m_runner;
+    std::atomic<bool> m_isReady = false; ///< m_runner is there, for the thread of the heartbeats
     milliseconds m_heartbeat {1000};
     std::optional<int> m_endStatus; ///< set once the process is to end, as soon as the task in hand lets it
     std::optional<steady_clock::time_point> m_endDeadline; ///< and when it ends whether it lets it or not
@@ -194,6 +195,7 @@ core::Status Session::configure(const Json& body)
     if (!made.ok())
         return made.error();
     PSC_ASSERT(m_runner, "a factory gives a runner or an error");
+    m_isReady = true;
     m_taskThread = std::thread([this] { executeTasks(); });
     spdlog::info("worker ready pid={} device={} threads={}", hello.pid, hello.device, hello.threads);
     send({"hello", toJson(hello)});
@@ -300,6 +302,8 @@ void Session::beat()
             body["quiet_ms"] = m_current->quiet().count();
         }
         lock.unlock();
+        if (const auto bytes = m_isReady ? m_runner->deviceBytes() : std::nullopt)
+            body["device_bytes"] = *bytes;
         send({"heartbeat", std::move(body)});
         lock.lock();
     }

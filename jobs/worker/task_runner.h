@@ -4,8 +4,10 @@
 #include "core/engine/trial_runner.h"
 #include "jobs/protocol/handshake.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace paretoscope::jobs {
 
@@ -18,6 +20,8 @@ public:
     virtual core::Result<core::Json> runTrial(const core::Json& request, engine::TrialObserver& observer) = 0;
     virtual core::Result<core::Json> evaluate(const core::Json& request, engine::TrialObserver& observer) = 0;
     virtual core::Result<core::Json> exportModel(const core::Json& request, engine::TrialObserver& observer) = 0;
+    /// Memory that tensors take on the card right now; nothing on a CPU. Called from another thread than the tasks.
+    virtual std::optional<std::int64_t> deviceBytes() const { return std::nullopt; }
 };
 
 /// Makes the runner and fills in what `hello` tells of it. An error makes the worker unusable.

@@ -95,6 +95,60 @@ private Q_SLOTS:
         QCOMPARE(run.elapsedSeconds(), 10.0);
     }
 
+    void workersAndTimesAreShown_data()
+    {
+        QTest::addColumn<qint64>("onCard"); // bytes; -1: none
+        QTest::addColumn<QString>("state");
+        QTest::addColumn<QString>("memory");
+        QTest::addColumn<QString>("tip");
+        QTest::addRow("on the processor")
+            << qint64(-1) << u"worker 2"_s << u"412 MB"_s << u"412 MB held by the process of worker 2"_s;
+        QTest::addRow("on a card") << qint64(3'100'000'000) << u"worker 2 on cuda:1"_s << u"3.10 GB"_s
+                                   << u"3.10 GB on cuda:1, 412 MB held by the process of worker 2"_s;
+    }
+    void workersAndTimesAreShown()
+    {
+        QFETCH(qint64, onCard);
+        QFETCH(QString, state);
+        QFETCH(QString, memory);
+        QFETCH(QString, tip);
+        double now = 100;
+        RunModel run(nullptr, [&] { return now; });
+        QAbstractItemModelTester tester(&run, QAbstractItemModelTester::FailureReportingMode::QtTest);
+        run.beginRun(u"demo"_s);
+        const jobs::SweepPlan plan = planOfFour();
+        run.setPlan(plan);
+        run.startTrial(plan.trials[1], 1);
+        QVERIFY(run.index(1, RunModel::Memory).data().toString().isEmpty());
+        QVERIFY(run.index(1, RunModel::Remaining).data().toString().isEmpty());
+
+        jobs::WorkerStatus worker;
+        worker.worker = 1;
+        worker.activity = jobs::WorkerActivity::Busy;
+        worker.device = onCard < 0 ? "cpu" : "cuda:1";
+        worker.trial = plan.trials[1].id;
+        worker.residentBytes = 412'000'000;
+        if (onCard >= 0)
+            worker.deviceBytes = onCard;
+        run.updateWorker(worker);
+        jobs::TrialProgress progress {plan.trials[1].id, u"rtn(bits=3)"_s, 1, u"compress"_s, 3, 30};
+        progress.remainingSeconds = 41;
+        run.updateTrial(progress);
+        QCOMPARE(run.index(1, RunModel::State).data().toString(), state);
+        QCOMPARE(run.index(1, RunModel::Progress).data().toString(), u"compress 3 of 30"_s);
+        QCOMPARE(run.index(1, RunModel::Memory).data().toString(), memory);
+        QVERIFY2(run.index(1, RunModel::Memory).data(Qt::ToolTipRole).toString().contains(tip),
+                 qPrintable(run.index(1, RunModel::Memory).data(Qt::ToolTipRole).toString()));
+        QCOMPARE(run.index(1, RunModel::Remaining).data().toString(), u"about 41 s"_s);
+        now = 131;
+        QCOMPARE(run.index(1, RunModel::Remaining).data().toString(), u"about 10 s"_s);
+        const double fraction = run.index(1, 0).data(RunModel::FractionRole).toDouble();
+        QVERIFY(fraction > 0.05 && fraction < 0.45); // of the whole trial
+        run.finishTrial(ended(plan.trials[1], core::TrialStatus::Done, 31));
+        QVERIFY(run.index(1, RunModel::Memory).data().toString().isEmpty());
+        QVERIFY(run.index(1, RunModel::Remaining).data().toString().isEmpty());
+    }
+
     void nothingToDoIsSaid()
     {
         RunModel run;

@@ -22,6 +22,7 @@
 #include "jobs/worker/worker_log.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -273,14 +274,20 @@ public:
         return evaluate(request, observer);
     }
 
+    std::optional<std::int64_t> deviceBytes() const override
+    {
+        return shownCard() ? std::optional(m_allocated.load()) : std::nullopt;
+    }
+
 private:
-    core::Status useCard(const Json& script, int attempt) const;
+    core::Status useCard(const Json& script, int attempt);
     core::Result<Json> outcomeOf(const Json& body) const;
 
     jobs::Configuration m_configuration;
+    std::atomic<std::int64_t> m_allocated = 0; ///< of the card
 };
 
-core::Status ScriptedRunner::useCard(const Json& script, int attempt) const
+core::Status ScriptedRunner::useCard(const Json& script, int attempt)
 {
     const std::string how = textField(script, "do");
     if (how == "unplug" && shownCard()) {
@@ -295,6 +302,7 @@ core::Status ScriptedRunner::useCard(const Json& script, int attempt) const
         return Error {ErrorCode::OutOfMemory,
                       "layer 3: memory ran out: " + std::to_string(bytes) + " of " + std::to_string(memory) + " bytes",
                       "use a larger card"};
+    m_allocated = bytes;
     return core::success();
 }
 

@@ -622,6 +622,32 @@ private Q_SLOTS:
         const auto progress = progressed.last()[0].value<jobs::TrialProgress>();
         QCOMPARE(progress.trial.hex(), run.runner->plan().trials[0].id.hex());
         QVERIFY(!progress.label.isEmpty());
+        QVERIFY(progress.elapsedSeconds >= 0);
+        QVERIFY(!progress.remainingSeconds); // nothing like it was ever run
+    }
+
+    void workersTellWhatTheyDo()
+    {
+        jobs::SweepOptions options = quickOptions();
+        options.timings.heartbeat = 20ms;
+        Run run(sweepOf({{{"do", "finish"}}, {{"do", "slow"}, {"ms", 300}}}), m_project, options);
+        QSignalSpy changed(run.runner.get(), &SweepRunner::workerChanged);
+        QVERIFY(run.all());
+        QVERIFY(!changed.isEmpty());
+        std::set<std::string> trials;
+        bool hasMemory = false;
+        for (const QList<QVariant>& arguments : changed) {
+            const auto status = arguments[0].value<jobs::WorkerStatus>();
+            QCOMPARE(status.device, std::string("cpu"));
+            QVERIFY(!status.trial || status.activity == jobs::WorkerActivity::Busy);
+            if (status.trial)
+                trials.insert(status.trial->hex());
+            hasMemory = hasMemory || status.residentBytes > 0;
+        }
+        QCOMPARE(trials.size(), std::size_t(2));
+        QVERIFY(hasMemory);
+        QCOMPARE(changed.first()[0].value<jobs::WorkerStatus>().activity, jobs::WorkerActivity::Starting);
+        QCOMPARE(changed.last()[0].value<jobs::WorkerStatus>().activity, jobs::WorkerActivity::Gone);
     }
 
 private:

@@ -159,6 +159,8 @@ void JobsView::createTables()
     m_runTable->setColumnWidth(RunModel::State, width * 20);
     m_runTable->setColumnWidth(RunModel::Progress, width * 24);
     m_runTable->setColumnWidth(RunModel::Time, width * 12);
+    m_runTable->setColumnWidth(RunModel::Remaining, width * 16);
+    m_runTable->setColumnWidth(RunModel::Memory, width * 10);
     connect(m_runTable->selectionModel(), &QItemSelectionModel::selectionChanged, this, &JobsView::selectRow);
 
     prepare(*m_eventTable, u"eventTable"_s, tr("Log of the project"));

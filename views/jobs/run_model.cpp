@@ -10,6 +10,7 @@
 #include <QHash>
 
 #include <algorithm>
+#include <cmath>
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -26,23 +27,25 @@ struct PhaseSpan
 
 PhaseSpan spanOf(const QString& phase)
 {
-    static const QHash<QString, PhaseSpan> spans {{u"load"_s, {0.0, 0.05}},
-                                                  {u"calibrate"_s, {0.05, 0.2}},
-                                                  {u"apply"_s, {0.2, 0.45}},
-                                                  {u"evaluate"_s, {0.45, 1.0}}};
-    return spans.value(phase, {0.0, 1.0});
+    static const QHash<QString, PhaseSpan> spans {
+        {u"load"_s, {0.0, 0.05}}, {u"external"_s, {0.05, 0.45}}, {u"compress"_s, {0.05, 0.45}}};
+    return spans.value(phase, {0.45, 1.0}); // of an evaluation
 }
 
 QString phaseText(const QString& phase)
 {
     if (phase == "load"_L1)
         return RunModel::tr("load");
-    if (phase == "calibrate"_L1)
-        return RunModel::tr("calibrate");
-    if (phase == "apply"_L1)
+    if (phase == "external"_L1)
+        return RunModel::tr("external command");
+    if (phase == "compress"_L1)
         return RunModel::tr("compress");
     if (phase == "evaluate"_L1)
         return RunModel::tr("evaluate");
+    if (phase == "evaluate the baseline"_L1)
+        return RunModel::tr("evaluate the baseline");
+    if (phase == "continue the prompts"_L1)
+        return RunModel::tr("continue the prompts");
     return phase;
 }
 
@@ -67,6 +70,7 @@ void RunModel::beginRun(const QString& sweepName)
 {
     beginResetModel();
     m_rows.clear();
+    m_workers.clear();
     m_name = sweepName;
     m_summary.reset();
     m_startedAt = m_seconds();
@@ -121,6 +125,7 @@ void RunModel::startTrial(const core::PlannedTrial& trial, int worker)
         row->startedAt = m_seconds();
         row->phase.clear();
         row->done = row->steps = 0;
+        row->endsAt.reset();
         rowChanged(*row);
         Q_EMIT trialBegun(int(row - m_rows.data()));
     }
@@ -133,7 +138,19 @@ void RunModel::updateTrial(const jobs::TrialProgress& progress)
         row->phase = progress.phase;
         row->done = progress.done;
         row->steps = progress.total;
+        row->endsAt.reset();
+        if (progress.remainingSeconds)
+            row->endsAt = m_seconds() + *progress.remainingSeconds;
         rowChanged(*row);
+    }
+}
+
+void RunModel::updateWorker(const jobs::WorkerStatus& status)
+{
+    m_workers[status.worker] = status;
+    for (const Row& row : m_rows) {
+        if (row.status == core::TrialStatus::Running && row.worker == status.worker)
+            rowChanged(row);
     }
 }
 
@@ -172,7 +189,7 @@ void RunModel::tick()
     for (const Row& row : m_rows) {
         if (row.status == core::TrialStatus::Running) {
             const int at = int(&row - m_rows.data());
-            Q_EMIT dataChanged(index(at, Time), index(at, Time), {Qt::DisplayRole});
+            Q_EMIT dataChanged(index(at, Time), index(at, Remaining), {Qt::DisplayRole});
         }
     }
     Q_EMIT changed();
@@ -315,9 +332,35 @@ QString RunModel::stateText(const Row& row) const
 {
     if (row.skipped)
         return tr("in the project");
-    if (row.status == core::TrialStatus::Running && row.worker >= 0)
-        return tr("worker %1").arg(row.worker + 1);
+    if (row.status == core::TrialStatus::Running && row.worker >= 0) {
+        const jobs::WorkerStatus* worker = workerOf(row);
+        return worker && worker->deviceBytes ? tr("worker %1 on %2").arg(row.worker + 1).arg(toQString(worker->device))
+                                             : tr("worker %1").arg(row.worker + 1);
+    }
     return statusText(row.status);
+}
+
+const jobs::WorkerStatus* RunModel::workerOf(const Row& row) const
+{
+    const auto found = m_workers.find(row.worker);
+    const bool isRunning = row.status == core::TrialStatus::Running && m_phase != Phase::Idle;
+    return isRunning && found != m_workers.end() ? &found->second : nullptr;
+}
+
+/// What fills up first: the card, where there is one.
+QString RunModel::memoryText(const Row& row, bool isComplete) const
+{
+    const jobs::WorkerStatus* worker = workerOf(row);
+    if (!worker || worker->residentBytes == 0)
+        return {};
+    const QString process = format::bytes(double(worker->residentBytes));
+    if (!worker->deviceBytes)
+        return isComplete ? tr("%1 held by the process of worker %2").arg(process).arg(row.worker + 1) : process;
+    const QString card = format::bytes(double(*worker->deviceBytes));
+    return isComplete ? tr("%1 on %2, %3 held by the process of worker %4")
+                            .arg(card, toQString(worker->device), process)
+                            .arg(row.worker + 1)
+                      : card;
 }
 
 QString RunModel::progressText(const Row& row) const
@@ -334,7 +377,7 @@ QVariant RunModel::data(const QModelIndex& index, int role) const
         return {};
     const Row& row = m_rows[std::size_t(index.row())];
     if (role == Qt::TextAlignmentRole)
-        return int((index.column() == Time ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+        return int((index.column() >= Time ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     if (role == Qt::DecorationRole)
         return index.column() == State ? QVariant(statusIcon(row.status)) : QVariant();
     if (role == FractionRole)
@@ -354,6 +397,12 @@ QVariant RunModel::data(const QModelIndex& index, int role) const
         if (row.status == core::TrialStatus::Running && m_phase != Phase::Idle)
             return format::duration(m_seconds() - row.startedAt);
         return row.seconds > 0 ? format::duration(row.seconds) : QString();
+    case Remaining:
+        return row.status == core::TrialStatus::Running && row.endsAt
+                   ? tr("about %1").arg(format::duration(std::max(1.0, std::ceil(*row.endsAt - m_seconds()))))
+                   : QString();
+    case Memory:
+        return memoryText(row, role == Qt::ToolTipRole);
     default:
         return {};
     }
@@ -364,7 +413,7 @@ QVariant RunModel::headerData(int section, Qt::Orientation orientation, int role
     if (orientation != Qt::Horizontal)
         return {};
     if (role == Qt::TextAlignmentRole)
-        return int((section == Time ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+        return int((section >= Time ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     if (role != Qt::DisplayRole)
         return {};
     switch (section) {
@@ -376,6 +425,10 @@ QVariant RunModel::headerData(int section, Qt::Orientation orientation, int role
         return tr("Progress");
     case Time:
         return tr("Time");
+    case Remaining:
+        return tr("Left");
+    case Memory:
+        return tr("Memory");
     default:
         return {};
     }

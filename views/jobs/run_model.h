@@ -8,6 +8,7 @@
 #include <QElapsedTimer>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -26,6 +27,8 @@ public:
         State,
         Progress,
         Time,
+        Remaining,
+        Memory,
         ColumnCount
     };
     enum Role
@@ -68,6 +71,7 @@ public Q_SLOTS:
     void markStopping();
     void startTrial(const paretoscope::core::PlannedTrial& trial, int worker);
     void updateTrial(const paretoscope::jobs::TrialProgress& progress);
+    void updateWorker(const paretoscope::jobs::WorkerStatus& status);
     void finishTrial(const paretoscope::core::TrialRecord& trial);
     void endRun(const paretoscope::jobs::SweepSummary& summary);
     void refuse(); ///< nothing was run
@@ -92,12 +96,15 @@ private:
         int steps = 0;
         double startedAt = 0;
         double seconds = 0;
+        std::optional<double> endsAt; ///< as far as can be told
     };
 
     static Row rowOf(const jobs::SweepPlan& plan, std::size_t trial);
     static double fractionOf(const Row& row);
     QString stateText(const Row& row) const;
     QString progressText(const Row& row) const;
+    QString memoryText(const Row& row, bool isComplete) const;
+    const jobs::WorkerStatus* workerOf(const Row& row) const; ///< null: does not run, or nothing is known yet
     Row* find(const core::TrialId& id);
     void rowChanged(const Row& row);
     void setPhase(Phase phase);
@@ -107,6 +114,7 @@ private:
     QString m_name;
     Phase m_phase = Phase::Idle;
     std::vector<Row> m_rows;
+    std::map<int, jobs::WorkerStatus> m_workers; ///< of a run of our own
     std::filesystem::path m_watched;
     double m_startedAt = 0;
     double m_endedAt = 0;

@@ -8,6 +8,23 @@
 
 namespace paretoscope::engine {
 
+namespace {
+
+/// Null: none that keeps count.
+c10::DeviceAllocator* allocatorOf(at::Device device)
+{
+    return device.is_cpu() ? nullptr : dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
+}
+
+/// Of the bytes of tensors.
+c10::CachingAllocator::Stat allocated(c10::DeviceAllocator& allocator, at::Device device)
+{
+    const auto stats = allocator.getDeviceStats(device.index());
+    return stats.allocated_bytes[static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
+}
+
+} // namespace
+
 core::Bytes memoryOf(at::Device device)
 {
     const auto cards = cudaCards();
@@ -16,9 +33,17 @@ core::Bytes memoryOf(at::Device device)
                                                                           : core::physicalMemory();
 }
 
+std::optional<core::Bytes> usedDeviceMemory(at::Device device)
+{
+    c10::DeviceAllocator* const allocator = allocatorOf(device);
+    if (!allocator)
+        return std::nullopt;
+    return core::Bytes {allocated(*allocator, device).current};
+}
+
 PeakDeviceMemory::PeakDeviceMemory(at::Device device)
     : m_device(device)
-    , m_allocator(device.is_cpu() ? nullptr : dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type())))
+    , m_allocator(allocatorOf(device))
 {
     if (m_allocator)
         m_allocator->resetPeakStats(m_device.index());
@@ -28,9 +53,7 @@ std::optional<core::Bytes> PeakDeviceMemory::peak() const
 {
     if (!m_allocator)
         return std::nullopt;
-    const auto stats = m_allocator->getDeviceStats(m_device.index());
-    return core::Bytes {
-        stats.allocated_bytes[static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak};
+    return core::Bytes {allocated(*m_allocator, m_device).peak};
 }
 
 } // namespace paretoscope::engine

@@ -15,6 +15,9 @@ namespace paretoscope::engine {
 /// Memory of a card: in all as its driver says; for others than NVIDIA's that of the machine.
 core::Bytes memoryOf(at::Device device);
 
+/// Memory of a card that tensors take right now; nothing for the CPU, and for a card whose allocator keeps no count.
+std::optional<core::Bytes> usedDeviceMemory(at::Device device);
+
 /// Most memory of a card that tensors took at once since construction.
 class PeakDeviceMemory
 {

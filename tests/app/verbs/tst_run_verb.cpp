@@ -181,18 +181,32 @@ private Q_SLOTS:
         const ProgramCall call = run({QStringLiteral("--json-lines"), QStringLiteral("--jobs"), QStringLiteral("1")});
         QVERIFY2(call.status == 3, qPrintable(call.described()));
         QStringList events;
+        QStringList workers;
+        QStringList queue;
         for (const QJsonObject& line : linesOf(call.out)) {
             QCOMPARE(line[QLatin1String("schema")].toString(), QStringLiteral("paretoscope.event/1"));
             QVERIFY(QDateTime::fromString(line[QLatin1String("time")].toString(), Qt::ISODateWithMs).isValid());
             const QString event = line[QLatin1String("event")].toString();
             if (event.startsWith(QLatin1String("trial_")))
                 QCOMPARE(line[QLatin1String("trial")].toString().size(), 64);
-            if (event != QLatin1String("trial_progress"))
+            if (event == QLatin1String("trial_progress"))
+                QVERIFY(line[QLatin1String("elapsed_seconds")].isDouble());
+            else if (event == QLatin1String("worker"))
+                workers << line[QLatin1String("activity")].toString();
+            else if (event == QLatin1String("queue"))
+                queue << QStringLiteral("%1/%2")
+                             .arg(line[QLatin1String("waiting")].toInt())
+                             .arg(line[QLatin1String("running")].toInt());
+            else
                 events << event;
         }
         QCOMPARE(
             events.join(QLatin1Char(' ')),
             QStringLiteral("sweep_started trial_started trial_finished trial_started trial_finished sweep_finished"));
+        QCOMPARE(queue.join(QLatin1Char(' ')), QStringLiteral("1/1 1/0 0/1 0/0"));
+        QVERIFY2(workers.startsWith(QStringLiteral("starting")) && workers.contains(QLatin1String("idle")) &&
+                     workers.count(QStringLiteral("busy")) >= 2 && workers.endsWith(QStringLiteral("gone")),
+                 qPrintable(workers.join(QLatin1Char(' '))));
     }
 
     void failedTrialsAreToldAndCounted()
@@ -319,12 +333,12 @@ private Q_SLOTS:
                          QString::number(node[QLatin1String("trials")].toInt());
             QCOMPARE(node[QLatin1String("cached")], QJsonValue(false));
         }
-        QCOMPARE(nodes, (QStringList {QStringLiteral("model baseline -1 3"), QStringLiteral("measurements baseline 0 1"),
-                                      QStringLiteral("stage stage(n=1) 0 2"),
-                                      QStringLiteral("stage stage(n=1) + stage(n=2) 2 1"),
-                                      QStringLiteral("measurements stage(n=1) + stage(n=2) 3 1"),
-                                      QStringLiteral("stage stage(n=1) + stage(n=3) 2 1"),
-                                      QStringLiteral("measurements stage(n=1) + stage(n=3) 5 1")}));
+        QCOMPARE(nodes, (QStringList {
+                            QStringLiteral("model baseline -1 3"), QStringLiteral("measurements baseline 0 1"),
+                            QStringLiteral("stage stage(n=1) 0 2"), QStringLiteral("stage stage(n=1) + stage(n=2) 2 1"),
+                            QStringLiteral("measurements stage(n=1) + stage(n=2) 3 1"),
+                            QStringLiteral("stage stage(n=1) + stage(n=3) 2 1"),
+                            QStringLiteral("measurements stage(n=1) + stage(n=3) 5 1")}));
         const ProgramCall text = call(estimate + project());
         const QStringList lines = text.outText().split(QLatin1Char('\n'));
         QVERIFY2(lines.value(2).startsWith(QLatin1String("[stage(n=1)]")), qPrintable(text.described()));
