@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/evaluation/metric_kind.h"
+#include "core/sweep/choice_text.h"
 #include "core/sweep/marked_value.h"
 #include "core/sweep/sweep.h"
 
@@ -191,20 +192,6 @@ std::string yamlConditions(const ParameterChoice& choice, const PipelineSpace& e
     return "{" + text + "}";
 }
 
-std::string yamlChoice(const ParameterChoice& choice, const PipelineSpace& entry)
-{
-    const ParameterValues& values = choice.values;
-    std::string text;
-    if (values.isInterval())
-        text = "from: " + yamlFlow(values.from) + ", to: " + yamlFlow(values.to) +
-               (values.isLogarithmic ? ", log: true" : "");
-    else if (choice.when.empty())
-        return yamlList(values.levels);
-    else
-        text = "values: " + (values.levels.size() == 1 ? yamlFlow(values.levels[0]) : yamlList(values.levels));
-    return "{" + text + (choice.when.empty() ? "" : ", when: " + yamlConditions(choice, entry)) + "}";
-}
-
 /// What is given once comes first: conditions look at what stands above.
 std::string yamlEntry(const PipelineSpace& entry)
 {
@@ -216,7 +203,7 @@ std::string yamlEntry(const PipelineSpace& entry)
             if (choice.stage != stage)
                 continue;
             given.erase(choice.parameter);
-            chosen += (chosen.empty() ? "" : ", ") + yamlText(choice.parameter) + ": " + yamlChoice(choice, entry);
+            chosen += (chosen.empty() ? "" : ", ") + yamlText(choice.parameter) + ": " + choiceText(choice, entry);
         }
         std::string parameters;
         for (const auto& [name, value] : given.items())
@@ -245,6 +232,20 @@ std::string yamlSeeds(const Sweep& sweep)
 }
 
 } // namespace
+
+std::string choiceText(const ParameterChoice& choice, const PipelineSpace& entry)
+{
+    const ParameterValues& values = choice.values;
+    std::string text;
+    if (values.isInterval())
+        text = "from: " + yamlFlow(values.from) + ", to: " + yamlFlow(values.to) +
+               (values.isLogarithmic ? ", log: true" : "");
+    else if (choice.when.empty())
+        return yamlList(values.levels);
+    else
+        text = "values: " + (values.levels.size() == 1 ? yamlFlow(values.levels[0]) : yamlList(values.levels));
+    return "{" + text + (choice.when.empty() ? "" : ", when: " + yamlConditions(choice, entry)) + "}";
+}
 
 std::string writeSweep(const Sweep& sweep)
 {

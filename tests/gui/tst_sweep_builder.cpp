@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/search/driver_kind.h"
 #include "views/format/text.h"
 #include "views/sweep_builder/parameter_form.h"
 #include "views/sweep_builder/pipelines_form.h"
@@ -84,6 +85,9 @@ private Q_SLOTS:
         QTest::addRow("unknown choice") << u"propagate"_s << u"sideways"_s << u"[\"sideways\"]"_s << false;
         QTest::addRow("list is one value")
             << u"exclude"_s << u"*.mlp.*, re:o_proj$"_s << u"[[\"*.mlp.*\",\"re:o_proj$\"]]"_s << true;
+        QTest::addRow("a list with a comma inside")
+            << u"exclude"_s << u"[\"re:q{1,2}\"]"_s << u"[[\"re:q{1,2}\"]]"_s << true;
+        QTest::addRow("two lists") << u"exclude"_s << u"[[\"*.mlp.*\"],[]]"_s << u"[[\"*.mlp.*\"],[]]"_s << true;
     }
     void textsAreValuesAndGrids()
     {
@@ -95,6 +99,78 @@ private Q_SLOTS:
         QVERIFY(spec);
         QCOMPARE(toQString(core::Json(valuesOf(*spec, text)).dump()), json);
         QCOMPARE(problemOf(gptq(), *spec, text).isEmpty(), good);
+        if (good)
+            QCOMPARE(valuesOf(*spec, textOfValues(*spec, valuesOf(*spec, text))), valuesOf(*spec, text));
+    }
+
+    void rangesAreRead_data()
+    {
+        QTest::addColumn<QString>("text");
+        QTest::addColumn<bool>("good");
+        QTest::addRow("range") << u"{from: 2, to: 8}"_s << true;
+        QTest::addRow("on a condition") << u"{values: [2, 3], when: {symmetric: true}}"_s << true;
+        QTest::addRow("while typing") << u"{from: 2, to"_s << false;
+        QTest::addRow("of nothing") << u"{step: 2}"_s << false;
+    }
+    void rangesAreRead()
+    {
+        QFETCH(QString, text);
+        QFETCH(bool, good);
+        QVERIFY(isRange(text));
+        QCOMPARE(rangeOf(text).has_value(), good);
+        QCOMPARE(problemOf(gptq(), *gptq().parameter("bits"), text).isEmpty(), good);
+    }
+
+    /// Whatever a file holds, the form gives the same trials back.
+    void nothingIsLost_data()
+    {
+        QTest::addColumn<QByteArray>("rest"); // of the file
+        QTest::addRow("grid with everything") << QByteArray(
+            "pipelines:\n  - []\n  - [rtn: {bits: [2, 3], include: [['*.mlp.*'], ['*.self_attn.*', 're:q{1,2}']]}]\n"
+            "objectives: [kl_divergence, bits_per_parameter]\nseed: [3, 4]\n");
+        QTest::addRow("grid in another order")
+            << QByteArray("pipelines:\n  - [rtn: {group_size: [64, 32], bits: [3, 2, 4]}]\n");
+        QTest::addRow("grid with conditions")
+            << QByteArray("pipelines:\n  - rtn: {bits: {from: 2, to: 4}, clip: {values: [none, mse], when: {bits: {to: "
+                          "3}}}}\n");
+        QTest::addRow("random") << QByteArray("pipelines:\n  - [rtn: {group_size: [32, 64], bits: {from: 2, to: 8}}]\n"
+                                              "  - [gptq: {damping: {from: 0.001, to: 0.1, log: true}, bits: [2, 3]}]\n"
+                                              "driver: {random: {trials: 9}}\nseed: [1, 2]\n");
+        QTest::addRow("sobol") << QByteArray("pipelines:\n  - [gptq: {damping: {from: 0.01, to: 0.1}, bits: [4, 2, 3], "
+                                             "group_size: {values: [32, 64], when: {bits: 2}}}]\n"
+                                             "driver: {sobol: {trials: 8}}\n");
+        QTest::addRow("nsga2") << QByteArray(
+            "pipelines:\n  - []\n  - [rtn: {bits: [2, 3, 4], include: ['*.mlp.*']}, "
+            "gptq: {bits: [2, 3], exclude: ['*.mlp.*'], damping: {from: 0.01, to: 0.1, "
+            "when: {rtn.bits: [2, 3]}}}]\n"
+            "driver: {nsga2: {population: 6, generations: 3, mutation_index: 7.5, "
+            "constraints: ['bits_per_parameter <= 4.5', 'kl_divergence <= 1']}}\n"
+            "objectives: [perplexity, stored_bytes]\n");
+        QTest::addRow("successive halving")
+            << QByteArray("pipelines:\n  - [gptq: {bits: [2, 3, 4], group_size: [32, 64]}]\n"
+                          "driver: {successive_halving: {trials: 6, factor: 2, min_windows: 1}}\n");
+    }
+    void nothingIsLost()
+    {
+        QFETCH(QByteArray, rest);
+        const QByteArray text =
+            "paretoscope: 1\nname: kept\nworkload:\n  kind: causal-lm\n  model: models/tiny-llama\n"
+            "  calibration: {corpus: demo/corpora/train_excerpt.raw.txt, samples: 4, length: 64, select: random, "
+            "seed: 5}\n"
+            "  evaluate:\n    - perplexity: {corpus: demo/corpora/wiki.test.tokens, length: 64, windows: 8, stride: "
+            "32}\n"
+            "    - kl_divergence: {corpus: demo/corpora/wiki.test.tokens, length: 64, windows: 4}\n" +
+            rest;
+        const auto sweep = core::parseSweep(text.toStdString(), PARETOSCOPE_RESOURCES "/kept.yaml", *plugins());
+        QVERIFY2(sweep.ok(), sweep.ok() ? "" : sweep.error().sentence().c_str());
+        const SweepDraft draft = draftOf(sweep.value(), *plugins());
+        const CheckedDraft checked = checkDraft(draft, *plugins());
+        QVERIFY2(checked.sweep, checked.problem ? checked.problem->error.sentence().c_str() : "");
+        QCOMPARE(core::writeSweep(*checked.sweep), core::writeSweep(sweep.value()));
+        QVERIFY(draftOf(*checked.sweep, *plugins()) == draft);
+        QCOMPARE(checked.sweep->pipelines.size(), sweep.value().pipelines.size());
+        for (std::size_t i = 0; i < checked.sweep->pipelines.size(); ++i)
+            QCOMPARE(checked.sweep->pipelines[i].label(), sweep.value().pipelines[i].label());
     }
 
     void otherMetricsAreKept()
@@ -144,6 +220,10 @@ private Q_SLOTS:
         QTest::addRow("model gone") << u"model gone"_s << int(Place::Workload) << -1 << u"/no/such/model"_s;
         QTest::addRow("bits 5.5") << u"bits"_s << int(Place::Pipeline) << 2 << u"bits"_s;
         QTest::addRow("unknown plugin") << u"plugin"_s << int(Place::Pipeline) << 1 << u"nonsense"_s;
+        QTest::addRow("option of the driver") << u"trials"_s << int(Place::Driver) << -1 << u"driver.random.trials"_s;
+        QTest::addRow("objective") << u"objective"_s << int(Place::Driver) << -1 << u"perplexty"_s;
+        QTest::addRow("seed") << u"seed"_s << int(Place::Driver) << -1 << u"seed"_s;
+        QTest::addRow("range on a grid") << u"range"_s << int(Place::Pipeline) << 2 << u"range"_s;
         QTest::addRow("no pipelines") << u"none"_s << int(Place::Elsewhere) << -1 << u"pipelines"_s;
     }
     void problemsHaveAPlace()
@@ -161,6 +241,14 @@ private Q_SLOTS:
             draft.pipelines[2].stages[0].values[u"bits"_s] = u"5.5"_s;
         else if (what == "plugin"_L1)
             draft.pipelines[1].stages[0].plugin = u"quantization/nonsense"_s;
+        else if (what == "trials"_L1)
+            draft.driver = {{"random", {{"trials", "many"}}}};
+        else if (what == "objective"_L1)
+            draft.objectives = QStringList {u"perplexty"_s};
+        else if (what == "seed"_L1)
+            draft.seeds = u"one"_s;
+        else if (what == "range"_L1)
+            draft.pipelines[2].stages[0].values[u"damping"_s] = u"{from: 0.01, to: 0.1}"_s;
         else
             draft.pipelines.clear();
         const CheckedDraft checked = checkDraft(draft, *plugins());
@@ -233,6 +321,75 @@ private Q_SLOTS:
         QVERIFY(shown.child<QWidget>(u"parameter:damping"_s)->toolTip().contains(u"Hessian"_s));
         QTest::mouseClick(shown.child<QToolButton>(u"removePipeline"_s), Qt::LeftButton);
         QCOMPARE(int(shown.builder.check().sweep->pipelines.size()), 1);
+    }
+
+    void driversAreChosenAndTheirOptionsTyped()
+    {
+        Shown shown;
+        shown.builder.loadDemo();
+        auto* driver = shown.child<QComboBox>(u"driver"_s);
+        QCOMPARE(driver->currentData().toString(), u"grid"_s);
+        QVERIFY(!shown.child<QLineEdit>(u"driver:trials"_s));
+        driver->setFocus();
+        QTest::keyClick(driver, Qt::Key_Down); // random
+        QCOMPARE(driver->currentData().toString(), u"random"_s);
+        auto* trials = shown.child<QLineEdit>(u"driver:trials"_s);
+        QVERIFY(trials);
+        QTRY_VERIFY(trials->isVisible());
+        QCOMPARE(trials->text(), u"32"_s);
+        trials->setFocus();
+        trials->selectAll();
+        QTest::keyClicks(trials, u"5"_s);
+        QCOMPARE(int(shown.builder.check().sweep->pipelines.size()), 6); // the baseline is not chosen
+        QTest::keyClicks(trials, u"x"_s);
+        QVERIFY(!shown.builder.check().sweep);
+        QVERIFY(shown.child<QLabel>(u"driverProblem"_s)->isVisible());
+        QVERIFY(!shown.child<QPushButton>(u"start"_s)->isEnabled());
+        shown.builder.editor().undoStack().undo(); // all letters at once
+        QCOMPARE(trials->text(), u"32"_s);
+        QVERIFY(shown.builder.check().sweep);
+        shown.builder.editor().undoStack().undo();
+        QCOMPARE(driver->currentData().toString(), u"grid"_s);
+        QCOMPARE(int(shown.builder.check().sweep->pipelines.size()), 12);
+    }
+
+    void anAdaptiveSweepIsShownAndStarted()
+    {
+        QTemporaryDir folder;
+        QFile file(folder.filePath(u"search.yaml"_s));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("paretoscope: 1\nname: search\nworkload:\n  model: " PARETOSCOPE_RESOURCES "/models/tiny-llama\n"
+                   "  calibration: {corpus: " PARETOSCOPE_RESOURCES
+                   "/demo/corpora/train_excerpt.raw.txt, samples: 4, length: 64}\n"
+                   "  evaluate: {perplexity: {corpus: " PARETOSCOPE_RESOURCES
+                   "/demo/corpora/wiki.test.tokens, length: 64, windows: 8}}\n"
+                   "pipelines:\n  - []\n  - [gptq: {bits: [2, 3, 4], damping: {from: 0.001, to: 0.1, log: true}}]\n"
+                   "driver: {nsga2: {population: 4, generations: 3, constraints: ['bits_per_parameter <= 9']}}\n");
+        file.close();
+        Shown shown;
+        shown.builder.loadFile(file.fileName());
+        QCOMPARE(shown.child<QComboBox>(u"driver"_s)->currentData().toString(), u"nsga2"_s);
+        QCOMPARE(shown.child<QLineEdit>(u"driver:population"_s)->text(), u"4"_s);
+        QCOMPARE(shown.child<QLineEdit>(u"driver:constraints"_s)->text(), u"bits_per_parameter <= 9"_s);
+        QVERIFY2(shown.child<QLabel>(u"preview"_s)->text().startsWith(u"5 trial(s) first, others by their results: "_s),
+                 qPrintable(shown.child<QLabel>(u"preview"_s)->text()));
+        shown.child<QListWidget>(u"pipelineList"_s)->setCurrentRow(1);
+        auto* damping = shown.child<QLineEdit>(u"parameter:damping"_s);
+        QCOMPARE(damping->text(), u"{from: 0.001, to: 0.1, log: true}"_s);
+        damping->setFocus();
+        damping->selectAll();
+        QTest::keyClicks(damping, u"{from: 0.01, to: 0.02}"_s);
+        auto* constraints = shown.child<QLineEdit>(u"driver:constraints"_s);
+        constraints->setFocus();
+        constraints->end(false);
+        QTest::keyClicks(constraints, u", perplexity <= 500"_s);
+        QSignalSpy requested(&shown.builder, &SweepBuilder::startRequested);
+        QTest::mouseClick(shown.child<QPushButton>(u"start"_s), Qt::LeftButton);
+        QCOMPARE(requested.count(), 1);
+        const auto order = requested[0][0].value<SweepOrder>();
+        QCOMPARE(core::constraintsOf(order.sweep.driver).size(), std::size_t(2));
+        QCOMPARE(order.sweep.entries.at(1).choices.at(1).values.to, 0.02);
+        QVERIFY(order.sweep.isAdaptive());
     }
 
     void editsAreUndone()

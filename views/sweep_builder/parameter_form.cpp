@@ -82,8 +82,9 @@ void ParameterForm::addRow(const core::ParameterSpec& spec, int at, QGridLayout&
     Row row {.spec = &spec, .usual = isUsual(spec)};
     const QString name = toQString(spec.name);
     const QString tip = u"<p>%1</p><p>%2</p>"_s.arg(
-        toQString(spec.doc).toHtmlEscaped(), tr("Takes %1. Several values, separated by commas, make a trial each.")
-                                                 .arg(toQString(spec.allowedText()).toHtmlEscaped()));
+        toQString(spec.doc).toHtmlEscaped(),
+        tr("Takes %1. Several values, separated by commas, make a trial each; a range is written {from: 2, to: 8}.")
+            .arg(toQString(spec.allowedText()).toHtmlEscaped()));
     row.label = new QLabel(name, this);
     row.label->setToolTip(tip);
     if (!spec.allowed.empty() || spec.type == core::ParameterType::Boolean) {

@@ -2,6 +2,7 @@
 #include "views/sweep_builder/sweep_builder.h"
 
 #include "views/format/text.h"
+#include "views/sweep_builder/driver_form.h"
 #include "views/sweep_builder/pipelines_form.h"
 #include "views/sweep_builder/workload_form.h"
 #include "views/table/text_file.h"
@@ -68,6 +69,8 @@ SweepBuilder::SweepBuilder(std::shared_ptr<const core::PluginCatalogue> plugins,
     m_pipelines = new PipelinesForm(m_editor, this);
     m_pipelines->setPlugins(m_plugins);
     layout->addWidget(m_pipelines, 1);
+    m_driver = new DriverForm(m_editor, this);
+    layout->addWidget(m_driver);
     createFoot(*layout);
     createUndo();
     m_checkSoon.setSingleShot(true);
@@ -207,14 +210,6 @@ void SweepBuilder::loadFile(const QString& sweepFile)
     const core::Result<core::Sweep> sweep = core::readSweep(toPath(sweepFile), *m_plugins);
     if (!sweep.ok())
         return showError(sweep.error());
-    if (!sweep.value().isGrid())
-        return showError({core::ErrorCode::Unsupported,
-                          tr("%1 lets a driver choose its trials, which this form cannot show.")
-                              .arg(QFileInfo(sweepFile).fileName())
-                              .toStdString(),
-                          tr("Run it with: paretoscope run %1 --project results.pscope")
-                              .arg(QFileInfo(sweepFile).fileName())
-                              .toStdString()});
     m_editor.reset(draftOf(sweep.value(), *m_plugins));
     check();
 }
@@ -243,6 +238,7 @@ void SweepBuilder::showCheck()
 {
     m_workload->setProblem(m_checked.problem);
     m_pipelines->setProblem(m_checked.problem);
+    m_driver->setProblem(m_checked.problem);
     m_start->setEnabled(m_checked.sweep.has_value());
     m_save->setEnabled(m_checked.sweep.has_value());
     if (m_givenProject.isEmpty())
@@ -252,17 +248,23 @@ void SweepBuilder::showCheck()
         colours.setColor(QPalette::WindowText, themeColours(palette()).error);
         m_preview->setText(toQString(m_checked.problem->error.sentence()));
     } else if (m_checked.sweep) {
-        QStringList labels;
-        constexpr std::size_t kShown = 4;
-        for (std::size_t i = 0; i < std::min(kShown, m_checked.sweep->pipelines.size()); ++i)
-            labels << toQString(m_checked.sweep->pipelines[i].label());
-        const int total = int(m_checked.sweep->pipelines.size());
-        QString text = tr("%n trial(s): ", nullptr, total) + labels.join(u", "_s);
-        if (total > int(kShown))
-            text += u", …"_s;
-        m_preview->setText(text);
+        m_preview->setText(previewOf(*m_checked.sweep));
     }
     m_preview->setPalette(colours);
+}
+
+QString SweepBuilder::previewOf(const core::Sweep& sweep) const
+{
+    constexpr std::size_t kShown = 4;
+    QStringList labels;
+    for (std::size_t i = 0; i < std::min(kShown, sweep.pipelines.size()); ++i)
+        labels << toQString(sweep.pipelines[i].label());
+    int total = 0;
+    for (const core::Pipeline& pipeline : sweep.pipelines) // the model itself is the same for every seed
+        total += pipeline.stages.empty() ? 1 : 1 + int(sweep.repeatSeeds.size());
+    const QString count = sweep.isAdaptive() ? tr("%n trial(s) first, others by their results: ", nullptr, total)
+                                             : tr("%n trial(s): ", nullptr, total);
+    return count + labels.join(u", "_s) + (sweep.pipelines.size() > kShown ? u", …"_s : QString());
 }
 
 void SweepBuilder::showError(const core::Error& error)

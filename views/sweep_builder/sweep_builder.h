@@ -16,6 +16,7 @@ class QSpinBox;
 
 namespace paretoscope::views {
 
+class DriverForm;
 class PathField;
 class PipelinesForm;
 class WorkloadForm;
@@ -61,6 +62,7 @@ private:
     void createFoot(class QVBoxLayout& layout);
     void createUndo();
     void showCheck();
+    QString previewOf(const core::Sweep& sweep) const;
     void saveFile();
     void showError(const core::Error& error);
     QString suggestedProject() const;
@@ -74,6 +76,7 @@ private:
     QLineEdit* m_name = nullptr;
     WorkloadForm* m_workload = nullptr;
     PipelinesForm* m_pipelines = nullptr;
+    DriverForm* m_driver = nullptr;
     QLabel* m_preview = nullptr;
     PathField* m_project = nullptr;
     QSpinBox* m_workers = nullptr;

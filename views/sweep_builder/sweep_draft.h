@@ -2,21 +2,27 @@
 #pragma once
 
 #include "core/sweep/sweep.h"
+#include "views/sweep_builder/parameter_text.h"
 
 #include <QList>
 #include <QMap>
 #include <QString>
+#include <QStringList>
 
 #include <optional>
 #include <vector>
 
 namespace paretoscope::views {
 
-/// A stage as it is being typed: texts of the parameters that differ from the default; "2, 3, 4" is a grid.
+/// A stage as it is being typed: texts of the parameters that differ from the default; "2, 3, 4" are several values,
+/// {from: 2, to: 8} a range (parameter_text.h).
 struct StageDraft
 {
     QString plugin; ///< full id
     QMap<QString, QString> values;
+    /// Of the parameters with several values, as a file had them: conditions look at what stands above, and which
+    /// points a driver draws depends on it.
+    QStringList order {};
     bool operator==(const StageDraft&) const = default;
 };
 
@@ -35,23 +41,19 @@ struct SweepDraft
     QString calibrationCorpus; ///< empty: no calibration
     int calibrationSamples = 32;
     int calibrationLength = 512;
+    core::Json otherCalibration = core::Json::object(); ///< options without a field; kept as they were read
     QString evaluationCorpus;
     int evaluationLength = 512;
     int evaluationWindows = 32; ///< 0 = all
+    core::Json otherEvaluation = core::Json::object();
     /// What else the sweep measures, as [{metric: options}]; the form keeps it as it was read.
     core::Json otherMetrics = core::Json::array();
     QList<PipelineDraft> pipelines {PipelineDraft {}};
+    core::Json driver = {{"grid", core::Json::object()}}; ///< with its options, which may be wrong while they are typed
+    QStringList objectives {QStringLiteral("perplexity"), QStringLiteral("stored_bytes")};
+    QString seeds = QStringLiteral("0"); ///< "0, 1, 2"
     bool operator==(const SweepDraft&) const = default;
 };
-
-/// The values a text stands for: "2, 3" are two of a number, texts need no quotes. A parameter that is a list itself
-/// gets one value, the list.
-std::vector<core::Json> valuesOf(const core::ParameterSpec& spec, const QString& text);
-/// Reverse of valuesOf().
-QString textOfValues(const core::ParameterSpec& spec, const std::vector<core::Json>& values);
-
-/// What is wrong with the text of one parameter; empty: nothing.
-QString problemOf(const core::PluginManifest& plugin, const core::ParameterSpec& spec, const QString& text);
 
 /// Where a sweep went wrong, so that the form can point there.
 struct DraftProblem
@@ -60,6 +62,7 @@ struct DraftProblem
     {
         Workload,
         Pipeline,
+        Driver, ///< or objectives, or seeds
         Elsewhere
     };
     Place place = Place::Elsewhere;
@@ -76,7 +79,8 @@ struct CheckedDraft
 /// Reads the draft as the batch program would read the file it becomes.
 CheckedDraft checkDraft(const SweepDraft& draft, const core::PluginCatalogue& plugins);
 
-/// A draft of a sweep read from a file; runs of pipelines that form a grid become one entry again.
+/// A draft of a sweep read from a file, which gives the same trials again; runs of pipelines that form a grid become
+/// one entry again.
 SweepDraft draftOf(const core::Sweep& sweep, const core::PluginCatalogue& plugins);
 
 } // namespace paretoscope::views
