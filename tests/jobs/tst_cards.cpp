@@ -173,6 +173,17 @@ private Q_SLOTS:
             QVERIFY2(trial->error->message.find("layer 3") != std::string::npos, trial->error->message.c_str());
     }
 
+    void memoryOfEveryCardIsTold()
+    {
+        core::Sweep sweep = tests::sweepOf({Json {{"do", "allocate"}, {"bytes", 4000}, {"ms", 400}},
+                                            Json {{"do", "allocate"}, {"bytes", 4001}, {"ms", 400}}});
+        plugIn({1.5, 1.5}, needOfAWorker(sweep));
+        run(sweep, QStringLiteral("cuda:0,cuda:1"), 2);
+        QCOMPARE(m_summary.done, 2);
+        QCOMPARE(m_deviceBytes.keys(), QStringList({QStringLiteral("cuda:0"), QStringLiteral("cuda:1")}));
+        QCOMPARE(m_deviceBytes.first() + m_deviceBytes.last(), qint64(8001));
+    }
+
     void threadsDoNotDependOnThePlacement()
     {
         const core::Sweep sweep = tests::plainSweep(3, 30);
@@ -201,6 +212,7 @@ private:
         m_processes.clear();
         m_losses.clear();
         m_remarks.clear();
+        m_deviceBytes.clear();
         m_refusal.reset();
         auto store = core::ProjectStore::open(m_folder->filePath(QStringLiteral("p.pscope")).toStdString(),
                                               core::OpenMode::Create);
@@ -211,6 +223,10 @@ private:
         int finishes = 0;
         connect(&runner, &SweepRunner::workerLost, this, [this](int, const QString& reason) { m_losses << reason; });
         connect(&runner, &SweepRunner::remarked, this, [this](const QString& remark) { m_remarks << remark; });
+        connect(&runner, &SweepRunner::workerChanged, this, [this](const jobs::WorkerStatus& status) {
+            qint64& most = m_deviceBytes[QString::fromStdString(status.device)];
+            most = std::max<qint64>(most, status.deviceBytes.value_or(0));
+        });
         connect(&runner, &SweepRunner::finished, this, [&](const jobs::SweepSummary& summary) {
             m_summary = summary;
             ++finishes;
@@ -245,7 +261,8 @@ private:
 
     std::unique_ptr<QTemporaryDir> m_folder;
     QMap<int, QString> m_places;
-    QMap<qint64, QString> m_cards; ///< by process
+    QMap<qint64, QString> m_cards;       ///< by process
+    QMap<QString, qint64> m_deviceBytes; ///< the most that was told, by device
     std::set<qint64> m_processes;
     QStringList m_losses;
     QStringList m_remarks;
