@@ -54,6 +54,11 @@ AffineOptions AffineOptions::fromParameters(const core::Json& parameters)
     return options;
 }
 
+at::ScalarType storageType(ScaleType type)
+{
+    return type == ScaleType::Float16 ? at::kHalf : type == ScaleType::BFloat16 ? at::kBFloat16 : at::kFloat;
+}
+
 namespace {
 
 void fitOnHost(const at::Tensor& weight, const AffineOptions& options, AffineGrids& grids)

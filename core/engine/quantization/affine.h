@@ -36,6 +36,8 @@ struct AffineGrids
     at::Tensor zeros;  ///< float32 [rows, groups], integral
 };
 
+at::ScalarType storageType(ScaleType type); ///< of the tensor that holds scales
+
 /// @param weight float32 [out, in], contiguous. On a card by our own kernel; without it on the host. Errors: Numerical
 /// (a value or a scale that is not finite; names the first row and column).
 core::Result<AffineGrids> fitGrids(const at::Tensor& weight, const AffineOptions& options);

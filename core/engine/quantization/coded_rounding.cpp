@@ -63,12 +63,12 @@ at::Tensor magnitudes(const at::Tensor& weight, const CodedOptions& options, con
 /// Scales in a float type, never 0: a group of zeros has 1, a scale that rounds to 0 the smallest there is.
 CodedScales floatScales(const at::Tensor& wanted, ScaleCoding coding)
 {
-    const at::ScalarType type = coding == ScaleCoding::Float16    ? at::kHalf
-                                : coding == ScaleCoding::BFloat16 ? at::kBFloat16
-                                                                  : at::kFloat;
     const float smallest =
         affine_detail::smallestScale(coding == ScaleCoding::Float16 ? ScaleType::Float16 : ScaleType::Float32);
-    return {coding, at::where(wanted == 0, at::ones_like(wanted), wanted.clamp_min(smallest)).to(type), {}, {}};
+    return {coding,
+            at::where(wanted == 0, at::ones_like(wanted), wanted.clamp_min(smallest)).to(storageType(coding)),
+            {},
+            {}};
 }
 
 /// Exponents such that the format's largest power of two meets the largest magnitude's (OCP), one more where rounding

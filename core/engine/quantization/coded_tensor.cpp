@@ -43,23 +43,6 @@ std::optional<ScaleCoding> codingNamed(std::string_view name)
     return std::nullopt;
 }
 
-at::ScalarType storageOf(ScaleCoding coding)
-{
-    switch (coding) {
-    case ScaleCoding::Float32:
-        return at::kFloat;
-    case ScaleCoding::Float16:
-        return at::kHalf;
-    case ScaleCoding::BFloat16:
-        return at::kBFloat16;
-    case ScaleCoding::PowerOfTwo:
-    case ScaleCoding::Float8:
-    case ScaleCoding::SecondLevel:
-        break;
-    }
-    return at::kByte;
-}
-
 std::int64_t groupsOf(std::int64_t columns, std::int64_t groupSize)
 {
     return groupSize < 0 ? 1 : (columns + groupSize - 1) / groupSize;
@@ -132,7 +115,7 @@ std::optional<CodedScales> readScales(const Described& told, const TensorParts& 
 {
     CodedScales scales {told.coding, partNamed(parts, "scales"), partNamed(parts, "scale_factor"),
                         partNamed(parts, "scale_blocks")};
-    const at::ScalarType type = storageOf(told.coding);
+    const at::ScalarType type = storageType(told.coding);
     if (!hasShape(scales.stored, type, {told.rows, groupsOf(told.columns, told.form.groupSize)}) &&
         !hasShape(scales.stored, type, {1, 1}))
         return std::nullopt;
@@ -150,6 +133,23 @@ std::optional<CodedScales> readScales(const Described& told, const TensorParts& 
 }
 
 } // namespace
+
+at::ScalarType storageType(ScaleCoding coding)
+{
+    switch (coding) {
+    case ScaleCoding::Float32:
+        return at::kFloat;
+    case ScaleCoding::Float16:
+        return at::kHalf;
+    case ScaleCoding::BFloat16:
+        return at::kBFloat16;
+    case ScaleCoding::PowerOfTwo:
+    case ScaleCoding::Float8:
+    case ScaleCoding::SecondLevel:
+        break;
+    }
+    return at::kByte;
+}
 
 ScaleCoding scaleCodingOf(ScaleType type)
 {

@@ -29,6 +29,7 @@ enum class ScaleCoding
 };
 
 ScaleCoding scaleCodingOf(ScaleType type);
+at::ScalarType storageType(ScaleCoding coding); ///< of the tensor that holds them
 
 /// The scales of a matrix, one per row and group or one group for all of it, as they are stored.
 struct CodedScales

@@ -13,19 +13,6 @@ namespace paretoscope::engine {
 
 namespace {
 
-at::ScalarType storageType(ScaleType type)
-{
-    switch (type) {
-    case ScaleType::Float16:
-        return at::kHalf;
-    case ScaleType::BFloat16:
-        return at::kBFloat16;
-    case ScaleType::Float32:
-        break;
-    }
-    return at::kFloat;
-}
-
 const char* scaleTypeName(ScaleType type)
 {
     return type == ScaleType::Float16 ? "float16" : type == ScaleType::BFloat16 ? "bfloat16" : "float32";

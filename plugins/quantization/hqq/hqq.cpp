@@ -2,6 +2,7 @@
 #include "plugins/quantization/hqq/hqq.h"
 
 #include "core/engine/device/transfer.h"
+#include "core/engine/quantization/affine.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -82,12 +83,7 @@ public:
     at::Tensor scales() const { return m_scales.squeeze(-1); }
     at::Tensor zeros() const { return m_zeros; }
     void setZeros(at::Tensor zeros) { m_zeros = std::move(zeros); }
-    at::ScalarType storedType() const
-    {
-        return m_options.scaleType == engine::ScaleType::Float16    ? at::kHalf
-               : m_options.scaleType == engine::ScaleType::BFloat16 ? at::kBFloat16
-                                                                    : at::kFloat;
-    }
+    at::ScalarType storedType() const { return engine::storageType(m_options.scaleType); }
 
 private:
     at::Tensor codesOf(const at::Tensor& weight, const at::Tensor& scales, const at::Tensor& zeros) const

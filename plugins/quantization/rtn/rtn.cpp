@@ -18,13 +18,6 @@ core::Error contradiction(const std::string& what, const std::string& hint)
     return {core::ErrorCode::InvalidArgument, what, hint};
 }
 
-at::ScalarType storedType(engine::ScaleType type)
-{
-    return type == engine::ScaleType::Float16    ? at::kHalf
-           : type == engine::ScaleType::BFloat16 ? at::kBFloat16
-                                                 : at::kFloat;
-}
-
 /// One uniform grid for all of it, stored with one scale and one zero point.
 core::Result<Tensor> roundToOneGrid(const at::Tensor& weight, engine::AffineOptions options, const at::Tensor& mask)
 {
@@ -32,7 +25,7 @@ core::Result<Tensor> roundToOneGrid(const at::Tensor& weight, engine::AffineOpti
     const at::Tensor row = engine::toHost(weight).view({1, -1});
     PSC_ASSIGN(const engine::AffineGrids grids, engine::fitGrids(row, options));
     const at::Tensor codes = engine::quantizeToCodes(row, grids, options).view(weight.sizes());
-    const at::ScalarType type = storedType(options.scaleType);
+    const at::ScalarType type = engine::storageType(options.scaleType);
     return Tensor(std::make_shared<engine::CodedTensor>(
         engine::CodedTensor::Form {engine::NumberFormat::find("uint" + std::to_string(options.bits)), -1}, codes,
         engine::CodedScales {engine::scaleCodingOf(options.scaleType), grids.scales.to(type), {}, {}},
