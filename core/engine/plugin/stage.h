@@ -128,7 +128,7 @@ public:
     virtual core::Status validate(const ModelView& model) const = 0;
     virtual core::Result<StagePlan> prepare(const ModelView& model) = 0;
     /// Once per unit, per block or once, as the plan's scope says; in the order of the forward pass. Errors: any; the
-    /// trial then fails with the unit's name in front.
+    /// trial then fails with the name of unit or block in front.
     virtual core::Status apply(StageTask& task) = 0;
     /// Once, with all targets, after all calls of apply, of a stage with parameters that cut (manifest: "cut"): makes
     /// of the full forms what these parameters ask for. `apply` must not depend on them and `cut` on nothing that only

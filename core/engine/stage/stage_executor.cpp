@@ -48,6 +48,7 @@ private:
     bool appliesOnTheWay() const { return m_plan.propagate == Propagate::Step && m_plan.scope == StageScope::Tensor; }
     core::Status applyTo(const std::vector<std::size_t>& targets, const StatisticValues& values, LoadedTensors* loaded);
     core::Status applyTargetsOf(int block, const StatisticValues& values);
+    std::string scopeOf(const Unit& unit) const;
     std::vector<std::size_t> targetsOf(int block) const;
     std::vector<std::size_t> targetsReading(const Inputs& inputs) const;
     Inputs inputsOf(int block) const;
@@ -243,13 +244,27 @@ core::Status StageRun::applyTo(const std::vector<std::size_t>& targets, const St
         const auto start = std::chrono::steady_clock::now();
         const core::Status applied = guarded("applying the stage", [&] { return m_stage.apply(task); });
         if (!applied.ok())
-            return applied.error().withContext(task.units().front()->module);
+            return applied.error().withContext(scopeOf(*task.units().front()));
         task.recordSeconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         task.recordErrors();
         for (const Unit* unit : task.units())
             PSC_TRY(m_context.tensors.spill(unit->tensor));
     }
     return core::success();
+}
+
+/// What one call of the stage covers, of which `unit` is the first one.
+std::string StageRun::scopeOf(const Unit& unit) const
+{
+    switch (m_plan.scope) {
+    case StageScope::Model:
+        return "the model";
+    case StageScope::Block:
+        return unit.block < 0 ? "outside the blocks" : "block " + std::to_string(unit.block);
+    case StageScope::Tensor:
+        break;
+    }
+    return unit.module;
 }
 
 std::vector<std::size_t> StageRun::targetsOf(int block) const
