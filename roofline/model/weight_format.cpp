@@ -82,6 +82,8 @@ const std::vector<NamedFormat>& namedFormats()
 
 double bitsPerWeight(const WeightFormat& format, double in, double out)
 {
+    if (format.storedBits)
+        return *format.storedBits;
     if (format.lowRank && format.lowRank->replaces)
         return factorBits(*format.lowRank, in, out) * format.compression;
     const double group = format.groupSize > 0 ? format.groupSize : in;

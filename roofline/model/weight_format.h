@@ -63,13 +63,16 @@ struct WeightFormat
     std::optional<LowRank> lowRank = {};
     double compression = 1;                          ///< measured ratio of a lossless coding on top, e.g. 0.7
     std::optional<double> decodeBytesPerSecond = {}; ///< of that coding, counted in decoded bytes
+    /// Per weight, everything included, where it is known from the tensors themselves; the values above then decide only
+    /// how the weight is multiplied.
+    std::optional<double> storedBits = {};
 
     bool operator==(const WeightFormat&) const = default;
 };
 
 /// Stored bits per weight of an [out, in] linear, with scales, zeros, indices, outliers, codebooks, positions of what
-/// is left, low-rank factors. Unstructured zeros are stored as
-/// bitmap, by index or not left out, whichever is smallest.
+/// is left, low-rank factors; `storedBits` where that is known. Unstructured zeros are stored as bitmap, by index or not
+/// left out, whichever is smallest.
 double bitsPerWeight(const WeightFormat& format, double in, double out);
 
 /// "int4-g128", "nf4", "q4_k", …; without metadata: "fp32", "bf16", "fp16", "fp8". Errors: NotFound, with the near

@@ -10,8 +10,6 @@ namespace {
 
 /// Rows of a tile of the usual matrix-product kernels; a weight is dequantised once for each.
 constexpr double kTileRows = 128;
-/// Fewer rows than this leave the sparse tensor cores of today's devices idle.
-constexpr double kFewestSparseRows = 16;
 
 bool isWeightOnly(const WeightFormat& format, const Execution& execution)
 {

@@ -47,6 +47,9 @@ private:
     std::vector<Operation> m_operations = {};
 };
 
+/// Fewer rows than this leave the sparse matrix units of today's devices idle.
+inline constexpr double kFewestSparseRows = 16;
+
 /// A linear in the pass: `rows` rows through `count` equal weights.
 struct LinearCall
 {

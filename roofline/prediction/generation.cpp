@@ -136,6 +136,13 @@ core::Status requireCount(const char* name, double value)
 
 } // namespace
 
+void GenerationPrediction::setWeightBytes(double bytes, const HardwareSpec& hardware)
+{
+    memory.weights = bytes;
+    if (hardware.memoryBytes)
+        fits = memory.total() <= *hardware.memoryBytes;
+}
+
 core::Result<double> decodeSeconds(const ModelShape& model, const Execution& execution, double batch, double first,
                                    double last, const Ceilings& ceilings, const CacheGeometry& geometry)
 {

@@ -18,6 +18,9 @@ struct GenerationPrediction
     MemoryNeed memory = {};
     std::optional<bool> fits = {};     ///< nothing when the device's memory is not known
     std::optional<double> joules = {}; ///< nothing when its power is not known
+
+    /// The weights take so many bytes in place of those that were computed.
+    void setWeightBytes(double bytes, const HardwareSpec& hardware);
 };
 
 /// Seconds of the decode steps with `first` to `last` visible tokens. Exact: between two lengths at which every

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast predictions are. Run with --benchmark_format=json for a report.
+#include "core/project/project_store.h"
 #include "roofline/llm_viewer/analysis.h"
 #include "roofline/prediction/explanation.h"
+#include "roofline/trial/trial_predictor.h"
 #include "tests/roofline/sample_models.h"
+#include "tests/roofline/sample_trials.h"
 
 #include <benchmark/benchmark.h>
 
@@ -76,5 +79,43 @@ void tenThousandTrials(benchmark::State& state)
     }
 }
 BENCHMARK(tenThousandTrials)->Unit(benchmark::kMillisecond);
+
+/// The same of a project: reading 10,000 trials from its file, and predicting each from how its tensors are stored.
+/// With `mixed` every layer is stored in another way, so that nothing is collapsed.
+void whatIfOfAProject(benchmark::State& state, bool mixed)
+{
+    namespace core = paretoscope::core;
+    const core::Json config = sampleModels().at("Llama-2-7b").at("config");
+    const std::filesystem::path file = std::filesystem::temp_directory_path() / "bench_roofline.pscope";
+    std::filesystem::remove(file);
+    {
+        core::ProjectStore store = orDie(core::ProjectStore::open(file, core::OpenMode::Create));
+        orDie(store.recordWorkload(workloadOf("llama", config)));
+        std::vector<core::TrialRecord> trials;
+        for (int trial = 0; trial < 10'000; ++trial) {
+            int matrix = 0;
+            const StoredForm form = [&](std::int64_t out, std::int64_t in) {
+                const int layer = mixed ? matrix++ / 7 : 0;
+                return core::StoredTensor {.bits = {out * in * (2 + trial % 7) + 16 * out * (1 + trial / 7 + layer)},
+                                           .codeBits = double(2 + trial % 7),
+                                           .isInteger = true};
+            };
+            trials.push_back(trialOf("trial " + std::to_string(trial), "llama", storedModelOf(config, form)));
+        }
+        orDie(store.finishTrials(trials));
+    }
+    const WhatIf whatIf {.hardware = sampleDevice()};
+    for (auto _ : state) {
+        const core::ProjectStore store = orDie(core::ProjectStore::open(file, core::OpenMode::ReadOnly));
+        const std::vector<core::TrialRecord> trials = orDie(store.trials());
+        const std::vector<core::WorkloadRecord> workloads = orDie(store.workloads());
+        TrialPredictor predictor(workloads, PARETOSCOPE_RESOURCES "/architectures");
+        for (const core::TrialRecord& trial : trials)
+            benchmark::DoNotOptimize(orDie(predictor.predict(trial, whatIf)));
+    }
+    std::filesystem::remove(file);
+}
+BENCHMARK_CAPTURE(whatIfOfAProject, alike, false)->Unit(benchmark::kMillisecond)->Iterations(3);
+BENCHMARK_CAPTURE(whatIfOfAProject, mixed, true)->Unit(benchmark::kMillisecond)->Iterations(3);
 
 } // namespace
