@@ -71,6 +71,8 @@ double ModelShape::parameters() const
         sum += head.parameters();
     for (const LayerRun& run : runs)
         sum += run.count() * parametersOf(run.shape);
+    for (const LinearShape& linear : projector)
+        sum += linear.parameters();
     return sum;
 }
 

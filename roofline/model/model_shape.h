@@ -154,6 +154,10 @@ struct ModelShape
     double vocabulary = 0; ///< 0: neither embedding nor head; one pass over all tokens is all there is
     std::optional<LinearShape> patchEmbedding = {}; ///< of images, in place of an embedding of tokens
     double imageTokens = 0;                         ///< tokens of one image, where the configuration states it
+    /// Behind an encoder whose tokens a language model reads: linears with GELU between them, on so many tokens joined
+    /// into one.
+    std::vector<LinearShape> projector = {};
+    double projectorJoins = 1;
     double embeddingWidth = 0;
     std::optional<LinearShape> embeddingProjection = {};
     double positions = 0; ///< rows of learned positions

@@ -39,6 +39,7 @@ struct Operation
     double weightBytes = 0;
     double activationInBytes = 0;
     double activationOutBytes = 0;
+    double gatheredBytes = 0; ///< of activationInBytes: rows of a table that are read at random
     double cacheReadBytes = 0;
     double cacheWriteBytes = 0;
     double l2Bytes = 0;     ///< traffic between L2 and the processors; 0: as main memory

@@ -2,6 +2,7 @@
 #include "roofline/operations/step_operations.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace paretoscope::roofline {
@@ -120,6 +121,27 @@ Section headSection(const ModelShape& model, const Step& step, OperationList& li
     return {.name = "head", .operations = list.take()};
 }
 
+Section projectorSection(const ModelShape& model, OperationList& list)
+{
+    static constexpr std::array<std::string_view, 2> kNames {"projector_1", "projector_2"};
+    const double rows = list.tokens() / model.projectorJoins;
+    Source input = Operation::kStream;
+    for (std::size_t i = 0; i < model.projector.size(); ++i) {
+        const LinearShape& linear = model.projector[i];
+        if (i > 0) {
+            const double elements = rows * linear.in;
+            input = list.add({.name = "projector_act",
+                              .vectorFlops = 8 * elements,
+                              .activationInBytes = elements * list.streamBytes(),
+                              .activationOutBytes = elements * list.streamBytes(),
+                              .resultBytes = elements * list.streamBytes()},
+                             {input});
+        }
+        input = appendLinear(list, {.name = kNames[i], .shape = &linear, .rows = rows}, input);
+    }
+    return {.name = "projector", .operations = list.take()};
+}
+
 /// One sublayer: norm, part, norm, sum. @return the stream behind it
 Source appendSublayer(OperationList& list, const SublayerShape& sublayer, double hidden, Source stream)
 {
@@ -218,6 +240,10 @@ core::Result<StepOperations> stepOperations(const ModelShape& model, const Execu
         Section section = headSection(model, step, head);
         if (!section.operations.empty())
             result.sections.push_back(std::move(section));
+    }
+    if (!model.projector.empty()) {
+        OperationList projector(execution, geometry, step.groups);
+        result.sections.push_back(projectorSection(model, projector));
     }
     return result;
 }

@@ -55,6 +55,39 @@ core::Status requireShare(const char* name, double value)
                   "give a share above 0, at most 1"};
 }
 
+/// Comparisons are written so that NaN fails.
+core::Status requireRates(const HardwareSpec& hardware)
+{
+    std::vector<std::optional<double>> rates(hardware.peaks.begin(), hardware.peaks.end());
+    rates.insert(rates.end(), {hardware.memoryBytes, hardware.interconnectBytesPerSecond, hardware.tdpWatts,
+                               hardware.l2Bytes, hardware.l2BandwidthBytesPerSecond});
+    for (const std::optional<double>& rate : rates) {
+        if (rate && !(*rate > 0 && std::isfinite(*rate)))
+            return Error {ErrorCode::InvalidArgument,
+                          hardware.name + " states " + core::canonicalJson(core::Json(*rate)) + " as one of its rates",
+                          "state values above 0, or none where they are not known"};
+    }
+    if (hardware.processors && *hardware.processors < 1)
+        return Error {ErrorCode::InvalidArgument, hardware.name + " has no processors",
+                      "state how many there are, or nothing"};
+    if (!(hardware.bandwidthBytesPerSecond > 0 && std::isfinite(hardware.bandwidthBytesPerSecond)))
+        return Error {ErrorCode::InvalidArgument, hardware.name + " has no bandwidth",
+                      "state the bandwidth of its main memory"};
+    return core::success();
+}
+
+core::Status requireCurve(const std::vector<std::array<double, 2>>& curve)
+{
+    double before = 0;
+    for (const auto& [bytes, rate] : curve) {
+        if (!(bytes > before && std::isfinite(bytes) && rate > 0 && std::isfinite(rate)))
+            return Error {ErrorCode::InvalidArgument, "the measured collectives do not rise from one to the next",
+                          "give bytes and bytes per second above 0, by rising bytes"};
+        before = bytes;
+    }
+    return core::success();
+}
+
 core::Status requireSeconds(const char* name, double value)
 {
     if (value >= 0 && value <= 3600)
@@ -114,12 +147,17 @@ core::Result<Ceilings> Ceilings::of(const HardwareSpec& hardware, const Efficien
     PSC_TRY(requireShare("matrix products", efficiency.matrix));
     PSC_TRY(requireShare("vector operations", efficiency.vector));
     PSC_TRY(requireShare("memory", efficiency.memory));
+    PSC_TRY(requireShare("gathered rows", efficiency.gather));
     PSC_TRY(requireShare("the network", efficiency.network));
     PSC_TRY(requireSeconds("the time of a launch", efficiency.launchSeconds));
     PSC_TRY(requireSeconds("the latency of a link", efficiency.linkLatencySeconds));
-    if (!(hardware.bandwidthBytesPerSecond > 0))
-        return Error {ErrorCode::InvalidArgument, hardware.name + " has no bandwidth",
-                      "state the bandwidth of its main memory"};
+    if (!(efficiency.sparseSpeedup >= 1 && efficiency.sparseSpeedup <= 16))
+        return Error {ErrorCode::InvalidArgument,
+                      "the speed-up of 2:4 sparse weights is " +
+                          core::canonicalJson(core::Json(efficiency.sparseSpeedup)),
+                      "give a number from 1 to 16"};
+    PSC_TRY(requireCurve(efficiency.networkCurve));
+    PSC_TRY(requireRates(hardware));
     Ceilings ceilings;
     ceilings.m_name = hardware.name;
     ceilings.m_efficiency = efficiency;
@@ -197,7 +235,8 @@ Timing Ceilings::timeOf(const Operation& operation) const
     }
     if (operation.vectorFlops > 0)
         timing.vector = operation.vectorFlops / *m_vector;
-    timing.memory = operation.bytes() / m_bandwidth;
+    const double gathered = operation.gatheredBytes;
+    timing.memory = (operation.bytes() - gathered) / m_bandwidth + gathered / (m_bandwidth * m_efficiency.gather);
     const double l2 = m_l2Bandwidth ? std::max(operation.l2Bytes, operation.bytes()) / *m_l2Bandwidth : 0;
     const bool isL2Bound = l2 > timing.memory;
     timing.memory = std::max(timing.memory, l2);

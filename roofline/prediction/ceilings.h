@@ -17,6 +17,7 @@ struct Efficiency
     double matrix = 1;
     double vector = 1;
     double memory = 1;
+    double gather = 1; ///< of `memory`, by rows of tables that are read at random
     double network = 0.8;
     double launchSeconds = 0;
     double linkLatencySeconds = 1e-6;

@@ -91,6 +91,8 @@ std::string Explanation::sentence(double seconds) const
 {
     std::string text = percentText(share) + " of the time is bound by " + std::string(boundName(bound)) + "; " +
                        std::string(operation) + " takes " + percentText(operationShare);
+    if (!isTried)
+        return text + ".";
     if (changes.empty())
         return text + "; none of the usual changes would help.";
     return text + "; what would help most: " + changes.front().name + " (" + timeText(seconds) + " -> " +
@@ -101,14 +103,23 @@ core::Result<Explanation> explain(const ModelShape& model, const Execution& exec
                                   const HardwareSpec& hardware, const Efficiency& efficiency,
                                   const StepPrediction& prediction)
 {
+    const PredictAgain again = [&](const Execution& otherExecution, const HardwareSpec& otherHardware,
+                                   const Efficiency& otherEfficiency) -> core::Result<StepPrediction> {
+        PSC_ASSIGN(const Ceilings ceilings, Ceilings::of(otherHardware, otherEfficiency));
+        return predictStep(model, otherExecution, step, ceilings, geometryOf(otherHardware));
+    };
+    return explain(again, execution, hardware, efficiency, prediction);
+}
+
+core::Result<Explanation> explain(const PredictAgain& again, const Execution& execution, const HardwareSpec& hardware,
+                                  const Efficiency& efficiency, const StepPrediction& prediction)
+{
     Explanation result {.bound = prediction.bound(), .share = prediction.boundShare(prediction.bound())};
     const auto [name, seconds] = longest(prediction);
     result.operation = name;
     result.operationShare = seconds / prediction.layerSeconds;
     for (const Candidate& candidate : candidates(execution, hardware, efficiency)) {
-        PSC_ASSIGN(const Ceilings ceilings, Ceilings::of(candidate.hardware, candidate.efficiency));
-        PSC_ASSIGN(const StepPrediction changed,
-                   predictStep(model, candidate.execution, step, ceilings, geometryOf(candidate.hardware)));
+        PSC_ASSIGN(const StepPrediction changed, again(candidate.execution, candidate.hardware, candidate.efficiency));
         if (changed.seconds < prediction.seconds * (1 - kLeastGain))
             result.changes.push_back({candidate.name, changed.seconds});
     }

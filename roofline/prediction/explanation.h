@@ -3,6 +3,7 @@
 
 #include "roofline/prediction/generation.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,18 @@ struct Explanation
     std::string_view operation = {}; ///< the one that takes the most time
     double operationShare = 0;
     std::vector<Change> changes = {}; ///< those that help, the best first
+    bool isTried = true;              ///< whether changes were looked for
 
     /// One sentence: the bound, its share, the change that would help most.
     std::string sentence(double seconds) const;
 };
+
+/// Makes the same step under other conditions.
+using PredictAgain = std::function<core::Result<StepPrediction>(
+    const Execution& execution, const HardwareSpec& hardware, const Efficiency& efficiency)>;
+/// Errors: those of `again`.
+core::Result<Explanation> explain(const PredictAgain& again, const Execution& execution, const HardwareSpec& hardware,
+                                  const Efficiency& efficiency, const StepPrediction& prediction);
 
 /// Errors: those of predictStep().
 core::Result<Explanation> explain(const ModelShape& model, const Execution& execution, const Step& step,

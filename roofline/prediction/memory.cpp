@@ -162,9 +162,11 @@ double weightBytes(const ModelShape& model, const Execution& execution)
         count.of(table, parallel.tensor, model.tied ? &execution.headWeights : &execution.embeddingWeights) +
         model.positions * model.hidden * execution.streamBytes() + count.of(model.embeddingProjection) +
         count.of(model.patchEmbedding);
-    const double head =
+    double head =
         count.of(model.finalNorm) + count.of(model.headProjection) +
         (model.tied && parallel.pipeline == 1 ? 0 : count.of(model.head, parallel.tensor, &execution.headWeights));
+    for (const LinearShape& linear : model.projector)
+        head += count.of(linear, 1);
     if (parallel.pipeline == 1)
         return entry + layers + head;
     return layers / parallel.pipeline + std::max(entry, head);

@@ -57,8 +57,17 @@ core::Result<StepPrediction> predictStep(const ModelShape& model, const Executio
     const int microBatches = execution.parallel.microBatches;
     const bool isWhole = microBatches == 1;
     const Step part = isWhole ? Step {} : microBatch(step, microBatches);
+    PSC_ASSIGN(StepOperations operations, stepOperations(model, execution, isWhole ? step : part, geometry));
+    PSC_ASSIGN(StepPrediction prediction, predictOperations(std::move(operations), ceilings));
+    PSC_ASSIGN(prediction.seconds,
+               pipelineSeconds(model, execution, isWhole ? step : part, ceilings, prediction.layerSeconds));
+    return prediction;
+}
+
+core::Result<StepPrediction> predictOperations(StepOperations operations, const Ceilings& ceilings)
+{
     StepPrediction prediction;
-    PSC_ASSIGN(prediction.operations, stepOperations(model, execution, isWhole ? step : part, geometry));
+    prediction.operations = std::move(operations);
     prediction.timings.reserve(prediction.operations.sections.size());
     for (const Section& section : prediction.operations.sections) {
         std::vector<Timing>& timings = prediction.timings.emplace_back();
@@ -73,8 +82,7 @@ core::Result<StepPrediction> predictStep(const ModelShape& model, const Executio
             timings.push_back(timing);
         }
     }
-    PSC_ASSIGN(prediction.seconds,
-               pipelineSeconds(model, execution, isWhole ? step : part, ceilings, prediction.layerSeconds));
+    prediction.seconds = prediction.layerSeconds;
     return prediction;
 }
 

@@ -29,6 +29,9 @@ struct StepPrediction
 core::Result<StepPrediction> predictStep(const ModelShape& model, const Execution& execution, const Step& step,
                                          const Ceilings& ceilings, const CacheGeometry& geometry = {});
 
+/// Operations that are no pass of a transformer, on one device. Errors: those of Ceilings::requireRatesFor().
+core::Result<StepPrediction> predictOperations(StepOperations operations, const Ceilings& ceilings);
+
 /// The cache of a device, for predictStep().
 CacheGeometry geometryOf(const HardwareSpec& hardware);
 
