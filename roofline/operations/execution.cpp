@@ -34,8 +34,21 @@ core::Status checkWeights(const WeightFormat& format)
     PSC_TRY(require("the ratio of lossless coding", format.compression, 0.001, 2));
     if (format.sparsity.kept > 0)
         PSC_TRY(require("M of N:M", format.sparsity.of, format.sparsity.kept, 64));
-    if (format.lowRank)
+    PSC_TRY(require("the bits of an index", format.sparsity.indexBits, 0, 64));
+    PSC_TRY(require("the bits of an outlier's index", format.outlierIndexBits, 0, 64));
+    if (format.lowRank) {
         PSC_TRY(require("the rank", format.lowRank->rank, 1, kMost));
+        PSC_TRY(require("the bits of a factor", format.lowRank->bits, 0.01, 64));
+    }
+    if (format.codebooks) {
+        PSC_TRY(require("the number of codebooks", format.codebooks->books, 1, 65536));
+        PSC_TRY(require("the entries of a codebook", format.codebooks->entries, 2, kMost));
+        PSC_TRY(require("the weights of a codebook's entry", format.codebooks->length, 1, kMost));
+    }
+    if (format.decodeBytesPerSecond)
+        PSC_TRY(require("the rate of lossless coding", *format.decodeBytesPerSecond, 1, 1e18));
+    if (format.storedBits)
+        PSC_TRY(require("the stored bits of a weight", *format.storedBits, 0, 4096));
     return core::success();
 }
 
@@ -86,6 +99,9 @@ core::Status checkExecution(const Execution& e)
     PSC_TRY(require("the bits of activations", e.activations.bits, 1, 64));
     PSC_TRY(require("the bits of the stream", e.streamBits, 1, 64));
     PSC_TRY(require("the bits of logits", e.logitBits, 1, 64));
+    PSC_TRY(require("the bits of attention scores", e.scoreBits, 1, 64));
+    PSC_TRY(require("the bits of router weights", e.routerBits, 1, 64));
+    PSC_TRY(require("the number of observed queries", e.kv.observedQueries, 0, kMost));
     PSC_TRY(require("the bits of the cache", e.kv.bits, 0.01, 64));
     PSC_TRY(require("the metadata bits of the cache", e.kv.metaBits, 0, 64));
     PSC_TRY(require("the share of kept tokens", e.kv.keepRatio, 1e-6, 1));

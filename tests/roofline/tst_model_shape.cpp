@@ -156,6 +156,30 @@ private Q_SLOTS:
         QVERIFY2(sentence.find(message.toStdString()) != std::string::npos, sentence.c_str());
     }
 
+    /// Every dimension, of several families.
+    void nonsenseIsNoShape_data()
+    {
+        QTest::addColumn<QByteArray>("model");
+        QTest::addColumn<QByteArray>("key");
+        for (const char* key : {"hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads",
+                                "num_hidden_layers", "vocab_size"})
+            QTest::addRow("Llama-2-7b, %s", key) << QByteArray("Llama-2-7b") << QByteArray(key);
+        for (const char* key : {"num_local_experts", "num_experts_per_tok"})
+            QTest::addRow("Mixtral-8x7B, %s", key) << QByteArray("Mixtral-8x7B") << QByteArray(key);
+        for (const char* key : {"kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"})
+            QTest::addRow("DeepSeek-V2-Lite, %s", key) << QByteArray("DeepSeek-V2-Lite") << QByteArray(key);
+    }
+    void nonsenseIsNoShape()
+    {
+        QFETCH(QByteArray, model);
+        QFETCH(QByteArray, key);
+        for (const char* value : {"0", "-1", "1e30", "0.5", "\"many\"", "[1]"}) {
+            core::Json config = sampleModels().at(model.toStdString()).at("config");
+            config[key.toStdString()] = core::Json::parse(value);
+            QVERIFY2(!readModelShape(config, PARETOSCOPE_RESOURCES "/architectures").ok(), value);
+        }
+    }
+
     void countsStoredBits_data()
     {
         QTest::addColumn<QByteArray>("name");

@@ -6,6 +6,8 @@
 #include <QtTest>
 
 #include <cmath>
+#include <functional>
+#include <limits>
 
 using namespace paretoscope;
 using namespace paretoscope::roofline;
@@ -86,7 +88,10 @@ const AttentionShape& attentionOf(const ModelShape& model)
     return std::get<AttentionShape>(model.runs.front().shape.sublayers.front().part);
 }
 
+using Setter = std::function<void(Execution&, double)>;
+
 } // namespace
+Q_DECLARE_METATYPE(Setter)
 
 class TstOperations : public QObject
 {
@@ -283,6 +288,21 @@ private Q_SLOTS:
         }
     }
 
+    /// Check 6: measured frequencies that are all equal are the closed form.
+    void equalFrequenciesAreTheClosedForm()
+    {
+        RandomModels random(61);
+        for (int i = 0; i < 100; ++i) {
+            MoeShape moe;
+            moe.experts = random.number(2, 300);
+            moe.chosen = random.number(1, int(moe.experts));
+            MoeShape measured = moe;
+            measured.frequencies.assign(std::size_t(moe.experts), moe.chosen / moe.experts);
+            const double tokens = random.number(1, 4096);
+            QVERIFY(isClose(activeExperts(measured, tokens), activeExperts(moe, tokens), 1e-10));
+        }
+    }
+
     void unevenRoutingReadsFewerExperts()
     {
         MoeShape moe;
@@ -354,12 +374,21 @@ private Q_SLOTS:
         }
     }
 
-    /// Check 8.
+    /// Check 8: on random dimensions, and where layers see a window.
     void lastChunkOfOneTokenIsADecodeStep()
     {
-        const ModelShape model = sampleModel("Llama-3-8b");
-        const Step chunk {{{4, 1, 513}}, 4};
-        QCOMPARE(difference(operationsOf(model, chunk), operationsOf(model, Step::decode(4, 513))), QString());
+        RandomModels models(88);
+        for (int i = 0; i < 30; ++i) {
+            ModelShape model = models.next();
+            std::vector<LayerShape> layers = model.expanded();
+            std::get<AttentionShape>(layers.front().sublayers[0].part).window = models.number(1, 2000);
+            model.setLayers(layers);
+            const double batch = models.number(1, 16);
+            const double visible = models.number(1, 4000);
+            const Step chunk {{{batch, 1, visible}}, batch};
+            QCOMPARE(difference(operationsOf(model, chunk), operationsOf(model, Step::decode(batch, visible))),
+                     QString());
+        }
     }
 
     void raggedBatchesAreSums()
@@ -385,6 +414,30 @@ private Q_SLOTS:
         const double intensity = attention.matrixFlops / attention.cacheReadBytes;
         QVERIFY(isClose(intensity, 2.0 * 128 * (2 * 512 + 64) / (576 * 2)));
         QVERIFY(isClose(intensity, 241.8, 1e-3)); // printed with four digits
+    }
+
+    /// Check 9: at random lengths the form that is taken computes no more than the other one would.
+    void latentAttentionNeverComputesMore()
+    {
+        const ModelShape model = sampleModel("DeepSeek-V3");
+        const double h = 128, dn = 128, dr = 64, dv = 128, rc = 512;
+        RandomModels random(9);
+        for (int i = 0; i < 100; ++i) {
+            const double visible = random.number(2, 100000);
+            for (const bool isPrefill : {false, true}) {
+                const double queries = isPrefill ? visible : 1;
+                const double pairs = attentionPairs(queries, visible, 0, true);
+                const double absorbed = 2 * queries * h * rc * (dn + dv) + 2 * h * pairs * (2 * rc + dr);
+                const double expanded = 2 * visible * rc * h * (dn + dv) + 2 * h * pairs * (dn + dr + dv);
+                QVERIFY(isPrefill ? expanded < absorbed : absorbed < expanded);
+                const StepOperations step =
+                    operationsOf(model, isPrefill ? Step::prefill(1, visible) : Step::decode(1, visible));
+                double found = 0;
+                for (const char* name : {"q_absorb", "v_up", "kv_up_proj", "attention"})
+                    found += find(step, name).matrixFlops;
+                QVERIFY(isClose(found, std::min(absorbed, expanded)));
+            }
+        }
     }
 
     void latentAttentionFlops()
@@ -693,6 +746,55 @@ private Q_SLOTS:
         QVERIFY(!found.ok());
         const std::string sentence = found.error().sentence();
         QVERIFY2(sentence.find(message.toStdString()) != std::string::npos, sentence.c_str());
+    }
+
+    /// Whatever value of an execution makes no sense, there is no number.
+    void everyValueIsChecked_data()
+    {
+        QTest::addColumn<Setter>("set");
+        const auto row = [](const char* name, Setter set) { QTest::addRow("%s", name) << std::move(set); };
+        row("weight bits", [](Execution& e, double v) { e.weights.bits = v; });
+        row("scale bits", [](Execution& e, double v) { e.weights.scaleBits = v; });
+        row("zero bits", [](Execution& e, double v) { e.weights.zeroBits = v; });
+        row("group size", [](Execution& e, double v) { e.weights.groupSize = v; });
+        row("outliers", [](Execution& e, double v) { e.weights.outlierDensity = v; });
+        row("density", [](Execution& e, double v) { e.weights.sparsity.density = v; });
+        row("index bits", [](Execution& e, double v) { e.weights.sparsity.indexBits = v; });
+        row("rank", [](Execution& e, double v) { e.weights.lowRank = LowRank {.rank = v}; });
+        row("factor bits", [](Execution& e, double v) { e.weights.lowRank = LowRank {.rank = 8, .bits = v}; });
+        row("codebook entries", [](Execution& e, double v) { e.weights.codebooks = Codebooks {.entries = v}; });
+        row("codebook length", [](Execution& e, double v) { e.weights.codebooks = Codebooks {.length = v}; });
+        row("lossless ratio", [](Execution& e, double v) { e.weights.compression = v; });
+        row("decoding rate", [](Execution& e, double v) { e.weights.decodeBytesPerSecond = v; });
+        row("stored bits", [](Execution& e, double v) { e.weights.storedBits = v; });
+        row("head bits", [](Execution& e, double v) { e.headWeights.bits = v; });
+        row("activation bits", [](Execution& e, double v) { e.activations.bits = v; });
+        row("cache bits", [](Execution& e, double v) { e.kv.bits = v; });
+        row("cache metadata", [](Execution& e, double v) { e.kv.metaBits = v; });
+        row("kept share", [](Execution& e, double v) { e.kv.keepRatio = v; });
+        row("kept tokens", [](Execution& e, double v) { e.kv.keepTokens = v; });
+        row("recent tokens", [](Execution& e, double v) { e.kv.recentTokens = v; });
+        row("observed queries", [](Execution& e, double v) { e.kv.observedQueries = v; });
+        row("layers per cache", [](Execution& e, double v) { e.kv.layersPerCache = v; });
+        row("page", [](Execution& e, double v) { e.kv.pageTokens = v; });
+        row("stream bits", [](Execution& e, double v) { e.streamBits = v; });
+        row("logit bits", [](Execution& e, double v) { e.logitBits = v; });
+        row("score bits", [](Execution& e, double v) { e.scoreBits = v; });
+        row("router bits", [](Execution& e, double v) { e.routerBits = v; });
+        row("query block", [](Execution& e, double v) { e.queryBlock = v; });
+        row("splits", [](Execution& e, double v) { e.decodeSplits = v; });
+        row("imbalance", [](Execution& e, double v) { e.parallel.expertImbalance = v; });
+    }
+    void everyValueIsChecked()
+    {
+        QFETCH(Setter, set);
+        for (const double value : {-1.0, 1e30, std::nan(""), -std::numeric_limits<double>::infinity()}) {
+            Execution execution;
+            set(execution, value);
+            const auto found = stepOperations(sampleModel("Llama-3-8b"), execution, Step::decode(1, 10));
+            QVERIFY2(!found.ok(), qPrintable(QString::number(value)));
+            QCOMPARE(found.error().code, core::ErrorCode::InvalidArgument);
+        }
     }
 };
 

@@ -7,6 +7,8 @@
 #include <QtTest>
 
 #include <cmath>
+#include <functional>
+#include <limits>
 
 using namespace paretoscope;
 using namespace paretoscope::roofline;
@@ -46,7 +48,10 @@ double summedOneByOne(const ModelShape& model, const Execution& execution, doubl
     return sum;
 }
 
+using Setter = std::function<void(HardwareSpec&, double)>;
+
 } // namespace
+Q_DECLARE_METATYPE(Setter)
 
 class TstPrediction : public QObject
 {
@@ -450,6 +455,45 @@ private Q_SLOTS:
         QVERIFY(explanation.changes.front().seconds < prediction.seconds);
         const std::string sentence = explanation.sentence(prediction.seconds);
         QVERIFY2(sentence.find(change.toStdString()) != std::string::npos, sentence.c_str());
+    }
+
+    /// Nor does a device whose rates make no sense give a number.
+    void refusesImpossibleDevices_data()
+    {
+        QTest::addColumn<Setter>("set");
+        const auto row = [](const char* name, Setter set) { QTest::addRow("%s", name) << std::move(set); };
+        row("bandwidth", [](HardwareSpec& d, double v) { d.bandwidthBytesPerSecond = v; });
+        row("bf16", [](HardwareSpec& d, double v) { d.peak(NumberType::Bf16) = v; });
+        row("fp32", [](HardwareSpec& d, double v) { d.peak(NumberType::Fp32) = v; });
+        row("memory", [](HardwareSpec& d, double v) { d.memoryBytes = v; });
+        row("interconnect", [](HardwareSpec& d, double v) { d.interconnectBytesPerSecond = v; });
+        row("power", [](HardwareSpec& d, double v) { d.tdpWatts = v; });
+        row("L2", [](HardwareSpec& d, double v) { d.l2Bytes = v; });
+        row("bandwidth of L2", [](HardwareSpec& d, double v) { d.l2BandwidthBytesPerSecond = v; });
+    }
+    void refusesImpossibleDevices()
+    {
+        QFETCH(Setter, set);
+        for (const double value : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+            HardwareSpec device = sampleDevice();
+            set(device, value);
+            const auto found = predictGeneration(sampleModel("Llama-2-7b"), {}, {}, device, {});
+            QVERIFY2(!found.ok(), qPrintable(QString::number(value)));
+            QCOMPARE(found.error().code, core::ErrorCode::InvalidArgument);
+        }
+    }
+
+    void refusesImpossibleCollectives()
+    {
+        const double nan = std::nan("");
+        for (const std::vector<std::array<double, 2>>& curve : {std::vector<std::array<double, 2>> {{1e3, 0}},
+                                                                {{0, 1e9}},
+                                                                {{1e5, 1e9}, {1e3, 1e9}},
+                                                                {{nan, 1e9}},
+                                                                {{1e3, nan}}})
+            QVERIFY(!Ceilings::of(sampleDevice(), {.networkCurve = curve}).ok());
+        QVERIFY(!Ceilings::of(sampleDevice(), {.sparseSpeedup = nan}).ok());
+        QVERIFY(!Ceilings::of(sampleDevice(), {.sparseSpeedup = 0.5}).ok());
     }
 
     void refusesImpossibleEfficiencies_data()
