@@ -5,6 +5,7 @@
 #include "core/project/artifact/artifact_rows.h"
 #include "core/project/database_copy.h"
 #include "core/project/event_rows.h"
+#include "core/project/machine_rows.h"
 #include "core/project/project_row.h"
 #include "core/project/published_rows.h"
 #include "core/project/read_connection.h"
@@ -180,6 +181,12 @@ Result<int> ProjectStore::recordPredictions(std::span<const RooflinePoint> point
     return recorded;
 }
 
+Status ProjectStore::recordMachine(const MachineRecord& machine)
+{
+    return m_impl->write("machine profile " + machine.name,
+                         [&](Database& database) { return core::recordMachine(database, machine); });
+}
+
 void ProjectStore::setDurability(Durability durability)
 {
     m_impl->results = durability == Durability::PowerLoss ? WriteConnection::Survives::PowerLoss
@@ -237,6 +244,11 @@ Result<std::vector<PublishedPoint>> ProjectStore::publishedPoints() const
 Result<std::vector<RooflinePoint>> ProjectStore::rooflinePoints() const
 {
     return m_impl->read(readRooflinePoints);
+}
+
+Result<std::vector<MachineRecord>> ProjectStore::machines() const
+{
+    return m_impl->read(readMachines);
 }
 
 Status ProjectStore::extractArtifact(const std::string& sha256, const std::filesystem::path& file) const

@@ -13,6 +13,7 @@
 
 namespace paretoscope::core {
 
+struct MachineRecord;
 struct PublishedPoint;
 struct RooflinePoint;
 struct StoreEnvironment;
@@ -73,6 +74,8 @@ public:
     /// Predictions that are there with the same inputs are left alone, those that were made of other ones for the same
     /// trial, device and load give way. @return how many were new. Errors: NotFound (a trial).
     Result<int> recordPredictions(std::span<const RooflinePoint> points);
+    /// Replaces what there is of a machine of this name.
+    Status recordMachine(const MachineRecord& machine);
     void setDurability(Durability durability); ///< PowerLoss unless set
 
     // Reading.
@@ -88,6 +91,7 @@ public:
     Result<std::vector<EventRecord>> events(int newest = 200) const; ///< oldest of them first
     Result<std::vector<StoredArtifact>> artifacts() const;           ///< in order of recording
     Result<std::vector<PublishedPoint>> publishedPoints() const;     ///< in order of recording
+    Result<std::vector<MachineRecord>> machines() const;             ///< in order of recording; without parts
     Result<std::vector<RooflinePoint>> rooflinePoints() const;       ///< in order of recording
     /// Writes the content of an embedded artifact as `file`. Errors: NotFound; Io; Corrupt.
     Status extractArtifact(const std::string& sha256, const std::filesystem::path& file) const;
