@@ -11,7 +11,7 @@
 
 namespace paretoscope::jobs {
 
-/// Runs one request on one worker process, without a sweep: the verbs `evaluate` and `export`.
+/// Runs one request on one worker process, without a sweep: the verbs `evaluate` and `export`, `roofline --measure`.
 /// Lives in a thread with an event loop and never blocks it. One object = one evaluation.
 class EvaluationRunner : public QObject
 {
@@ -23,7 +23,8 @@ public:
     ~EvaluationRunner() override; ///< ends its worker; nothing is left behind
 
     /// @param task  "evaluate": {"model": path, "metrics": [{"name", "options"}], "logits": {...}} as
-    ///              engine::TrialRunner::evaluate takes it; "export": core::toJson(ExportRequest)
+    ///              engine::TrialRunner::evaluate takes it; "export": core::toJson(ExportRequest);
+    ///              "measure": {"quick", "model"} as engine::TrialRunner::measure takes it
     /// Exactly one of `succeeded` and `failed` follows, never from within this call.
     void start(const std::string& task, const core::Json& request);
     /// Graceful: `failed` with Cancelled follows after the layer in hand. A second call kills the worker.

@@ -57,7 +57,7 @@ public:
     ~WorkerProcess() override;
 
     void start();
-    /// Sends a task; the worker must be idle. `type` is run_trial, evaluate or export.
+    /// Sends a task; the worker must be idle. `type` is run_trial, evaluate, export or measure.
     void run(const std::string& type, const core::Json& request);
     /// Asks the task in hand to stop: `taskFailed` with Cancelled follows, or in the end SIGTERM and SIGKILL.
     void cancel();

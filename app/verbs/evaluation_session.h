@@ -20,7 +20,7 @@ public:
     EvaluationSession(jobs::WorkerSettings settings, const std::string& progressMode, Session& session);
 
     /// The worker's document. Errors: those of EvaluationRunner; Cancelled after a signal.
-    /// @param task  "evaluate" or "export"
+    /// @param task  "evaluate", "export" or "measure"
     core::Result<core::Json> run(const std::string& task, const core::Json& request);
     /// The signal that ended it at once, if one did.
     std::optional<int> killedBy() const { return m_killedBy; }

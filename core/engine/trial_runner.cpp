@@ -17,6 +17,7 @@
 #include "core/engine/host/plugin_host.h"
 #include "core/engine/host/service_host.h"
 #include "core/engine/kernels/card_kernels.h"
+#include "core/engine/measurement/machine_measurement.h"
 #include "core/engine/prefix/prefix_store.h"
 #include "core/engine/process_memory.h"
 #include "core/engine/recovery/trial_recovery.h"
@@ -163,6 +164,7 @@ struct TrialRunner::Impl
     core::Result<core::TrialOutcome> run(const core::TrialRequest& request, TrialObserver& observer);
     core::Result<core::Json> evaluate(const core::Json& request, TrialObserver& observer);
     core::Result<core::Json> exportModel(const core::ExportRequest& request, TrialObserver& observer);
+    core::Result<core::Json> measure(const core::Json& request, TrialObserver& observer);
     core::Result<std::unique_ptr<MadeModel>> makeModel(const core::TrialRequest& request, TrialObserver& observer);
     core::Status compress(const core::TrialRequest& request, const std::vector<std::unique_ptr<Stage>>& stages,
                           int first, PipelineContext& context);
@@ -527,6 +529,19 @@ core::Result<core::Json> TrialRunner::Impl::exportModel(const core::ExportReques
                        {"warnings", std::move(warnings)}};
 }
 
+core::Result<core::Json> TrialRunner::Impl::measure(const core::Json& request, TrialObserver& observer)
+{
+    const core::Json path = request.value("model", core::Json());
+    if (path.is_string())
+        PSC_TRY(warmUp(path.get<std::string>(), observer));
+    const Surroundings surroundings {.device = device.value(),
+                                     .threads = std::max(1, options.threads),
+                                     .isQuick = request.value("quick", false),
+                                     .caches = device.value().is_cpu() ? cacheSizes() : CacheSizes {},
+                                     .observer = observer};
+    return measureMachine(surroundings, options.device, path.is_string() ? model.get() : nullptr);
+}
+
 /// The steps before `first` are done. Keeps what other trials have in common with this one.
 core::Status TrialRunner::Impl::compress(const core::TrialRequest& request,
                                          const std::vector<std::unique_ptr<Stage>>& stages, int first,
@@ -731,6 +746,13 @@ core::Result<core::Json> TrialRunner::exportModel(const core::ExportRequest& req
     const c10::InferenceMode noGradients;
     SignOfLife alive(observer, *m_impl->artifacts);
     return guarded("exporting the model", [&] { return m_impl->exportModel(request, alive); });
+}
+
+core::Result<core::Json> TrialRunner::measure(const core::Json& request, TrialObserver& observer)
+{
+    PSC_TRY(ready());
+    const c10::InferenceMode noGradients;
+    return guarded("measuring this machine", [&] { return m_impl->measure(request, observer); });
 }
 
 core::Json TrialRunner::describeBuild()

@@ -70,6 +70,10 @@ public:
     /// Errors: as run; Unsupported (the format cannot hold it: layer, reason, remedy), Io.
     core::Result<core::Json> exportModel(const core::ExportRequest& request, TrialObserver& observer);
 
+    /// The ceilings of this device and, with a model, the times of its steps: {"quick": bool, "model": path | null} to
+    /// the document of measureMachine(). Errors: its own; those of loading the model.
+    core::Result<core::Json> measure(const core::Json& request, TrialObserver& observer);
+
     /// Versions and devices, for `hello` and `doctor`.
     static core::Json describeBuild();
 

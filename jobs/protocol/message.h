@@ -24,6 +24,7 @@ inline constexpr std::size_t kMaxFrameBytes = std::size_t(64) << 20;
 ///   run_trial  {task, request}   request: core::toJson(TrialRequest)
 ///   evaluate   {task, request}   request: {"model", "metrics", "logits"} of TrialRunner::evaluate
 ///   export     {task, request}   request: core::toJson(ExportRequest)
+///   measure    {task, request}   request: {"quick", "model"} of TrialRunner::measure
 ///   cancel     {task}            the task ends with `failed` Cancelled at its next layer; of another task: ignored
 ///   shutdown   {}                cancels the task in hand, then the worker ends with status 0
 ///
@@ -34,7 +35,7 @@ inline constexpr std::size_t kMaxFrameBytes = std::size_t(64) << 20;
 ///   progress   {task, phase, done, total}
 ///   layer      {task, layer, record}   \ intermediate results; `done` holds all of them again, so a coordinator
 ///   metric     {task, record}          / may ignore them
-///   done       {task, result, resident_bytes}    run_trial: core::toJson(TrialOutcome); evaluate, export: the document
+///   done       {task, result, resident_bytes}    run_trial: core::toJson(TrialOutcome); evaluate, export, measure: the document
 ///   failed     {task: n | null, code, message, hint, resident_bytes?}
 ///              code: core::errorCodeName; null: the worker itself is unusable
 ///

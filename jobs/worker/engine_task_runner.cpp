@@ -66,6 +66,11 @@ public:
         return m_runner.exportModel(wanted, observer);
     }
 
+    core::Result<Json> measure(const Json& request, engine::TrialObserver& observer) override
+    {
+        return m_runner.measure(request, observer);
+    }
+
     std::optional<std::int64_t> deviceBytes() const override
     {
         const std::optional<core::Bytes> used = m_runner.deviceMemory();

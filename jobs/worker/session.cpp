@@ -167,7 +167,8 @@ void Session::handle(const Message& message)
         send({"failed", failureBody({ErrorCode::InvalidArgument,
                                      "the message \"" + message.type + "\" came before \"configure\"", ""})});
         endAtOnce(kStatusBadCoordinator);
-    } else if (message.type == "run_trial" || message.type == "evaluate" || message.type == "export") {
+    } else if (message.type == "run_trial" || message.type == "evaluate" || message.type == "export" ||
+               message.type == "measure") {
         accept(message);
     } else if (message.type == "cancel") {
         const std::lock_guard lock(m_mutex);
@@ -263,8 +264,9 @@ void Session::execute(const Message& task)
     const Json request = task.body.value("request", Json::object());
     auto result = guarded([&] {
         return task.type == "evaluate" ? m_runner->evaluate(request, observer)
-               : task.type == "export" ? m_runner->exportModel(request, observer)
-                                       : m_runner->runTrial(request, observer);
+               : task.type == "export"  ? m_runner->exportModel(request, observer)
+               : task.type == "measure" ? m_runner->measure(request, observer)
+                                        : m_runner->runTrial(request, observer);
     });
     {
         // Before the answer: the coordinator may send the next task as soon as it reads it.

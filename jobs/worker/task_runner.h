@@ -20,6 +20,7 @@ public:
     virtual core::Result<core::Json> runTrial(const core::Json& request, engine::TrialObserver& observer) = 0;
     virtual core::Result<core::Json> evaluate(const core::Json& request, engine::TrialObserver& observer) = 0;
     virtual core::Result<core::Json> exportModel(const core::Json& request, engine::TrialObserver& observer) = 0;
+    virtual core::Result<core::Json> measure(const core::Json& request, engine::TrialObserver& observer) = 0;
     /// Memory that tensors take on the card right now; nothing on a CPU. Called from another thread than the tasks.
     virtual std::optional<std::int64_t> deviceBytes() const { return std::nullopt; }
 };

@@ -274,6 +274,11 @@ public:
         return evaluate(request, observer);
     }
 
+    core::Result<Json> measure(const Json& request, engine::TrialObserver& observer) override
+    {
+        return evaluate(request, observer);
+    }
+
     std::optional<std::int64_t> deviceBytes() const override
     {
         return shownCard() ? std::optional(m_allocated.load()) : std::nullopt;

@@ -12,6 +12,32 @@
 
 namespace paretoscope::engine {
 
+namespace {
+
+/// Tells of every tensor before it hands it out.
+class WatchedTensors : public TensorSource
+{
+public:
+    WatchedTensors(const TensorSource& tensors, const PassPlace& place, const DecodeContext& context)
+        : m_tensors(tensors)
+        , m_place(place)
+        , m_context(context)
+    {}
+
+    at::Tensor tensor(std::string_view name) const override
+    {
+        m_context.onRead(m_place, name);
+        return m_tensors.tensor(name);
+    }
+
+private:
+    const TensorSource& m_tensors;
+    const PassPlace& m_place;
+    const DecodeContext& m_context;
+};
+
+} // namespace
+
 IncrementalDecoder::IncrementalDecoder(DecodeContext context)
     : m_context(std::move(context))
     , m_loaded(static_cast<std::size_t>(m_context.model.view().blocks) + 2)
@@ -85,7 +111,7 @@ core::Result<std::shared_ptr<const LoadedTensors>> IncrementalDecoder::load(std:
 }
 
 void IncrementalDecoder::passBlock(int block, const DecodeChunk& chunk, at::Tensor& state,
-                                   const LoadedTensors& tensors) const
+                                   const TensorSource& tensors) const
 {
     const Sequence& sequence = m_sequences[static_cast<std::size_t>(chunk.sequence)];
     const std::int64_t tokens = state.size(0);
@@ -93,10 +119,12 @@ void IncrementalDecoder::passBlock(int block, const DecodeChunk& chunk, at::Tens
     std::vector<at::Tensor> outputs;
     for (std::int64_t first = 0; first < tokens; first += step) {
         const PassPlace place {block, chunk.sequence, sequence.length + first, sequence.store.get()};
-        const auto pass = m_context.model.begin(place, state.narrow(0, first, std::min(step, tokens - first)), tensors,
+        const WatchedTensors watched(tensors, place, m_context);
+        const TensorSource& source = m_context.onRead ? watched : tensors;
+        const auto pass = m_context.model.begin(place, state.narrow(0, first, std::min(step, tokens - first)), source,
                                                 m_context.hooks);
         while (!pass->inputs().empty())
-            pass->advance(tensors);
+            pass->advance(source);
         outputs.push_back(pass->output());
     }
     state = outputs.size() == 1 ? outputs.front() : at::cat(outputs);

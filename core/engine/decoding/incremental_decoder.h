@@ -6,8 +6,10 @@
 #include "core/engine/model/model_tensors.h"
 #include "core/engine/plugin/incremental_decoding.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace paretoscope::engine {
@@ -22,6 +24,8 @@ struct DecodeContext
     /// Dequantised blocks stay in memory between calls as long as all of them take no more than this; otherwise every
     /// call reads them again, block by block.
     core::Bytes residentLimit;
+    /// Told of every tensor that a block reads, just before it is used, from several threads at once; empty: nobody is.
+    std::function<void(const PassPlace& place, std::string_view tensor)> onRead = {};
 };
 
 /// Incremental decoding of a language model; see DecodeSession. Replaced weights must not change while it lives.
@@ -44,7 +48,7 @@ private:
         std::int64_t length = 0;
     };
     core::Status check(const std::vector<DecodeChunk>& chunks) const;
-    void passBlock(int block, const DecodeChunk& chunk, at::Tensor& state, const LoadedTensors& tensors) const;
+    void passBlock(int block, const DecodeChunk& chunk, at::Tensor& state, const TensorSource& tensors) const;
     /// Tensors of block `index`; entry and head come behind the blocks.
     core::Result<std::shared_ptr<const LoadedTensors>> load(std::size_t index);
     std::vector<std::string> namesOf(std::size_t index) const;
