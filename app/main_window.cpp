@@ -80,6 +80,11 @@ void MainWindow::createViews()
     rows->addWidget(m_menus = new QMenuBar(head));
     rows->addWidget(m_messages);
     setMenuWidget(head);
+    core::Result<views::WhatIfSource> devices = views::WhatIfSource::load(core::Installation::locate());
+    if (devices.ok())
+        m_pareto->setWhatIfSource(std::make_shared<const views::WhatIfSource>(std::move(devices).value()));
+    else
+        m_messages->report(devices.error());
 }
 
 void MainWindow::createStatusBar()

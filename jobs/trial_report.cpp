@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/trial_report.h"
 
+#include "core/accounting/stored_model.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/sweep/trial_identity.h"
 #include "jobs/slurm/job_environment.h"
@@ -68,6 +69,7 @@ core::WorkloadRecord TrialReporter::workload() const
     record.description = core::toJson(m_workload);
     if (const auto checkpoint = core::openCheckpoint(m_workload.model); checkpoint.ok()) {
         record.storedBytes = checkpoint.value()->storedBytes().value;
+        record.description[core::kModelConfigKey] = checkpoint.value()->config();
         for (const core::TensorInfo& tensor : checkpoint.value()->tensors())
             record.parameters += tensor.elements();
     }

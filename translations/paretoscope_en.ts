@@ -167,6 +167,13 @@
         </translation>
     </message>
     <message numerus="yes">
+        <source>%n finished trial(s) cannot be predicted: %1</source>
+        <translation>
+            <numerusform>%n finished trial cannot be predicted: %1</numerusform>
+            <numerusform>%n finished trials cannot be predicted: %1</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>%n point(s) are zero or negative and have no place on a logarithmic axis.</source>
         <translation>
             <numerusform>%n point is zero or negative and has no place on a logarithmic axis.</numerusform>

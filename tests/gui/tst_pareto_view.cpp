@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/mapped_file.h"
 #include "tests/gui/project_fixture.h"
+#include "tests/roofline/sample_trials.h"
 #include "views/pareto/pareto_plot.h"
 #include "views/pareto/pareto_view.h"
 #include "views/pareto/plot_export.h"
@@ -56,6 +58,49 @@ struct Shown
         QApplication::sendEvent(&plot(), &whole);
         QTest::mouseRelease(&plot(), button, modifiers, to);
         return {};
+    }
+};
+
+/// Three trials of a model of 7 billion parameters, two of which can be predicted.
+struct Predicted : Shown
+{
+    Predicted()
+        : Shown(std::vector<core::TrialRecord> {})
+    {
+        namespace sample = roofline::test;
+        const core::Json models =
+            core::Json::parse(core::readTextFile(PARETOSCOPE_TEST_DATA "/roofline/models.json").value());
+        const core::Json config = models.at("Llama-2-7b").at("config");
+        const auto trial = [&config](const char* label, const sample::StoredForm& form, double perplexity) {
+            core::TrialRecord record = sample::trialOf(label, "llama", sample::storedModelOf(config, form));
+            core::MetricRecord quality;
+            quality.name = "perplexity";
+            quality.value = perplexity;
+            record.metrics.push_back(std::move(quality));
+            return record;
+        };
+        std::vector<core::TrialRecord> trials {
+            trial(
+                "baseline",
+                [](std::int64_t out, std::int64_t in) { return core::StoredTensor {.bits = {16 * out * in}}; }, 5.5),
+            trial("rtn(bits=4)", sample::roundedTo(4, 64), 6), trial("gptq(bits=3)", sample::roundedTo(3, 64), 6.5)};
+        trials.back().metrics.front().details = nullptr; // of a version that did not record how tensors are stored
+        auto devices = roofline::HardwareTable::load(PARETOSCOPE_RESOURCES, {});
+        if (!devices.ok())
+            qFatal("no devices");
+        view.setWhatIfSource(std::make_shared<const WhatIfSource>(
+            WhatIfSource {std::move(devices).value(), PARETOSCOPE_RESOURCES "/architectures"}));
+        view.setSnapshot(test::snapshotOf(std::move(trials), "llama.pscope", {sample::workloadOf("llama", config)}));
+    }
+    QComboBox* device() const { return view.findChild<QComboBox*>(u"paretoDevice"_s); }
+    QString note() const { return view.findChild<QLabel*>(u"paretoNote"_s)->text(); }
+    /// By data, or by text where items have none.
+    void choose(const QString& combo, const QString& item)
+    {
+        auto* box = view.findChild<QComboBox*>(combo);
+        const int byData = box->findData(item);
+        box->setCurrentIndex(byData >= 0 ? byData : box->findText(item));
+        Q_EMIT box->activated(box->currentIndex());
     }
 };
 
@@ -326,6 +371,59 @@ private Q_SLOTS:
         QCOMPARE(other.plot().data()->x.name, std::string("bits_per_parameter"));
         QVERIFY(other.plot().isLogarithmic(Qt::Horizontal));
         other.view.restoreState({{u"x"_s, 3}, {u"hidden"_s, u"nonsense"_s}}); // a foreign state does no harm
+        QCOMPARE(other.plot().data()->x.name, std::string("stored_bytes"));
+    }
+
+    void anotherDevicePredictsOtherValues()
+    {
+        Predicted shown;
+        QVERIFY(!shown.device()->isVisible()); // no predicted axis yet
+        shown.choose(u"paretoX"_s, u"predicted_tpot"_s);
+        QVERIFY(shown.device()->isVisible());
+        QTRY_COMPARE(int(shown.plot().data()->points.size()), 2);
+        // Every operation of a decode step is bound by memory: the time is the ratio of bytes and bandwidth.
+        const auto seconds = [&shown](const char* label) {
+            return shown.plot().data()->find(test::idOf(label))->value.x();
+        };
+        const double a100 = seconds("baseline");
+        QVERIFY(seconds("rtn(bits=4)") < 0.4 * a100);
+        QCOMPARE(shown.plot().data()->xChoice.protocol,
+                 std::string("NVIDIA A100 SXM 80GB/batch-1/prompt-1024/generate-128/ideal"));
+        QVERIFY(axisTitle(shown.plot().data()->x, u"s"_s, Qt::Horizontal).contains(u"Predicted time per token"_s));
+
+        shown.choose(u"paretoDevice"_s, u"NVIDIA H100 SXM 80GB"_s);
+        QTRY_COMPARE(int(shown.plot().data()->points.size()), 2);
+        QVERIFY(qAbs(seconds("baseline") - a100 * 2039 / 3350) < a100 * 1e-9);
+        QVERIFY2(shown.note().contains(u"1 finished trial"_s) && shown.note().contains(u"gptq(bits=3)"_s),
+                 qPrintable(shown.note()));
+
+        shown.choose(u"paretoX"_s, u"stored_bytes"_s);
+        QVERIFY(!shown.device()->isVisible());
+        QCOMPARE(int(shown.plot().data()->points.size()), 3);
+    }
+
+    void predictionsNeedTheRatesOfTheDevice()
+    {
+        Predicted shown;
+        shown.choose(u"paretoX"_s, u"predicted_ttft"_s);
+        QTRY_COMPARE(int(shown.plot().data()->points.size()), 2);
+        shown.choose(u"paretoDevice"_s, u"nvidia_A100"_s);
+        QTRY_VERIFY2(shown.note().contains(u"states no fp32 rate"_s), qPrintable(shown.note()));
+        QVERIFY(shown.plot().data()->points.empty());
+    }
+
+    void predictedAxesComeBackWithTheirDevice()
+    {
+        Predicted shown;
+        shown.choose(u"paretoX"_s, u"predicted_memory"_s);
+        shown.choose(u"paretoDevice"_s, u"NVIDIA L4"_s);
+        const QJsonObject state = shown.view.saveState();
+        Predicted other;
+        other.view.restoreState(state);
+        QTRY_COMPARE(int(other.plot().data()->points.size()), 2);
+        QCOMPARE(other.plot().data()->x.name, std::string("predicted_memory"));
+        QCOMPARE(other.device()->currentText(), u"NVIDIA L4"_s);
+        other.view.setWhatIfSource(nullptr); // without devices the axes are measured ones
         QCOMPARE(other.plot().data()->x.name, std::string("stored_bytes"));
     }
 

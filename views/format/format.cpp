@@ -148,7 +148,7 @@ QString metricValue(double value, const QString& unit, std::optional<double> sta
     if (unit == "B"_L1)
         return bytes(value);
     if (unit == "s"_L1)
-        return duration(value);
+        return value > 0 && value < 0.0995 ? Text::tr("%1 ms").arg(number(value * 1e3)) : duration(value);
     const QString text = valueWithError(value, standardError);
     return unit.isEmpty() ? text : u"%1 %2"_s.arg(text, unit);
 }

@@ -57,6 +57,20 @@ constexpr std::array kKnown {
            QT_TRANSLATE_NOOP("Metric", "Measured time to read the prompt.")},
     Entry {"decode_seconds", QT_TRANSLATE_NOOP("Metric", "Decode time"),
            QT_TRANSLATE_NOOP("Metric", "Measured time per generated token.")},
+    Entry {"predicted_ttft", QT_TRANSLATE_NOOP("Metric", "Predicted time to first token"),
+           QT_TRANSLATE_NOOP("Metric", "TTFT: time of the prefill on the chosen device by the roofline, from the bytes "
+                                       "that the trial's tensors take and the sparsity and ranks the device can use.")},
+    Entry {"predicted_tpot", QT_TRANSLATE_NOOP("Metric", "Predicted time per token"),
+           QT_TRANSLATE_NOOP("Metric", "TPOT: mean time of a decode step on the chosen device by the roofline.")},
+    Entry {"predicted_tokens_per_second", QT_TRANSLATE_NOOP("Metric", "Predicted tokens per second"),
+           QT_TRANSLATE_NOOP("Metric", "Generated tokens over the time of the whole answer, prefill included; larger is "
+                                       "better.")},
+    Entry {"predicted_joules_per_token", QT_TRANSLATE_NOOP("Metric", "Predicted energy per token"),
+           QT_TRANSLATE_NOOP("Metric", "Energy of the whole answer over its tokens, by how busy the parts of the "
+                                       "chosen device are.")},
+    Entry {"predicted_memory", QT_TRANSLATE_NOOP("Metric", "Predicted memory"),
+           QT_TRANSLATE_NOOP("Metric", "What the chosen device has to hold: weights as they are stored, key/value "
+                                       "cache, activations, and 0.6 GB for driver and libraries.")},
 };
 
 } // namespace

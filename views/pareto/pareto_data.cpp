@@ -23,6 +23,8 @@ struct Text
 
 MetricSummary summaryOf(const ProjectSnapshot& snapshot, const AxisChoice& choice)
 {
+    if (const roofline::PredictedQuantity* predicted = roofline::predictedQuantity(choice.metric))
+        return {choice.metric, std::string(predicted->unit), predicted->minimise, {choice.protocol}};
     const MetricSummary* metric = snapshot.metric(choice.metric);
     return metric ? *metric : MetricSummary {choice.metric, {}, true, {}};
 }
@@ -31,6 +33,25 @@ bool isMeasured(const core::TrialRecord& trial, const std::string& metric)
 {
     return std::any_of(trial.metrics.begin(), trial.metrics.end(),
                        [&](const core::MetricRecord& record) { return record.name == metric && record.value; });
+}
+
+/// A value on an axis and its standard error.
+struct AxisValue
+{
+    double value = 0;
+    double error = 0;
+};
+
+std::optional<AxisValue> axisValue(const core::TrialRecord& trial, const AxisChoice& choice,
+                                   const WhatIfAxesPtr& whatIf)
+{
+    if (roofline::predictedQuantity(choice.metric)) {
+        const std::optional<double> value =
+            whatIf && whatIf->id == choice.protocol ? whatIf->value(trial.id, choice.metric) : std::nullopt;
+        return value ? std::optional(AxisValue {*value, 0}) : std::nullopt;
+    }
+    const core::MetricRecord* metric = measurement(trial, choice.metric, choice.protocol);
+    return metric ? std::optional(AxisValue {*metric->value, metric->standardError.value_or(0)}) : std::nullopt;
 }
 
 void collectPoints(ParetoData& data, const ParetoRequest& request)
@@ -42,8 +63,8 @@ void collectPoints(ParetoData& data, const ParetoRequest& request)
     data.methodCounts.assign(isHidden.size(), 0);
     for (std::size_t row = 0; row < trials.size(); ++row) {
         const core::TrialRecord& trial = trials[row];
-        const core::MetricRecord* x = measurement(trial, request.x.metric, request.x.protocol);
-        const core::MetricRecord* y = measurement(trial, request.y.metric, request.y.protocol);
+        const std::optional<AxisValue> x = axisValue(trial, request.x, request.whatIf);
+        const std::optional<AxisValue> y = axisValue(trial, request.y, request.whatIf);
         if (!x || !y) {
             if (isMeasured(trial, request.x.metric) && isMeasured(trial, request.y.metric))
                 ++data.otherProtocol;
@@ -55,9 +76,9 @@ void collectPoints(ParetoData& data, const ParetoRequest& request)
             continue;
         data.points.push_back({.id = trial.id,
                                .row = int(row),
-                               .value = {*x->value, *y->value},
-                               .xError = x->standardError.value_or(0),
-                               .yError = y->standardError.value_or(0),
+                               .value = {x->value, y->value},
+                               .xError = x->error,
+                               .yError = y->error,
                                .method = method,
                                .baseline = core::isBaseline(trial),
                                .accepted = request.filter.accepts(trial, data.snapshot->baseline(row))});
@@ -143,6 +164,7 @@ ParetoDataPtr prepareParetoData(const SnapshotPtr& snapshot, const ParetoRequest
     data->y = summaryOf(*snapshot, request.y);
     data->xChoice = request.x;
     data->yChoice = request.y;
+    data->whatIf = request.whatIf;
     collectPoints(*data, request);
     findFront(*data);
     addReferences(*data);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "views/pareto/what_if_axes.h"
 #include "views/selection/trial_filter.h"
 #include "views/snapshot/project_snapshot.h"
 
@@ -14,7 +15,8 @@
 
 namespace paretoscope::views {
 
-/// One axis of the plot: a metric under exactly one protocol. Numbers of two protocols never share an axis.
+/// One axis of the plot: a metric under exactly one protocol, or a prediction for one device (the protocol is then the
+/// id of the what-if). Numbers of two protocols never share an axis.
 struct AxisChoice
 {
     std::string metric;
@@ -28,6 +30,7 @@ struct ParetoRequest
     AxisChoice y;
     TrialFilter filter;
     QStringList hiddenMethods;
+    WhatIfAxesPtr whatIf = {}; ///< of the same snapshot; null: nothing is predicted
 };
 
 struct ParetoPoint
@@ -62,6 +65,7 @@ struct ParetoData
     std::vector<ParetoPoint> points;
     std::vector<int> front; ///< indices into `points` from the best x to the best y
     std::vector<ReferenceMark> references;
+    WhatIfAxesPtr whatIf;  ///< where an axis is predicted
     int otherProtocol = 0; ///< finished trials that lack a measurement under the chosen protocols but have another
     QRectF bounds;         ///< of points, error bars and references; null when there is nothing to show
 

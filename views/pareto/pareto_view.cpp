@@ -6,6 +6,7 @@
 #include "views/pareto/legend_chip.h"
 #include "views/pareto/pareto_plot.h"
 #include "views/pareto/plot_export.h"
+#include "views/pareto/what_if_choice.h"
 #include "views/theme/icons.h"
 #include "views/widgets/empty_state.h"
 #include "views/widgets/flow_layout.h"
@@ -34,6 +35,18 @@ namespace {
 bool startsLogarithmic(const std::string& metric)
 {
     return metric == "perplexity" || metric == "kl_divergence";
+}
+
+bool isPredicted(const AxisChoice& choice)
+{
+    return roofline::predictedQuantity(choice.metric) != nullptr;
+}
+
+void addMetric(QComboBox& metrics, std::string_view name, bool minimise)
+{
+    const MetricText text = metricText(name);
+    metrics.addItem(minimise ? u"%1 ↓"_s.arg(text.title) : u"%1 ↑"_s.arg(text.title), toQString(name));
+    metrics.setItemData(metrics.count() - 1, text.doc, Qt::ToolTipRole);
 }
 
 QJsonObject toJson(const AxisChoice& choice, bool logarithmic)
@@ -93,6 +106,15 @@ void ParetoView::createControls()
     against->setForegroundRole(QPalette::PlaceholderText);
     row->addWidget(against);
     m_x = createAxis(Qt::Horizontal, *row);
+    m_whatIf = new WhatIfChoice(m_controls);
+    m_whatIf->hide();
+    row->addWidget(m_whatIf);
+    connect(m_whatIf, &WhatIfChoice::deviceChosen, this, [this] {
+        m_wantedX = choiceOf(m_x);
+        m_wantedY = choiceOf(m_y);
+        rebuild();
+    });
+    connect(m_whatIf, &WhatIfChoice::predicted, this, &ParetoView::rebuild);
     row->addStretch(1);
     createCommands(*row);
     m_legend = new QWidget(this);
@@ -211,20 +233,42 @@ void ParetoView::setSnapshot(const SnapshotPtr& snapshot)
     rebuild();
 }
 
+void ParetoView::setWhatIfSource(const WhatIfSourcePtr& source)
+{
+    m_whatIf->setSource(source);
+    if (m_snapshot)
+        setSnapshot(m_snapshot);
+}
+
+bool ParetoView::isKnown(const AxisChoice& choice) const
+{
+    return m_snapshot->metric(choice.metric) || (m_whatIf->hasDevices() && isPredicted(choice));
+}
+
+bool ParetoView::isPredictionChosen() const
+{
+    return isPredicted(choiceOf(m_x)) || isPredicted(choiceOf(m_y));
+}
+
 void ParetoView::fillCombos()
 {
+    for (const AxisChoice* wanted : {&m_wantedX, &m_wantedY}) {
+        if (isPredicted(*wanted))
+            m_whatIf->choose(wanted->protocol);
+    }
     const auto [defaultX, defaultY] = defaultAxes(*m_snapshot);
     for (AxisControls* controls : {&m_x, &m_y}) {
         const bool isX = controls == &m_x;
         const AxisChoice& wanted = isX ? m_wantedX : m_wantedY;
-        const AxisChoice& start = m_snapshot->metric(wanted.metric) ? wanted : isX ? defaultX : defaultY;
+        const AxisChoice& start = isKnown(wanted) ? wanted : isX ? defaultX : defaultY;
         const QSignalBlocker blocker(controls->metric);
         controls->metric->clear();
-        for (const MetricSummary& metric : m_snapshot->metrics) {
-            const MetricText text = metricText(metric.name);
-            controls->metric->addItem(metric.minimise ? u"%1 ↓"_s.arg(text.title) : u"%1 ↑"_s.arg(text.title),
-                                      toQString(metric.name));
-            controls->metric->setItemData(controls->metric->count() - 1, text.doc, Qt::ToolTipRole);
+        for (const MetricSummary& metric : m_snapshot->metrics)
+            addMetric(*controls->metric, metric.name, metric.minimise);
+        if (m_whatIf->hasDevices()) {
+            controls->metric->insertSeparator(controls->metric->count());
+            for (const roofline::PredictedQuantity& quantity : roofline::predictedQuantities())
+                addMetric(*controls->metric, quantity.name, quantity.minimise);
         }
         controls->metric->setCurrentIndex(controls->metric->findData(toQString(start.metric)));
         fillProtocols(*controls, start.protocol);
@@ -241,7 +285,7 @@ void ParetoView::fillProtocols(AxisControls& controls, const std::string& wanted
         for (const std::string& protocol : metric->protocols) {
             controls.protocol->addItem(protocol.empty() ? tr("no protocol") : toQString(protocol), toQString(protocol));
             controls.protocol->setItemData(controls.protocol->count() - 1, plainTip(toQString(protocol)),
-                                          Qt::ToolTipRole);
+                                           Qt::ToolTipRole);
         }
     }
     controls.protocol->setCurrentIndex(std::max(0, controls.protocol->findData(toQString(wanted))));
@@ -250,8 +294,11 @@ void ParetoView::fillProtocols(AxisControls& controls, const std::string& wanted
 
 AxisChoice ParetoView::choiceOf(const AxisControls& controls) const
 {
-    return {controls.metric->currentData().toString().toStdString(),
-            controls.protocol->currentData().toString().toStdString()};
+    AxisChoice choice {controls.metric->currentData().toString().toStdString(),
+                       controls.protocol->currentData().toString().toStdString()};
+    if (isPredicted(choice))
+        choice.protocol = m_whatIf->id();
+    return choice;
 }
 
 void ParetoView::metricChosen(AxisControls& controls)
@@ -278,9 +325,13 @@ void ParetoView::rebuild()
 {
     if (!m_snapshot)
         return;
-    const ParetoDataPtr plotted = prepareParetoData(
-        m_snapshot,
-        {.x = choiceOf(m_x), .y = choiceOf(m_y), .filter = m_selection.filter(), .hiddenMethods = m_hiddenMethods});
+    m_whatIf->setVisible(isPredictionChosen());
+    const ParetoDataPtr plotted =
+        prepareParetoData(m_snapshot, {.x = choiceOf(m_x),
+                                       .y = choiceOf(m_y),
+                                       .filter = m_selection.filter(),
+                                       .hiddenMethods = m_hiddenMethods,
+                                       .whatIf = isPredictionChosen() ? m_whatIf->axesFor(m_snapshot) : nullptr});
     m_plot->setData(plotted);
     rebuildLegend();
     updateMessages();
@@ -328,6 +379,9 @@ void ParetoView::updateMessages()
     if (plotted.otherProtocol > 0)
         notes << tr("%n trial(s) measured under another protocol are not drawn; choose the protocol above.", nullptr,
                     plotted.otherProtocol);
+    if (plotted.whatIf && plotted.whatIf->missing > 0)
+        notes << tr("%n finished trial(s) cannot be predicted: %1", nullptr, plotted.whatIf->missing)
+                     .arg(plotted.whatIf->reason);
     const auto hiddenByLog = [&](Qt::Orientation axis) {
         return m_plot->isLogarithmic(axis)
                    ? int(std::count_if(plotted.points.begin(), plotted.points.end(),

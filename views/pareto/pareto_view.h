@@ -18,6 +18,7 @@ namespace paretoscope::views {
 
 class EmptyState;
 class ParetoPlot;
+class WhatIfChoice;
 
 /// The Pareto dock: choice of metrics, scales and protocols, legend, plot, export.
 /// Its commands are the widget's actions(); the window puts them into the registry.
@@ -28,7 +29,8 @@ class ParetoView : public QWidget
 public:
     explicit ParetoView(SelectionModel& selection, QWidget* parent = nullptr);
 
-    void setSnapshot(const SnapshotPtr& snapshot); ///< null: no project
+    void setSnapshot(const SnapshotPtr& snapshot);       ///< null: no project
+    void setWhatIfSource(const WhatIfSourcePtr& source); ///< offers predicted axes for its devices
     EmptyState& emptyState() { return *m_empty; }
     ParetoPlot& plot() { return *m_plot; }
     std::vector<core::TrialId> front() const; ///< of what is plotted now
@@ -57,6 +59,8 @@ private:
     QAction* addCommand(const QString& id, const QString& text, const QString& tip, const QString& icon);
     void createCommands(QHBoxLayout& row);
     void fillCombos();
+    bool isKnown(const AxisChoice& choice) const;
+    bool isPredictionChosen() const;
     void fillProtocols(AxisControls& controls, const std::string& wanted);
     AxisChoice choiceOf(const AxisControls& controls) const;
     void metricChosen(AxisControls& controls);
@@ -80,6 +84,7 @@ private:
     EmptyState* m_empty;
     QStackedLayout* m_stack = nullptr;
     QWidget* m_controls = nullptr;
+    WhatIfChoice* m_whatIf = nullptr;
     QWidget* m_legend = nullptr;
     QLabel* m_note;
 };

@@ -75,8 +75,10 @@ SnapshotPtr makeSnapshot(ProjectSnapshot records)
     for (core::TrialRecord& trial : records.trials) {
         trial.provenance = familyOnly(trial.provenance);
         trial.layerMetrics.clear();
-        for (core::MetricRecord& metric : trial.metrics)
-            metric.details = nullptr;
+        for (core::MetricRecord& metric : trial.metrics) {
+            if (metric.name != "stored_bytes") // predictions start from how the tensors are stored
+                metric.details = nullptr;
+        }
         records.rows.emplace(trial.id, row++);
     }
     records.metrics = summarise(records.trials);

@@ -29,7 +29,7 @@ struct MetricSummary
 };
 
 /// A project at one moment. Immutable and shared: read off the GUI thread, shown by all views. Trials come without
-/// per-window details, layer metrics and provenance; the inspector asks for one complete trial.
+/// layer metrics and provenance, and without the details of metrics other than the stored size; the inspector asks for one complete trial.
 struct ProjectSnapshot
 {
     std::filesystem::path path;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "views/pareto/what_if_choice.h"
+
+#include "views/format/text.h"
+#include "views/widgets/plain_tip.h"
+
+#include <QComboBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QSignalBlocker>
+#include <QtConcurrent>
+
+using namespace Qt::Literals::StringLiterals;
+
+namespace paretoscope::views {
+
+namespace {
+
+/// Chosen at first, where it is known: its maker states all of its rates.
+constexpr std::string_view kUsualDevice = "NVIDIA A100 SXM 80GB";
+
+} // namespace
+
+WhatIfChoice::WhatIfChoice(QWidget* parent)
+    : QWidget(parent)
+    , m_device(new QComboBox(this))
+{
+    auto* on = new QLabel(tr("on"), this);
+    on->setForegroundRole(QPalette::PlaceholderText);
+    on->setBuddy(m_device);
+    m_device->setObjectName(u"paretoDevice"_s);
+    m_device->setAccessibleName(tr("Device of the predictions"));
+    m_device->setMinimumContentsLength(18);
+    m_device->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    auto* row = new QHBoxLayout(this);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(6);
+    row->addWidget(on);
+    row->addWidget(m_device);
+    connect(m_device, &QComboBox::activated, this, [this](int index) {
+        takeDevice(m_source->devices.all()[std::size_t(index)]);
+        Q_EMIT deviceChosen();
+    });
+    connect(&m_watcher, &QFutureWatcher<WhatIfAxesPtr>::finished, this, [this] {
+        if (m_watcher.isCanceled() || m_watcher.future().resultCount() == 0)
+            return;
+        m_axes = m_watcher.result();
+        Q_EMIT predicted();
+    });
+}
+
+WhatIfChoice::~WhatIfChoice()
+{
+    m_watcher.cancel(); // what computes holds copies only and may end when it likes
+}
+
+void WhatIfChoice::setSource(const WhatIfSourcePtr& source)
+{
+    m_source = source;
+    m_axes.reset();
+    m_asked.reset();
+    const QSignalBlocker blocker(m_device);
+    m_device->clear();
+    if (!source || source->devices.all().empty())
+        return;
+    for (const roofline::HardwareSpec& device : source->devices.all())
+        m_device->addItem(toQString(device.name));
+    const auto usual = source->devices.find(kUsualDevice);
+    takeDevice(usual.ok() ? *usual.value() : source->devices.all().front());
+}
+
+void WhatIfChoice::choose(const std::string& id)
+{
+    if (!m_source)
+        return;
+    if (const auto whatIf = roofline::WhatIf::read(id, m_source->devices); whatIf.ok())
+        takeDevice(whatIf.value().hardware);
+}
+
+void WhatIfChoice::takeDevice(const roofline::HardwareSpec& device)
+{
+    m_whatIf.hardware = device;
+    const QSignalBlocker blocker(m_device);
+    m_device->setCurrentIndex(m_device->findText(toQString(device.name)));
+    m_device->setToolTip(plainTip(tr("Predicted for %1: one sequence, %2 tokens of prompt, %3 generated, at the full "
+                                     "rates of the device")
+                                      .arg(toQString(device.name))
+                                      .arg(int(m_whatIf.request.prompt))
+                                      .arg(int(m_whatIf.request.generated))));
+}
+
+WhatIfAxesPtr WhatIfChoice::axesFor(const SnapshotPtr& snapshot)
+{
+    if (!m_source)
+        return nullptr;
+    if (m_axes && m_axes->snapshot == snapshot && m_axes->id == id())
+        return m_axes;
+    if (m_asked != snapshot || m_askedId != id() || m_watcher.isFinished()) {
+        m_asked = snapshot;
+        m_askedId = id();
+        m_watcher.cancel();
+        m_watcher.setFuture(QtConcurrent::run(&predictAxes, snapshot, m_source, m_whatIf));
+    }
+    const bool isOlder = m_axes && m_axes->id == id() && m_axes->snapshot->path == snapshot->path;
+    return isOlder ? m_axes : nullptr;
+}
+
+} // namespace paretoscope::views

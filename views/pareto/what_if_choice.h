@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "views/pareto/what_if_axes.h"
+
+#include <QFutureWatcher>
+#include <QWidget>
+
+class QComboBox;
+
+namespace paretoscope::views {
+
+/// Choice of the device that trials are predicted for; computes the predictions off the GUI thread, and only the newest
+/// request delivers.
+class WhatIfChoice : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit WhatIfChoice(QWidget* parent = nullptr);
+    ~WhatIfChoice() override;
+
+    void setSource(const WhatIfSourcePtr& source); ///< null: there are no devices
+    bool hasDevices() const { return m_source != nullptr; }
+    std::string id() const { return m_whatIf.id(); } ///< protocol of the predicted axes
+    /// The device of such an id; an id of an unknown one is ignored.
+    void choose(const std::string& id);
+
+    /// Null while they are computed, which predicted() ends. While a project grows, those of the snapshot before.
+    WhatIfAxesPtr axesFor(const SnapshotPtr& snapshot);
+
+Q_SIGNALS:
+    void deviceChosen();
+    void predicted();
+
+private:
+    void takeDevice(const roofline::HardwareSpec& device);
+
+    WhatIfSourcePtr m_source;
+    roofline::WhatIf m_whatIf;
+    SnapshotPtr m_asked;   ///< what is being computed,
+    std::string m_askedId; ///< and for which device
+    WhatIfAxesPtr m_axes;
+    QFutureWatcher<WhatIfAxesPtr> m_watcher;
+    QComboBox* m_device;
+};
+
+} // namespace paretoscope::views
