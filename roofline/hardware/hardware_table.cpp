@@ -285,6 +285,13 @@ core::Status HardwareTable::add(std::string_view csv, std::string_view file)
     return core::success();
 }
 
+void HardwareTable::put(HardwareSpec device)
+{
+    const std::string name = lowered(device.name);
+    std::erase_if(m_devices, [&](const HardwareSpec& other) { return lowered(other.name) == name; });
+    m_devices.push_back(std::move(device));
+}
+
 core::Result<const HardwareSpec*> HardwareTable::find(std::string_view name) const
 {
     std::vector<std::string> names;

@@ -29,6 +29,9 @@ public:
     /// number, not above zero, or beyond everything that was ever built.
     core::Status add(std::string_view csv, std::string_view file);
 
+    /// Replaces the device of this name.
+    void put(HardwareSpec device);
+
     const std::vector<HardwareSpec>& all() const { return m_devices; }
     /// Upper and lower case count as equal. Errors: NotFound, with the near name.
     core::Result<const HardwareSpec*> find(std::string_view name) const;
