@@ -6,6 +6,7 @@
 #include "app/verbs/pass_report.h"
 #include "app/verbs/step_text.h"
 #include "core/base/near_miss.h"
+#include "roofline/measured/calibrated_prediction.h"
 
 namespace paretoscope::app {
 
@@ -227,18 +228,9 @@ std::string summary(const Report& report, int width)
     return text;
 }
 
-} // namespace
-
-Outcome reportPrediction(const RooflineRequest& request, const NamedConfig& model,
-                         const roofline::HardwareSpec& hardware, Session& session)
+Outcome show(const Report& report, const RooflineRequest& request, const roofline::HardwareSpec& hardware,
+             Session& session)
 {
-    if (request.stage == "chat")
-        return Outcome::usage("--stage chat is a stage of LLM-Viewer", "use --mode lv-2409, or decode or prefill");
-    const std::filesystem::path families = session.installation.architectures();
-    PSC_ASSIGN(RooflineInputs inputs, inputsOf(request, model, families));
-    if (inputs.shape.vocabulary == 0)
-        return reportPasses(request, inputs, hardware, session);
-    PSC_ASSIGN(const Report report, predict(request, std::move(inputs), hardware, families));
     Console& console = session.console;
     if (session.common.json) {
         console.document(document(report, request, hardware));
@@ -257,6 +249,55 @@ Outcome reportPrediction(const RooflineRequest& request, const NamedConfig& mode
     console.write(operationTable(step).text(console.outStream()));
     console.write("\n" + summary(report, console.outStream().width));
     return ExitStatus::Done;
+}
+
+} // namespace
+
+Outcome reportPrediction(const RooflineRequest& request, const NamedConfig& model,
+                         const roofline::HardwareSpec& hardware, Session& session)
+{
+    if (request.stage == "chat")
+        return Outcome::usage("--stage chat is a stage of LLM-Viewer", "use --mode lv-2409, or decode or prefill");
+    const std::filesystem::path families = session.installation.architectures();
+    PSC_ASSIGN(RooflineInputs inputs, inputsOf(request, model, families));
+    if (inputs.shape.vocabulary == 0)
+        return reportPasses(request, inputs, hardware, session);
+    PSC_ASSIGN(const Report report, predict(request, std::move(inputs), hardware, families));
+    return show(report, request, hardware, session);
+}
+
+Outcome reportCalibrated(const RooflineRequest& request, const NamedConfig& model,
+                         const roofline::MachineProfile& machine, Session& session)
+{
+    if (request.stage == "chat")
+        return Outcome::usage("--stage chat is a stage of LLM-Viewer", "use --mode lv-2409, or decode or prefill");
+    const RooflineRequest plain;
+    const bool isPlain = request.weightBits == plain.weightBits && request.weightFormat.empty() &&
+                         request.activationBits == plain.activationBits && request.kvBits == plain.kvBits &&
+                         !request.eager && request.fusions.empty() && request.draft.empty() &&
+                         request.tensorParallel * request.pipelineParallel * request.expertParallel == 1 &&
+                         request.efficiency == plain.efficiency;
+    if (!isPlain)
+        return Outcome::usage("a calibrated prediction is that of our own engine, whose formats and kernels are given",
+                              "leave out all options but --batch, --prompt, --generate and --stage");
+    Report report;
+    report.model = model.name;
+    PSC_ASSIGN(report.shape, roofline::readModelShape(model.config, session.installation.architectures()));
+    report.request = {.batch = static_cast<double>(request.batch),
+                      .prompt = static_cast<double>(request.prompt),
+                      .generated = static_cast<double>(request.generate)};
+    PSC_ASSIGN(report.prediction, roofline::predictCalibrated(machine, report.shape, report.request));
+    report.prefillExplanation = roofline::explainCalibrated(report.prediction.prefill);
+    report.decodeExplanation = roofline::explainCalibrated(report.prediction.decode);
+    const roofline::EngineExecution& execution = machine.model->execution;
+    report.execution = roofline::engineExecution(execution);
+    RooflineRequest shown = request;
+    shown.weightBits = execution.weightBits;
+    shown.activationBits = execution.activationBits;
+    shown.kvBits = execution.kvBits;
+    shown.eager = execution.isEager;
+    shown.efficiency = "calibrated";
+    return show(report, shown, machine.hardware(), session);
 }
 
 } // namespace paretoscope::app

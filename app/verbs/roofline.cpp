@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/command_line/input.h"
 #include "app/verbs/llm_viewer_report.h"
+#include "app/verbs/machine_measurement.h"
+#include "app/verbs/machine_profiles.h"
 #include "app/verbs/prediction_report.h"
 #include "roofline/llm_viewer/cases.h"
 
@@ -15,6 +17,7 @@ public:
     {
         m_request.declare(options);
         m_hardware.declare(options);
+        m_measurement.declare(options);
         options
             .text("--cases", "FILE", m_cases,
                   "Computes all records of a JSON document of this form (\"-\": stdin) and prints it with results; "
@@ -26,8 +29,14 @@ public:
     {
         if (!m_cases.empty())
             return computeCases(session);
+        if (m_measurement.isWanted())
+            return m_measurement.run(m_request.model, m_request.hardware, session);
+        if (m_measurement.isConfigured())
+            return Outcome::usage("--quick and --out are for a measurement", "give --measure, too");
         if (m_request.model.empty())
             return Outcome::usage("MODEL is missing: what to predict for", "paretoscope roofline config.json ...");
+        if (m_request.isCalibrated())
+            return reportOwnEngine(session);
         if (m_request.hardware.empty())
             return Outcome::usage("--hardware is missing: the device to predict for",
                                   "\"paretoscope hardware list\" prints the names");
@@ -39,6 +48,29 @@ public:
     }
 
 private:
+    Outcome reportOwnEngine(Session& session) const
+    {
+        const std::string name = m_request.hardware.empty() ? kDefaultMachine : m_request.hardware;
+        PSC_ASSIGN(const roofline::MachineProfile machine, findMachine(name));
+        PSC_ASSIGN(const NamedConfig model, readConfig(m_request.model));
+        return reportCalibrated(m_request, model, machine, session);
+    }
+
+    core::Result<roofline::MachineProfile> findMachine(const std::string& name) const
+    {
+        PSC_ASSIGN(std::vector<roofline::MachineProfile> machines, m_hardware.machines());
+        if (!m_measurement.project().empty()) {
+            PSC_ASSIGN(std::vector<roofline::MachineProfile> more, machineProfilesOf(m_measurement.project()));
+            machines.insert(machines.begin(), more.begin(), more.end());
+        }
+        for (roofline::MachineProfile& machine : machines) {
+            if (machine.name == name)
+                return std::move(machine);
+        }
+        return core::Error {core::ErrorCode::NotFound, "there is no machine profile \"" + name + "\"",
+                            "measure this machine: paretoscope roofline MODEL --measure"};
+    }
+
     Outcome computeCases(Session& session) const
     {
         PSC_ASSIGN(const std::string text, readFileOrInput(m_cases, session.input));
@@ -50,6 +82,7 @@ private:
 
     RooflineRequest m_request;
     HardwareOption m_hardware;
+    MachineMeasurement m_measurement;
     std::string m_cases;
 };
 
@@ -59,16 +92,22 @@ VerbEntry rooflineVerb()
 {
     return {.name = "roofline",
             .summary = "predict speed and memory of a model on a device",
-            .usage = "MODEL --hardware NAME [options] | --cases FILE",
+            .usage = "MODEL --hardware NAME [options] | [MODEL] --measure [--quick] | --cases FILE",
             .description =
                 "Predicts what every operation of a model takes on a device: FLOPs, bytes, whether compute or memory "
                 "bounds it, its share of the time; the time to the first token and per token, the memory, whether it "
                 "fits, and which change would help most. Only the configuration is read. Rates that a device does not "
                 "state are never guessed. With --mode lv-2409 or lv-2407 the numbers are those of LLM-Viewer.\n"
+                "With --measure nothing is predicted: this machine is measured, its memory, caches, matrix products and "
+                "vector units, and with a model every operation of its prefill and decode; the result is kept as a "
+                "machine profile, a device that predictions know by its name. With --mode calibrated they are those of "
+                "our own engine, with the shares of the ceilings that its kernels reached.\n"
                 "Weight formats: fp32, bf16, fp16, fp8, int8 (a scale per row), int8-g128, int4-g128, int4-g128-zero4, "
                 "int4-g128-zero16, int3-g128, int2-g128, nf4, nf4-double, mxfp4, nvfp4, q4_0, q4_k, q6_k, q8_0.\n"
                 "  paretoscope roofline config.json --hardware \"NVIDIA A100 SXM 80GB\" --batch 8 --prompt 2048\n"
                 "  paretoscope roofline Llama-2-7b --hardware nvidia_A6000 --mode lv-2409 --json\n"
+                "  paretoscope roofline SmolLM2-135M --measure --quick\n"
+                "  paretoscope roofline SmolLM2-135M --mode calibrated --prompt 256\n"
                 "  paretoscope roofline --cases cases.json --json",
             .make = makeVerb<RooflineVerb>};
 }

@@ -42,8 +42,10 @@ void RooflineRequest::declare(OptionTable& options)
     options.text("--hardware", "NAME", hardware, "The device; \"paretoscope hardware list\" prints the names.");
     options.text("--device", "NAME", hardware, "The same as --hardware.");
     options
-        .choice("--mode", mode, {"accurate", "lv-2409", "lv-2407"},
-                "accurate, or LLM-Viewer as it was in September or July 2024, number for number.")
+        .choice(
+            "--mode", mode, {"accurate", "calibrated", "lv-2409", "lv-2407"},
+            "accurate; calibrated: our own engine on a machine that was measured with a model; or LLM-Viewer as it was "
+            "in September or July 2024, number for number.")
         .defaultText = mode;
     options.integer("--batch", "N", batch, {1, 1 << 20}, "Sequences at once.").defaultText = std::to_string(batch);
     options.integer("--prompt", "N", prompt, {1, 1 << 28}, "Tokens of the prompt; in an lv mode, of the sequence.")

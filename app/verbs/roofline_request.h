@@ -38,6 +38,7 @@ struct RooflineRequest
 
     void declare(OptionTable& options);
     bool isCompatible() const { return mode.starts_with("lv-"); }
+    bool isCalibrated() const { return mode == "calibrated"; }
 };
 
 using roofline::NamedConfig;
