@@ -35,8 +35,8 @@ std::string metricText(const core::MetricRecord& metric)
 {
     if (metric.unit == "B" && metric.value && std::isfinite(*metric.value))
         return decimalBytes(std::llround(*metric.value));
-    if (metric.unit == "s" && metric.value)
-        return duration(*metric.value);
+    if (metric.unit == "s" && metric.value) // predictions are of single tokens
+        return metric.name.starts_with("predicted_") ? significant(*metric.value * 1e3) + " ms" : duration(*metric.value);
     return withError(metric.value, metric.standardError);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/format/text.h"
 #include "app/format/trial_columns.h"
+#include "app/verbs/predicted_columns.h"
 #include "app/verbs/project_argument.h"
 #include "core/base/mapped_file.h"
 #include "core/query/trial_fields.h"
@@ -25,7 +26,9 @@ public:
                     "One row per trial, per measurement with all its conditions, or per number about a layer.")
             .defaultText = m_table;
         declareWhere(options, m_where);
-        options.text("--columns", "NAME,...", m_columns, "Of the table of trials; all that there are unless given.");
+        options.text("--columns", "NAME,...", m_columns,
+                     "Of the table of trials; all that there are unless given. Also predicted_NAME@DEVICE.");
+        m_predictions.declare(options);
         options.text("--out", "FILE", m_out, "Write to this file, complete or not at all, instead of stdout.").kind =
             ValueKind::File;
     }
@@ -42,11 +45,16 @@ public:
         auto all = project.value().trials();
         if (!all.ok())
             return {all.error(), ErrorSource::Project};
+        std::vector<std::string> columns;
+        for (const std::string& column : splitAtCommas(m_columns))
+            columns.push_back(withoutQuotes(column));
+        if (const core::Status added = m_predictions.addTo(all.value(), columns, m_where, project.value(), session);
+            !added.ok())
+            return {added.error(), ErrorSource::Arguments};
         const std::vector<std::string> known = core::fieldNames(all.value());
         auto trials = filtered(std::move(all).value(), m_where);
         if (!trials.ok())
             return {trials.error(), ErrorSource::Arguments};
-        const std::vector<std::string> columns = splitAtCommas(m_columns);
         if (const core::Status status = checkColumns(columns, known); !trials.value().empty() && !status.ok())
             return {status.error(), ErrorSource::Arguments};
         if (m_table == "layers") {
@@ -99,6 +107,7 @@ private:
     std::string m_where;
     std::string m_columns;
     std::string m_out;
+    PredictedColumns m_predictions;
 };
 
 } // namespace

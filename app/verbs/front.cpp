@@ -3,6 +3,7 @@
 #include "app/format/objective.h"
 #include "app/format/table_format.h"
 #include "app/format/trial_columns.h"
+#include "app/verbs/predicted_columns.h"
 #include "app/verbs/project_argument.h"
 #include "core/query/trial_fields.h"
 
@@ -47,17 +48,24 @@ public:
         declareWhere(options, m_where);
         options.text("--group-by", "NAME", m_groupBy,
                      "One front for each value of a column, for example workload, plugin or bits.");
+        m_predictions.declare(options);
         m_format.declare(options);
     }
 
     Outcome run(Session& session) override
     {
+        m_x = withoutQuotes(m_x);
+        m_y = withoutQuotes(m_y);
         const auto project = m_project.open();
         if (!project.ok())
             return {project.error(), ErrorSource::Project};
         auto all = read(project.value());
         if (!all.ok())
             return {all.error(), ErrorSource::Project};
+        const std::vector<std::string> columns {m_x, m_y};
+        if (const core::Status added = m_predictions.addTo(all.value(), columns, m_where, project.value(), session);
+            !added.ok())
+            return {added.error(), ErrorSource::Arguments};
         const std::vector<std::string> known = core::fieldNames(all.value());
         if (!m_groupBy.empty()) {
             if (const core::Status status = checkColumns({m_groupBy}, known); !status.ok())
@@ -92,7 +100,10 @@ private:
         Objective y;
     };
 
-    bool readsAxesAlone() const { return m_where.empty() && m_groupBy.empty(); }
+    bool readsAxesAlone() const
+    {
+        return m_where.empty() && m_groupBy.empty() && !isPredicted(m_x) && !isPredicted(m_y);
+    }
 
     /// Without filter and groups only the two metrics: a large project need not be read whole.
     core::Result<std::vector<core::TrialRecord>> read(const core::ProjectStore& project) const
@@ -223,6 +234,7 @@ private:
     std::string m_where;
     std::string m_groupBy;
     TableFormat m_format;
+    PredictedColumns m_predictions;
 };
 
 } // namespace
@@ -232,10 +244,13 @@ VerbEntry frontVerb()
     return {.name = "front",
             .summary = "print the non-dominated trials of a project",
             .usage = "PROJECT [--x METRIC] [--y METRIC] [options]",
-            .description = "Prints the Pareto front: the finished trials that no other beats in both metrics, the "
-                           "hypervolume they cover and the knee. Metrics that are maximised count as such.\n"
-                           "  paretoscope front demo.pscope --x stored_bytes --y perplexity\n"
-                           "  paretoscope front demo.pscope --where 'bits_per_parameter < 5' --group-by plugin",
+            .description =
+                "Prints the Pareto front: the finished trials that no other beats in both metrics, the "
+                "hypervolume they cover and the knee. Metrics that are maximised count as such. An axis may be "
+                "predicted for any device: predicted_tpot@DEVICE (\"paretoscope help list\" names all).\n"
+                "  paretoscope front demo.pscope --x stored_bytes --y perplexity\n"
+                "  paretoscope front demo.pscope --where 'bits_per_parameter < 5' --group-by plugin\n"
+                "  paretoscope front demo.pscope --x 'predicted_tpot@NVIDIA L4' --y perplexity",
             .make = makeVerb<FrontVerb>};
 }
 

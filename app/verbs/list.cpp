@@ -4,6 +4,7 @@
 #include "app/format/text.h"
 #include "app/format/trial_columns.h"
 #include "app/format/trial_json.h"
+#include "app/verbs/predicted_columns.h"
 #include "app/verbs/project_argument.h"
 #include "core/query/trial_fields.h"
 
@@ -36,9 +37,10 @@ public:
         declareWhere(options, m_where);
         options.text("--columns", "NAME,...", m_columns,
                      "What to show of each trial: id, pipeline, status, seconds, workload, sweep, seed, started, "
-                     "finished, plugin, tag, any metric, any parameter.");
+                     "finished, plugin, tag, any metric, any parameter, predicted_NAME@DEVICE.");
         options.text("--sort", "NAME", m_sort, "Order by this column; with a minus before it, falling.");
         m_format.declare(options);
+        m_predictions.declare(options);
         options.flag("--ids", m_ids, "Print only the ids, one a line.");
     }
 
@@ -51,14 +53,19 @@ public:
         if (!all.ok())
             return {all.error(), ErrorSource::Project};
         const std::size_t total = all.value().size();
+        std::vector<std::string> columns;
+        for (const std::string& column : splitAtCommas(m_columns))
+            columns.push_back(withoutQuotes(column));
+        std::vector<std::string> named = columns;
+        if (!m_sort.empty())
+            named.push_back(sortColumn());
+        if (const core::Status added = m_predictions.addTo(all.value(), named, m_where, project.value(), session);
+            !added.ok())
+            return {added.error(), ErrorSource::Arguments};
         const std::vector<std::string> known = core::fieldNames(all.value());
         auto trials = filtered(std::move(all).value(), m_where);
         if (!trials.ok())
             return {trials.error(), ErrorSource::Arguments};
-        std::vector<std::string> columns = splitAtCommas(m_columns);
-        std::vector<std::string> named = columns;
-        if (!m_sort.empty())
-            named.push_back(sortColumn());
         if (total > 0) {
             if (const core::Status status = checkColumns(named, known); !status.ok())
                 return {status.error(), ErrorSource::Arguments};
@@ -72,7 +79,7 @@ public:
     }
 
 private:
-    std::string sortColumn() const { return m_sort.front() == '-' ? m_sort.substr(1) : m_sort; }
+    std::string sortColumn() const { return withoutQuotes(m_sort.front() == '-' ? m_sort.substr(1) : m_sort); }
 
     void sort(std::vector<core::TrialRecord>& trials) const
     {
@@ -127,6 +134,7 @@ private:
     std::string m_columns;
     std::string m_sort;
     TableFormat m_format;
+    PredictedColumns m_predictions;
     bool m_ids = false;
 };
 
@@ -137,9 +145,14 @@ VerbEntry listVerb()
     return {.name = "list",
             .summary = "list the trials of a project",
             .usage = "PROJECT [options]",
-            .description = "Lists the trials of a project with what was measured. Works while a sweep is running.\n"
-                           "  paretoscope list demo.pscope --where 'bits <= 4 and plugin = gptq' --sort perplexity\n"
-                           "  paretoscope list demo.pscope --columns id,bits,group_size,perplexity",
+            .description =
+                "Lists the trials of a project with what was measured. Works while a sweep is running. Columns and "
+                "filters may name what is predicted for any device: predicted_ttft, predicted_tpot, "
+                "predicted_tokens_per_second, predicted_joules_per_token, predicted_memory, each with "
+                "@DEVICE or @DEVICE/batch-8/prompt-2048/generate-64/realistic.\n"
+                "  paretoscope list demo.pscope --where 'bits <= 4 and plugin = gptq' --sort perplexity\n"
+                "  paretoscope list demo.pscope --columns id,bits,group_size,perplexity\n"
+                "  paretoscope list demo.pscope --columns 'pipeline,predicted_tpot@NVIDIA L4'",
             .make = makeVerb<ListVerb>};
 }
 

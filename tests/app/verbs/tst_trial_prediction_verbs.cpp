@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// What list, front and export-table say of the speed of trials, through the built program.
+#include "core/base/mapped_file.h"
+#include "core/project/project_store.h"
+#include "tests/app/program_call.h"
+#include "tests/roofline/sample_trials.h"
+
+#include <QJsonArray>
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include <cmath>
+
+using namespace paretoscope;
+using namespace paretoscope::roofline::test;
+
+namespace {
+
+const QString kA100 = QStringLiteral("NVIDIA A100 SXM 80GB");
+/// One decode step with 1024 visible tokens.
+const QString kLoad = kA100 + QStringLiteral("/batch-1/prompt-1023/generate-2");
+
+// As in tests/roofline/tst_trial_prediction.cpp: the linears of Llama-2-7b, and all other bytes of such a step.
+constexpr double kLinearWeights = 32.0 * (4.0 * 4096 * 4096 + 3.0 * 4096 * 11008);
+constexpr double kOtherBytes = 13'764'080'648.0 - 2 * kLinearWeights;
+
+double tpot(double bitsPerWeight)
+{
+    return (kOtherBytes + kLinearWeights * bitsPerWeight / 8) / 2039e9;
+}
+
+bool isClose(double a, double b)
+{
+    return std::fabs(a - b) <= 1e-12 * std::fabs(b);
+}
+
+core::TrialRecord measured(core::TrialRecord trial, double perplexity)
+{
+    core::MetricRecord quality;
+    quality.name = "perplexity";
+    quality.value = perplexity;
+    quality.protocol = "perplexity.window/sample";
+    trial.metrics.push_back(std::move(quality));
+    return trial;
+}
+
+core::Status writeProject(const QString& file)
+{
+    PSC_ASSIGN(const std::string models, core::readTextFile(PARETOSCOPE_TEST_DATA "/roofline/models.json"));
+    const core::Json config = core::Json::parse(models).at("Llama-2-7b").at("config");
+    PSC_ASSIGN(core::ProjectStore store, core::ProjectStore::open(file.toStdString(), core::OpenMode::Create));
+    PSC_TRY(store.recordWorkload(workloadOf("llama", config)));
+    const StoredForm plain = [](std::int64_t out, std::int64_t in) {
+        return core::StoredTensor {.bits = {16 * out * in}};
+    };
+    const auto trial = [&config](const char* label, const StoredForm& form, double perplexity) {
+        return measured(trialOf(label, "llama", storedModelOf(config, form)), perplexity);
+    };
+    PSC_TRY(store.finishTrial(trial("baseline", plain, 5.5)));
+    PSC_TRY(store.finishTrial(trial("rtn(bits=4)", roundedTo(4, 64), 6)));
+    PSC_TRY(store.finishTrial(trial("wanda(sparsity=0.5)", scattered, 7)));
+    core::TrialRecord old = trial("rtn(bits=3)", roundedTo(3, 64), 9);
+    old.metrics.front().details = nullptr; // of a version that did not record how tensors are stored
+    return store.finishTrial(old);
+}
+
+QString firstField(const QByteArray& line)
+{
+    return QString::fromUtf8(line.split(',').front());
+}
+
+} // namespace
+
+class TstTrialPredictionVerbs : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        const core::Status written = writeProject(project());
+        QVERIFY2(written.ok(), written.ok() ? "" : written.error().sentence().c_str());
+    }
+
+    void columnsArePredictedWhenTheyAreAskedFor_data()
+    {
+        QTest::addColumn<QString>("column");
+        QTest::addRow("plain") << QStringLiteral("predicted_tpot@") + kLoad;
+        QTest::addRow("quoted") << QStringLiteral("predicted_tpot@\"%1\"").arg(kLoad);
+    }
+    void columnsArePredictedWhenTheyAreAskedFor()
+    {
+        QFETCH(QString, column);
+        for (const QString& verb : {QStringLiteral("list"), QStringLiteral("export-table")}) {
+            const ProgramCall call =
+                callProgram({verb, project(), QStringLiteral("--columns"), QStringLiteral("pipeline,") + column,
+                             QStringLiteral("--format"), QStringLiteral("csv")});
+            QVERIFY2(call.status == 0, qPrintable(call.described()));
+            const QList<QByteArray> lines = call.out.trimmed().split('\n');
+            QVERIFY2(lines.front().trimmed().endsWith("[s]"), lines.front().constData());
+            QVERIFY(isClose(lines[2].trimmed().split(',').back().toDouble(), tpot(4 + 20.0 / 64)));
+            QVERIFY2(lines[4].trimmed().endsWith(','), lines[4].constData()); // no number where nothing is known
+            QVERIFY2(call.errText().contains(QLatin1String("1 trial without a prediction for NVIDIA A100")),
+                     qPrintable(call.described()));
+        }
+    }
+
+    void filtersAndOrdersKnowPredictions()
+    {
+        const QString filter =
+            QStringLiteral("predicted_tpot@\"%1\" < 0.9 * baseline.predicted_tpot@\"%1\"").arg(kLoad);
+        const ProgramCall call =
+            callProgram({QStringLiteral("list"), project(), QStringLiteral("--where"), filter, QStringLiteral("--sort"),
+                         QStringLiteral("-predicted_memory@") + kA100, QStringLiteral("--columns"),
+                         QStringLiteral("pipeline"), QStringLiteral("--format"), QStringLiteral("csv")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QList<QByteArray> lines = call.out.trimmed().split('\n');
+        QCOMPARE(lines.size(), 3);
+        QCOMPARE(firstField(lines[1].trimmed()), QStringLiteral("wanda(sparsity=0.5)")); // takes more memory
+        QCOMPARE(firstField(lines[2].trimmed()), QStringLiteral("rtn(bits=4)"));
+    }
+
+    void frontsHavePredictedAxes()
+    {
+        const ProgramCall call =
+            callProgram({QStringLiteral("front"), project(), QStringLiteral("--x"),
+                         QStringLiteral("predicted_tokens_per_second@") + kA100, QStringLiteral("--y"),
+                         QStringLiteral("perplexity"), QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonArray points = call.json()[QLatin1String("points")].toArray();
+        QCOMPARE(points.size(), 2); // more tokens per second are better: wanda is slower and worse than rtn
+        QCOMPARE(points[0][QLatin1String("pipeline")].toString(), QStringLiteral("rtn(bits=4)"));
+        QCOMPARE(points[1][QLatin1String("pipeline")].toString(), QStringLiteral("baseline"));
+        QCOMPARE(call.json()[QLatin1String("x_protocol")].toString(),
+                 kA100 + QStringLiteral("/batch-1/prompt-1024/generate-128/ideal"));
+    }
+
+    void refusesInOneSentence_data()
+    {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<QString>("message");
+        const auto row = [](const char* tag, const QStringList& arguments, const char* message) {
+            QTest::addRow("%s", tag) << arguments << QString::fromLatin1(message);
+        };
+        const QString columns = QStringLiteral("--columns");
+        const QString list = QStringLiteral("list");
+        row("no device", {list, columns, QStringLiteral("predicted_tpot")}, "does not say for which device");
+        row("unknown device", {list, columns, QStringLiteral("predicted_tpot@NVIDIA L44")},
+            "no device is called \"NVIDIA L44\"");
+        row("another spelling", {list, columns, QStringLiteral("predicted_tpot@nvidia l4")}, "is spelled otherwise");
+        row("unknown quantity", {list, columns, QStringLiteral("predicted_tpott@NVIDIA L4")},
+            "did you mean \"predicted_tpot\"");
+        row("no rate", {list, columns, QStringLiteral("predicted_tpot@nvidia_A100")}, "states no fp32 rate");
+    }
+    void refusesInOneSentence()
+    {
+        QFETCH(QStringList, arguments);
+        QFETCH(QString, message);
+        arguments.insert(1, project());
+        const ProgramCall call = callProgram(arguments);
+        QVERIFY2(call.status != 0 && call.out.isEmpty(), qPrintable(call.described()));
+        QVERIFY2(call.errText().contains(message), qPrintable(call.described()));
+    }
+
+private:
+    QString project() const { return m_folder.filePath(QStringLiteral("sample.pscope")); }
+
+    QTemporaryDir m_folder;
+};
+
+QTEST_GUILESS_MAIN(TstTrialPredictionVerbs)
+#include "tst_trial_prediction_verbs.moc"
