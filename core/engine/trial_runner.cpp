@@ -459,9 +459,12 @@ core::Result<core::TrialOutcome> TrialRunner::Impl::run(const core::TrialRequest
                measure(specs, {model->graph(), tensors, made->parts.hooks, observer, estimate.plan, &made->recovery,
                                &log, static_cast<int>(request.pipeline.steps().size()), made->parts.kvStore}));
 
-    const core::Bytes stored = storedSize(model->graph().architecture(), tensors);
+    core::StoredModel accounts = storedModel(model->graph().architecture(), tensors);
+    accounts.worksAtRunTime = !made->parts.hooks.empty() || made->parts.kvStore;
+    const core::Bytes stored = accounts.bytes();
     const auto parameters = static_cast<double>(model->graph().architecture().parameters());
     outcome.metrics.push_back(sizeMetric("stored_bytes", double(stored.value), "B"));
+    outcome.metrics.back().details[core::kStoredModelKey] = core::toJson(accounts);
     outcome.metrics.push_back(sizeMetric("bits_per_parameter", 8.0 * double(stored.value) / parameters, "bit"));
     outcome.metrics.push_back(sizeMetric("peak_memory_bytes", double(memory.peak().value), "B"));
     outcome.metrics.back().details["estimated_bytes"] = estimate.peak.value;

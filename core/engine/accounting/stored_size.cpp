@@ -1,34 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/accounting/stored_size.h"
 
+#include "core/engine/accounting/stored_form.h"
+
 #include <set>
 
 namespace paretoscope::engine {
 
-core::Bytes storedSize(const core::Architecture& architecture, const ModelTensors& tensors)
+core::StoredModel storedModel(const core::Architecture& architecture, const ModelTensors& tensors)
 {
-    core::Bits packed;
-    core::Bytes untouched;
+    core::StoredModel model;
     std::set<const void*> counted;
     for (const core::ExpectedTensor& expected : architecture.tensors()) {
         std::vector<std::string> names;
         appendGraphNames(names, expected);
-        std::int64_t asStored = 0; ///< of the matrices in this tensor
         for (const std::string& name : names) {
             const auto replacement = tensors.replacement(name);
             if (!replacement) {
-                ++asStored;
+                model.add(
+                    storedFormOf(*tensors.checkpoint().find(expected.name), static_cast<std::int64_t>(names.size())));
                 continue;
             }
+            core::StoredTensor stored = storedFormOf(*replacement);
             for (const StoredPart& part : replacement->storedParts()) {
                 if (!part.storage || counted.insert(part.storage).second)
-                    packed += part.bits;
+                    stored.bits += part.bits;
             }
+            model.add(stored);
         }
-        const core::Bytes stored = tensors.checkpoint().find(expected.name)->stored;
-        untouched += core::Bytes {stored.value * asStored / static_cast<std::int64_t>(names.size())};
     }
-    return {untouched.value + (packed.value + 7) / 8};
+    return model;
+}
+
+core::Bytes storedSize(const core::Architecture& architecture, const ModelTensors& tensors)
+{
+    return storedModel(architecture, tensors).bytes();
 }
 
 } // namespace paretoscope::engine

@@ -40,6 +40,13 @@ at::Tensor LowRankTensor::dequantize() const
     return at::mm(m_b->dequantize(), m_a->dequantize());
 }
 
+core::Json LowRankTensor::description() const
+{
+    core::Json description = descriptionOf(named());
+    description["rank"] = m_b->dequantize().size(1);
+    return description;
+}
+
 ReadTensor LowRankTensor::fromParts(const core::Json& description, const TensorParts& parts,
                                     const TensorLayouts& layouts)
 {

@@ -27,7 +27,7 @@ public:
     std::vector<StoredPart> storedParts() const override { return storedPartsOf(named()); }
     TensorParts serialise() const override { return partsOf(named()); }
     std::string_view layout() const override { return kLayout; }
-    core::Json description() const override { return descriptionOf(named()); }
+    core::Json description() const override; ///< of both factors, and the rank
     std::vector<const CompressedTensor*> components() const override { return {m_b.get(), m_a.get()}; }
 
     static constexpr std::string_view kLayout = "low_rank";
