@@ -284,7 +284,7 @@ private Q_SLOTS:
         row("other layers", "[rtn: {include: \"*.mlp.*\"}, pv_tuning: {include: \"*.self_attn.*\"}]",
             "samples: 4, length: 64", "pv_tuning: the weight is not quantised yet");
         row("no codes that can be tuned", "[hqq, pv_tuning]", "samples: 4, length: 64",
-            "model.layers.0.self_attn.q_proj: no layer has codes that can be tuned");
+            "the model: no layer has codes that can be tuned");
         row("one sequence", "[rtn, pv_tuning]", "samples: 1, length: 64",
             "tuning needs two calibration sequences at least");
     }
