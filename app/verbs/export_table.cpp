@@ -4,6 +4,7 @@
 #include "app/verbs/predicted_columns.h"
 #include "app/verbs/project_argument.h"
 #include "core/base/mapped_file.h"
+#include "core/project/roofline_point.h"
 #include "core/query/trial_fields.h"
 #include "core/table/exact_table.h"
 
@@ -22,8 +23,9 @@ public:
                     "csv and json are exact, with units and protocols; markdown and latex are rounded for a paper.")
             .defaultText = m_format;
         options
-            .choice("--table", m_table, {"trials", "metrics", "layers"},
-                    "One row per trial, per measurement with all its conditions, or per number about a layer.")
+            .choice("--table", m_table, {"trials", "metrics", "layers", "predictions"},
+                    "One row per trial, per measurement with all its conditions, per number about a layer, or per "
+                    "prediction that roofline --record kept.")
             .defaultText = m_table;
         declareWhere(options, m_where);
         options.text("--columns", "NAME,...", m_columns,
@@ -65,21 +67,29 @@ public:
                 trial = std::move(complete).value();
             }
         }
-        return deliver(textOf(trials.value(), columns, session), session);
+        std::vector<core::RooflinePoint> predictions;
+        if (m_table == "predictions") {
+            auto read = project.value().rooflinePoints();
+            if (!read.ok())
+                return {read.error(), ErrorSource::Project};
+            predictions = std::move(read).value();
+        }
+        return deliver(textOf(trials.value(), columns, predictions, session), session);
     }
 
 private:
     std::string textOf(const std::vector<core::TrialRecord>& trials, const std::vector<std::string>& columns,
-                       const Session& session) const
+                       const std::vector<core::RooflinePoint>& predictions, const Session& session) const
     {
         if (m_format == "markdown" || m_format == "latex") {
             const TextTable table = trialTable(trials, columns.empty() ? usualColumns(trials) : columns);
             return m_format == "markdown" ? core::asMarkdown(table.rows()) : core::asLatex(table.rows());
         }
         const core::ExactTable table =
-            m_table == "metrics" ? core::metricTable(trials)
-            : m_table == "layers"
-                ? core::layerTable(trials)
+            m_table == "metrics"  ? core::metricTable(trials)
+            : m_table == "layers" ? core::layerTable(trials)
+            : m_table == "predictions"
+                ? core::predictionTable(predictions, trials)
                 : core::exactTable(trials, columns.empty() ? core::usualExactColumns(trials) : columns);
         if (m_format == "csv" && !session.common.json)
             return core::asCsv(core::textRows(table));

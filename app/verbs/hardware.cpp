@@ -4,6 +4,7 @@
 #include "app/format/text.h"
 #include "app/format/trial_text.h"
 #include "app/verbs/hardware_option.h"
+#include "roofline/hardware/hardware_json.h"
 
 namespace paretoscope::app {
 

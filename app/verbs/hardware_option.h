@@ -24,7 +24,4 @@ private:
     std::vector<std::string> m_files;
 };
 
-/// SI units; null where a value is not known.
-core::Json hardwareJson(const roofline::HardwareSpec& device);
-
 } // namespace paretoscope::app

@@ -2,6 +2,7 @@
 #include "app/verbs/llm_viewer_report.h"
 
 #include "app/format/table.h"
+#include "roofline/hardware/hardware_json.h"
 #include "roofline/llm_viewer/graph.h"
 #include "roofline/llm_viewer/inputs.h"
 #include "roofline/llm_viewer/number_text.h"

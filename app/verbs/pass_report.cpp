@@ -4,6 +4,7 @@
 #include "app/format/number.h"
 #include "app/format/trial_text.h"
 #include "app/verbs/step_text.h"
+#include "roofline/hardware/hardware_json.h"
 
 namespace paretoscope::app {
 

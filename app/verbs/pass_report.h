@@ -13,6 +13,10 @@ struct RooflineInputs
     roofline::ModelShape shape;
     roofline::Execution execution;
     roofline::Efficiency efficiency;
+    std::optional<roofline::ModelShape> vision; ///< encoder and projector of a model that reads images
+    std::string trial;                          ///< id of the trial that made the model; empty: none
+    std::optional<double> storedBytes;          ///< of its tensors
+    std::vector<std::string> remarks;           ///< what of its compression is not used
 };
 
 /// `roofline` for a model without vocabulary (diffusion and vision transformers): passes over all tokens of images.

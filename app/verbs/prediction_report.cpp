@@ -6,7 +6,10 @@
 #include "app/verbs/pass_report.h"
 #include "app/verbs/step_text.h"
 #include "core/base/near_miss.h"
+#include "roofline/hardware/hardware_json.h"
 #include "roofline/measured/calibrated_prediction.h"
+#include "roofline/prediction/vision_language.h"
+#include "roofline/trial/what_if.h"
 
 namespace paretoscope::app {
 
@@ -24,6 +27,7 @@ struct Report : RooflineInputs
     std::optional<std::int64_t> largestBatch;
     std::optional<std::int64_t> longestPrompt;
     std::optional<roofline::SpeculationPrediction> speculation;
+    std::optional<roofline::VisionLanguagePrediction> phases; ///< of a model that reads images
 };
 
 core::Status fuse(roofline::Fusion& fusion, const std::string& name)
@@ -50,45 +54,22 @@ core::Status fuse(roofline::Fusion& fusion, const std::string& name)
     return core::success();
 }
 
-core::Result<roofline::Execution> executionOf(const RooflineRequest& request)
-{
-    roofline::Execution execution;
-    execution.weights = roofline::plainWeightFormat(request.weightBits, request.groupSize);
-    if (!request.weightFormat.empty()) {
-        PSC_ASSIGN(execution.weights, roofline::namedWeightFormat(request.weightFormat));
-    }
-    execution.activations.bits = request.activationBits;
-    if (request.activationBits < 16)
-        execution.activations.codes = roofline::CodeKind::Integer;
-    if (request.activationBits > 16)
-        execution.streamBits = request.activationBits;
-    if (request.kvBits > 0)
-        execution.kv.bits = request.kvBits;
-    if (request.eager)
-        execution.attention = roofline::AttentionKernel::Eager;
-    execution.parallel.tensor = request.tensorParallel;
-    execution.parallel.pipeline = request.pipelineParallel;
-    execution.parallel.expert = request.expertParallel;
-    for (const std::string& name : request.fusions)
-        PSC_TRY(fuse(execution.fusion, name));
-    return execution;
-}
-
-roofline::Efficiency efficiencyOf(const std::string& name)
-{
-    if (name == "realistic")
-        return roofline::Efficiency::realistic();
-    return name == "graphs" ? roofline::Efficiency::graphs() : roofline::Efficiency::ideal();
-}
-
 core::Result<RooflineInputs> inputsOf(const RooflineRequest& request, const NamedConfig& model,
                                       const std::filesystem::path& families)
 {
     RooflineInputs inputs;
     inputs.model = model.name;
-    inputs.efficiency = efficiencyOf(request.efficiency);
+    PSC_ASSIGN(inputs.efficiency, efficiencyOf(request));
     PSC_ASSIGN(inputs.execution, executionOf(request));
-    PSC_ASSIGN(inputs.shape, roofline::readModelShape(model.config, families));
+    if (roofline::isVisionLanguage(model.config) && request.images > 0) {
+        PSC_ASSIGN(roofline::VisionLanguageShape shape, roofline::readVisionLanguageShape(model.config, families));
+        inputs.shape = std::move(shape.language);
+        inputs.vision = std::move(shape.vision);
+    } else {
+        PSC_ASSIGN(inputs.shape, roofline::readModelShape(model.config, families));
+    }
+    if (request.imageTokens > 0)
+        (inputs.vision ? *inputs.vision : inputs.shape).imageTokens = request.imageTokens;
     return inputs;
 }
 
@@ -114,8 +95,18 @@ core::Result<Report> predict(const RooflineRequest& request, RooflineInputs inpu
     const auto explained = [&](const roofline::Step& step, const StepPrediction& prediction) {
         return roofline::explain(report.shape, report.execution, step, hardware, report.efficiency, prediction);
     };
-    PSC_ASSIGN(report.prediction, roofline::predictGeneration(report.shape, report.execution, report.request, hardware,
-                                                              report.efficiency));
+    if (report.vision) {
+        PSC_ASSIGN(report.phases,
+                   roofline::predictVisionLanguage({*report.vision, report.shape}, report.execution, report.request,
+                                                   request.images, hardware, report.efficiency));
+        report.prediction = report.phases->answer;
+        report.request.prompt = report.phases->readTokens;
+    } else {
+        PSC_ASSIGN(report.prediction, roofline::predictGeneration(report.shape, report.execution, report.request,
+                                                                  hardware, report.efficiency));
+    }
+    if (report.storedBytes)
+        report.prediction.setWeightBytes(*report.storedBytes, hardware);
     PSC_ASSIGN(
         report.prefillExplanation,
         explained(roofline::Step::prefill(report.request.batch, report.request.prompt), report.prediction.prefill));
@@ -148,49 +139,57 @@ core::Json speculationJson(const std::optional<roofline::SpeculationPrediction>&
             {"time_per_output_token_seconds", speculation->perToken}, {"speedup", speculation->speedup}};
 }
 
+/// Encoder, projector, prefill and decode steps one behind the other.
+core::Json phasesJson(const Report& report)
+{
+    const roofline::VisionLanguagePrediction& phases = *report.phases;
+    const roofline::GenerationPrediction& p = report.prediction;
+    return core::Json::array({{{"phase", "vision"}, {"seconds", phases.encoderSeconds}},
+                              {{"phase", "projector"}, {"seconds", phases.projectorSeconds}},
+                              {{"phase", "prefill"}, {"seconds", p.prefill.seconds}, {"tokens", phases.readTokens}},
+                              {{"phase", "decode"}, {"seconds", p.totalSeconds - p.timeToFirstToken}}});
+}
+
 core::Json document(const Report& report, const RooflineRequest& request, const roofline::HardwareSpec& hardware)
 {
     const roofline::GenerationPrediction& p = report.prediction;
-    return {{"schema", "paretoscope.roofline/1"},
-            {"mode", request.mode},
-            {"model", report.model},
-            {"family", report.shape.family},
-            {"parameters", report.shape.parameters()},
-            {"hardware", hardwareJson(hardware)},
-            {"settings",
-             {{"batch", request.batch},
-              {"prompt", request.prompt},
-              {"generate", request.generate},
-              {"weight_format", request.weightFormat.empty() ? core::Json(nullptr) : core::Json(request.weightFormat)},
-              {"weight_bits", report.execution.weights.bits},
-              {"activation_bits", request.activationBits},
-              {"kv_bits", report.execution.kv.bits},
-              {"attention", request.eager ? "eager" : "flash"},
-              {"efficiency", request.efficiency},
-              {"fuse", request.fusions},
-              {"tensor_parallel", request.tensorParallel},
-              {"pipeline_parallel", request.pipelineParallel},
-              {"expert_parallel", request.expertParallel}}},
-            {"results",
-             {{"time_to_first_token_seconds", p.timeToFirstToken},
-              {"time_per_output_token_seconds", p.timePerOutputToken},
-              {"total_seconds", p.totalSeconds},
-              {"tokens_per_second", p.tokensPerSecond},
-              {"joules", orNull(p.joules)},
-              {"joules_per_token",
-               p.joules ? core::Json(*p.joules / (request.batch * double(request.generate))) : core::Json(nullptr)},
-              {"memory",
-               {{"weight_bytes", p.memory.weights},
-                {"cache_bytes", p.memory.cache},
-                {"activation_bytes", p.memory.activations},
-                {"overhead_bytes", p.memory.overhead},
-                {"total_bytes", p.memory.total()},
-                {"fits", orNull(p.fits)},
-                {"largest_batch", orNull(report.largestBatch)},
-                {"longest_prompt", orNull(report.longestPrompt)}}},
-              {"speculation", speculationJson(report.speculation)},
-              {"prefill", stepJson(p.prefill, report.prefillExplanation)},
-              {"decode", stepJson(p.decode, report.decodeExplanation)}}}};
+    core::Json json {
+        {"schema", "paretoscope.roofline/1"},
+        {"mode", request.mode},
+        {"model", report.model},
+        {"family", report.shape.family},
+        {"parameters", report.shape.parameters()},
+        {"hardware", hardwareJson(hardware)},
+        {"settings", settingsJson(request)},
+        {"results",
+         {{"time_to_first_token_seconds", p.timeToFirstToken},
+          {"time_per_output_token_seconds", p.timePerOutputToken},
+          {"total_seconds", p.totalSeconds},
+          {"tokens_per_second", p.tokensPerSecond},
+          {"joules", orNull(p.joules)},
+          {"joules_per_token",
+           p.joules ? core::Json(*p.joules / (request.batch * double(request.generate))) : core::Json(nullptr)},
+          {"memory",
+           {{"weight_bytes", p.memory.weights},
+            {"cache_bytes", p.memory.cache},
+            {"activation_bytes", p.memory.activations},
+            {"overhead_bytes", p.memory.overhead},
+            {"total_bytes", p.memory.total()},
+            {"fits", orNull(p.fits)},
+            {"largest_batch", orNull(report.largestBatch)},
+            {"longest_prompt", orNull(report.longestPrompt)}}},
+          {"speculation", speculationJson(report.speculation)},
+          {"prefill", stepJson(p.prefill, report.prefillExplanation)},
+          {"decode", stepJson(p.decode, report.decodeExplanation)}}}};
+    if (report.phases) {
+        json["results"]["phases"] = phasesJson(report);
+        json["parameters"] = report.shape.parameters() + report.vision->parameters();
+    }
+    if (!report.trial.empty()) {
+        json["trial"] = report.trial;
+        json["remarks"] = report.remarks;
+    }
+    return json;
 }
 
 std::string memoryText(const Report& report)
@@ -210,9 +209,14 @@ std::string memoryText(const Report& report)
 std::string summary(const Report& report, int width)
 {
     const roofline::GenerationPrediction& p = report.prediction;
-    std::string text =
-        labelled("first token", shortTime(p.timeToFirstToken) + " (prefill of " + scaled(p.prefill.flops, "FLOP") +
-                                    ", " + scaled(p.prefill.bytes, "B") + ")");
+    std::string text;
+    if (report.phases)
+        text += labelled("images", shortTime(report.phases->encoderSeconds) + " in the encoder, " +
+                                       shortTime(report.phases->projectorSeconds) + " in the projector, " +
+                                       shortTime(p.prefill.seconds) + " for the prefill of " +
+                                       grouped(static_cast<std::int64_t>(report.phases->readTokens)) + " tokens");
+    text += labelled("first token", shortTime(p.timeToFirstToken) + " (prefill of " + scaled(p.prefill.flops, "FLOP") +
+                                        ", " + scaled(p.prefill.bytes, "B") + ")");
     text += labelled("per token", shortTime(p.timePerOutputToken));
     text += labelled("whole answer", shortTime(p.totalSeconds) + ", " + significant(p.tokensPerSecond) + " tokens/s");
     if (report.speculation)
@@ -225,6 +229,8 @@ std::string summary(const Report& report, int width)
     text += labelled("memory", memoryText(report), width);
     text += labelled("why not faster", "prefill: " + report.prefillExplanation.sentence(p.prefill.seconds), width);
     text += labelled("", "decode: " + report.decodeExplanation.sentence(p.decode.seconds), width);
+    for (const std::string& remark : report.remarks)
+        text += labelled(&remark == &report.remarks.front() ? "remarks" : "", remark, width);
     return text;
 }
 
@@ -253,15 +259,89 @@ Outcome show(const Report& report, const RooflineRequest& request, const rooflin
 
 } // namespace
 
+core::Result<roofline::Execution> executionOf(const RooflineRequest& request)
+{
+    roofline::Execution execution;
+    execution.weights = roofline::plainWeightFormat(request.weightBits, request.groupSize);
+    if (!request.weightFormat.empty()) {
+        PSC_ASSIGN(execution.weights, roofline::namedWeightFormat(request.weightFormat));
+    }
+    execution.activations.bits = request.activationBits;
+    if (request.activationBits < 16)
+        execution.activations.codes = roofline::CodeKind::Integer;
+    if (request.activationBits > 16)
+        execution.streamBits = request.activationBits;
+    if (request.kvBits > 0)
+        execution.kv.bits = request.kvBits;
+    if (request.eager)
+        execution.attention = roofline::AttentionKernel::Eager;
+    execution.parallel.tensor = request.tensorParallel;
+    execution.parallel.pipeline = request.pipelineParallel;
+    execution.parallel.expert = request.expertParallel;
+    execution.parallel.microBatches = request.microBatches;
+    execution.parallel.sequence = request.sequenceParallel;
+    execution.weights.sparsity = request.sparsityPattern;
+    if (request.rank > 0)
+        execution.weights.lowRank = roofline::LowRank {.rank = static_cast<double>(request.rank), .replaces = true};
+    execution.kv.keepRatio = request.kvKeep;
+    execution.kv.keepTokens = request.kvKeepTokens;
+    execution.kv.recentTokens = request.kvRecent;
+    execution.dequantisationCost = request.dequantise;
+    for (const std::string& name : request.fusions)
+        PSC_TRY(fuse(execution.fusion, name));
+    return execution;
+}
+
+core::Result<roofline::Efficiency> efficiencyOf(const RooflineRequest& request)
+{
+    PSC_ASSIGN(roofline::Efficiency efficiency, roofline::namedEfficiency(request.efficiency));
+    efficiency.tileQuantisation = request.tiles;
+    efficiency.gather = request.gatherShare;
+    return efficiency;
+}
+
+core::Json settingsJson(const RooflineRequest& request)
+{
+    return {{"batch", request.batch},
+            {"prompt", request.prompt},
+            {"generate", request.generate},
+            {"weight_format", request.weightFormat.empty() ? core::Json(nullptr) : core::Json(request.weightFormat)},
+            {"weight_bits", request.weightBits},
+            {"activation_bits", request.activationBits},
+            {"kv_bits", request.kvBits > 0 ? request.kvBits : 16},
+            {"sparsity", request.sparsity.empty() ? core::Json(nullptr) : core::Json(request.sparsity)},
+            {"rank", request.rank},
+            {"kv_keep", request.kvKeep},
+            {"kv_keep_tokens", request.kvKeepTokens},
+            {"kv_recent", request.kvRecent},
+            {"attention", request.eager ? "eager" : "flash"},
+            {"efficiency", request.efficiency},
+            {"fuse", request.fusions},
+            {"tensor_parallel", request.tensorParallel},
+            {"pipeline_parallel", request.pipelineParallel},
+            {"expert_parallel", request.expertParallel},
+            {"micro_batches", request.microBatches},
+            {"sequence_parallel", request.sequenceParallel},
+            {"dequantise", request.dequantise},
+            {"tiles", request.tiles},
+            {"gather_share", request.gatherShare}};
+}
+
 Outcome reportPrediction(const RooflineRequest& request, const NamedConfig& model,
                          const roofline::HardwareSpec& hardware, Session& session)
+{
+    PSC_ASSIGN(RooflineInputs inputs, inputsOf(request, model, session.installation.architectures()));
+    if (inputs.shape.vocabulary == 0 && request.stage != "chat")
+        return reportPasses(request, inputs, hardware, session);
+    return reportPrediction(request, std::move(inputs), hardware, session);
+}
+
+Outcome reportPrediction(const RooflineRequest& request, RooflineInputs inputs, const roofline::HardwareSpec& hardware,
+                         Session& session)
 {
     if (request.stage == "chat")
         return Outcome::usage("--stage chat is a stage of LLM-Viewer", "use --mode lv-2409, or decode or prefill");
     const std::filesystem::path families = session.installation.architectures();
-    PSC_ASSIGN(RooflineInputs inputs, inputsOf(request, model, families));
-    if (inputs.shape.vocabulary == 0)
-        return reportPasses(request, inputs, hardware, session);
     PSC_ASSIGN(const Report report, predict(request, std::move(inputs), hardware, families));
     return show(report, request, hardware, session);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "app/verbs/roofline_request.h"
+#include "app/verbs/pass_report.h"
 #include "roofline/measured/machine_profile.h"
 
 namespace paretoscope::app {
@@ -9,9 +9,18 @@ namespace paretoscope::app {
 /// `roofline --mode accurate`: table of operations, times, memory, and why it is not faster.
 Outcome reportPrediction(const RooflineRequest& request, const NamedConfig& model,
                          const roofline::HardwareSpec& hardware, Session& session);
+/// The same of a model that is read already.
+Outcome reportPrediction(const RooflineRequest& request, RooflineInputs inputs, const roofline::HardwareSpec& hardware,
+                         Session& session);
 
 /// `roofline --mode calibrated`: the same of our own engine on a machine that was measured with a model.
 Outcome reportCalibrated(const RooflineRequest& request, const NamedConfig& model,
                          const roofline::MachineProfile& machine, Session& session);
+
+/// What the options say beside model and device. Errors: InvalidArgument, NotFound, naming the option's value.
+core::Result<roofline::Execution> executionOf(const RooflineRequest& request);
+core::Result<roofline::Efficiency> efficiencyOf(const RooflineRequest& request);
+/// The same as the documents and the project keep it.
+core::Json settingsJson(const RooflineRequest& request);
 
 } // namespace paretoscope::app

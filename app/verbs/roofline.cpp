@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/command_line/input.h"
+#include "app/verbs/layer_table_report.h"
 #include "app/verbs/llm_viewer_report.h"
 #include "app/verbs/machine_measurement.h"
 #include "app/verbs/machine_profiles.h"
 #include "app/verbs/prediction_report.h"
+#include "app/verbs/project_predictions.h"
 #include "roofline/llm_viewer/cases.h"
 
 namespace paretoscope::app {
@@ -17,6 +19,7 @@ public:
     {
         m_request.declare(options);
         m_hardware.declare(options);
+        m_project.declare(options);
         m_measurement.declare(options);
         options
             .text("--cases", "FILE", m_cases,
@@ -33,8 +36,10 @@ public:
             return m_measurement.run(m_request.model, m_request.hardware, session);
         if (m_measurement.isConfigured())
             return Outcome::usage("--quick and --out are for a measurement", "give --measure, too");
-        if (m_request.model.empty())
+        if (m_request.model.empty() && m_request.layers.empty())
             return Outcome::usage("MODEL is missing: what to predict for", "paretoscope roofline config.json ...");
+        if (!m_request.model.empty() && !m_request.layers.empty())
+            return Outcome::usage("--layers stands in place of a model", "leave one of them out");
         if (m_request.isCalibrated())
             return reportOwnEngine(session);
         if (m_request.hardware.empty())
@@ -42,12 +47,24 @@ public:
                                   "\"paretoscope hardware list\" prints the names");
         PSC_ASSIGN(const roofline::HardwareTable table, m_hardware.load(session));
         PSC_ASSIGN(const roofline::HardwareSpec* device, table.find(m_request.hardware));
-        PSC_ASSIGN(const NamedConfig model, readConfig(m_request.model));
-        return m_request.isCompatible() ? reportLlmViewer(m_request, model, *device, session)
-                                        : reportPrediction(m_request, model, *device, session);
+        return predictOn(*device, session);
     }
 
 private:
+    Outcome predictOn(const roofline::HardwareSpec& device, Session& session) const
+    {
+        if (m_project.isProject(m_request.model))
+            return m_project.report(m_request, device, session);
+        if (m_project.isUsed())
+            return Outcome::usage("--trial, --where and --record are for the trials of a project",
+                                  "name a project (*.pscope) in place of the model");
+        if (!m_request.layers.empty())
+            return reportLayers(m_request, device, session);
+        PSC_ASSIGN(const NamedConfig model, readConfig(m_request.model));
+        return m_request.isCompatible() ? reportLlmViewer(m_request, model, device, session)
+                                        : reportPrediction(m_request, model, device, session);
+    }
+
     Outcome reportOwnEngine(Session& session) const
     {
         const std::string name = m_request.hardware.empty() ? kDefaultMachine : m_request.hardware;
@@ -82,6 +99,7 @@ private:
 
     RooflineRequest m_request;
     HardwareOption m_hardware;
+    ProjectPredictions m_project;
     MachineMeasurement m_measurement;
     std::string m_cases;
 };
@@ -90,26 +108,36 @@ private:
 
 VerbEntry rooflineVerb()
 {
-    return {.name = "roofline",
-            .summary = "predict speed and memory of a model on a device",
-            .usage = "MODEL --hardware NAME [options] | [MODEL] --measure [--quick] | --cases FILE",
-            .description =
-                "Predicts what every operation of a model takes on a device: FLOPs, bytes, whether compute or memory "
-                "bounds it, its share of the time; the time to the first token and per token, the memory, whether it "
-                "fits, and which change would help most. Only the configuration is read. Rates that a device does not "
-                "state are never guessed. With --mode lv-2409 or lv-2407 the numbers are those of LLM-Viewer.\n"
-                "With --measure nothing is predicted: this machine is measured, its memory, caches, matrix products and "
-                "vector units, and with a model every operation of its prefill and decode; the result is kept as a "
-                "machine profile, a device that predictions know by its name. With --mode calibrated they are those of "
-                "our own engine, with the shares of the ceilings that its kernels reached.\n"
-                "Weight formats: fp32, bf16, fp16, fp8, int8 (a scale per row), int8-g128, int4-g128, int4-g128-zero4, "
-                "int4-g128-zero16, int3-g128, int2-g128, nf4, nf4-double, mxfp4, nvfp4, q4_0, q4_k, q6_k, q8_0.\n"
-                "  paretoscope roofline config.json --hardware \"NVIDIA A100 SXM 80GB\" --batch 8 --prompt 2048\n"
-                "  paretoscope roofline Llama-2-7b --hardware nvidia_A6000 --mode lv-2409 --json\n"
-                "  paretoscope roofline SmolLM2-135M --measure --quick\n"
-                "  paretoscope roofline SmolLM2-135M --mode calibrated --prompt 256\n"
-                "  paretoscope roofline --cases cases.json --json",
-            .make = makeVerb<RooflineVerb>};
+    return {
+        .name = "roofline",
+        .summary = "predict speed and memory of a model on a device",
+        .usage = "MODEL|PROJECT --hardware NAME [options] | [MODEL] --measure | --cases FILE",
+        .description =
+            "Predicts what every operation of a model takes on a device: FLOPs, bytes, whether compute or memory "
+            "bounds it, its share of the time; the time to the first token and per token, the memory, whether it "
+            "fits, and which change would help most. Only the configuration is read. Rates that a device does not "
+            "state are never guessed. Of a project every finished trial is predicted, from the bytes that its "
+            "tensors take, its sparsity and its ranks, as far as the device can use them; with one --trial in full. "
+            "With --mode "
+            "lv-2409 or lv-2407 the numbers are those of LLM-Viewer.\n"
+            "With --measure nothing is predicted: this machine is measured, its memory, caches, matrix products and "
+            "vector units, and with a model every operation of its prefill and decode; the result is kept as a "
+            "machine profile, a device that predictions know by its name. With --mode calibrated they are those of "
+            "our own engine, with the shares of the ceilings that its kernels reached.\n"
+            "Of a model that reads images (text_config and vision_config) encoder, projector, prefill and decode are "
+            "listed apart. A table of layers has columns name, kind (convolution, linear, embedding) and, where they "
+            "are not 1, in_channels, out_channels, kernel_height, kernel_width, output_height, output_width, stride, "
+            "groups, and of embeddings lookups (rows per sample), dimension, table_rows.\n"
+            "Weight formats: fp32, bf16, fp16, fp8, int8 (a scale per row), int8-g128, int4-g128, int4-g128-zero4, "
+            "int4-g128-zero16, int3-g128, int2-g128, nf4, nf4-double, mxfp4, nvfp4, q4_0, q4_k, q6_k, q8_0.\n"
+            "  paretoscope roofline config.json --hardware \"NVIDIA A100 SXM 80GB\" --batch 8 --prompt 2048\n"
+            "  paretoscope roofline demo.pscope --hardware \"NVIDIA L4\" --prompt 512\n"
+            "  paretoscope roofline demo.pscope --hardware \"NVIDIA L4\" --trial 3fa2c1\n"
+            "  paretoscope roofline Llama-2-7b --hardware nvidia_A6000 --mode lv-2409 --json\n"
+            "  paretoscope roofline SmolLM2-135M --measure --quick\n"
+            "  paretoscope roofline SmolLM2-135M --mode calibrated --prompt 256\n"
+            "  paretoscope roofline --cases cases.json --json",
+        .make = makeVerb<RooflineVerb>};
 }
 
 } // namespace paretoscope::app

@@ -10,15 +10,23 @@ namespace paretoscope::app {
 
 namespace {
 
+core::Result<double> readNumber(const std::string& value)
+{
+    double number = 0;
+    const char* end = value.data() + value.size();
+    const auto [rest, problem] = std::from_chars(value.data(), end, number);
+    if (problem != std::errc {} || rest != end || !std::isfinite(number))
+        return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is not a number", "write it as 0.5"};
+    return number;
+}
+
 core::Status storeBits(double& target, const std::string& value)
 {
-    double bits = 0;
-    const char* end = value.data() + value.size();
-    const auto [rest, problem] = std::from_chars(value.data(), end, bits);
-    if (problem != std::errc {} || rest != end || !(bits > 0 && bits <= 64))
+    const core::Result<double> bits = readNumber(value);
+    if (!bits.ok() || !(bits.value() > 0 && bits.value() <= 64))
         return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is not a number of bits",
                             "give a number above 0, at most 64"};
-    target = bits;
+    target = bits.value();
     return core::success();
 }
 
@@ -30,12 +38,52 @@ OptionSpec& bitsOption(OptionTable& options, const char* name, double& target, c
     return spec;
 }
 
+/// An option that takes a share above 0, at most 1.
+OptionSpec& shareOption(OptionTable& options, const char* name, double& target, const char* doc)
+{
+    OptionSpec& spec = options.custom(name, "SHARE", doc, [&target](const std::string& value) -> core::Status {
+        PSC_ASSIGN(const double share, readNumber(value));
+        if (!(share > 0 && share <= 1))
+            return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is no share",
+                                "give a number above 0, at most 1"};
+        target = share;
+        return core::success();
+    });
+    spec.kind = ValueKind::Number;
+    spec.defaultText = "1";
+    return spec;
+}
+
+/// "2:4", or the share of weights that are zero.
+core::Result<roofline::Sparsity> readSparsity(const std::string& value)
+{
+    const core::Error none {core::ErrorCode::InvalidArgument, "\"" + value + "\" is no sparsity",
+                            "give N:M with N below M, such as 2:4, or the share of zeros, such as 0.5"};
+    const std::size_t colon = value.find(':');
+    roofline::Sparsity sparsity;
+    if (colon == std::string::npos) {
+        const core::Result<double> zeros = readNumber(value);
+        if (!zeros.ok() || !(zeros.value() > 0 && zeros.value() < 1))
+            return none;
+        sparsity.density = 1 - zeros.value();
+        return sparsity;
+    }
+    const core::Result<double> kept = readNumber(value.substr(0, colon));
+    const core::Result<double> of = readNumber(value.substr(colon + 1));
+    if (!kept.ok() || !of.ok() || !(kept.value() >= 1 && kept.value() < of.value() && of.value() <= 64) ||
+        std::floor(kept.value()) != kept.value() || std::floor(of.value()) != of.value())
+        return none;
+    sparsity.kept = static_cast<int>(kept.value());
+    sparsity.of = static_cast<int>(of.value());
+    return sparsity;
+}
+
 } // namespace
 
 void RooflineRequest::declare(OptionTable& options)
 {
     const char* modelText = "A config.json, a Hugging Face folder (its weights are not needed), a .gguf file, or a "
-                            "name in the folders of PARETOSCOPE_MODELS.";
+                            "name in the folders of PARETOSCOPE_MODELS; or a project (*.pscope).";
     options.text("MODEL", "", model, modelText).kind = ValueKind::Model;
     options.text("--model", "MODEL", model, "The same as MODEL.").kind = ValueKind::Model;
     options.text("--config", "FILE", model, "The same as MODEL.").kind = ValueKind::File;
@@ -65,6 +113,26 @@ void RooflineRequest::declare(OptionTable& options)
         .defaultText = "16";
     bitsOption(options, "--kv-bits", kvBits, "Bits of an element of the key/value cache.").defaultText =
         "16; lv modes: those of activations";
+    options
+        .custom(
+            "--sparsity", "N:M|ZEROS",
+            "Zeros of the linears: N of every M weights are left (2:4 runs faster where the device has it), or this "
+            "share is zero at any place; accurate mode.",
+            [this](const std::string& value) -> core::Status {
+                PSC_ASSIGN(sparsityPattern, readSparsity(value));
+                sparsity = value;
+                return core::success();
+            })
+        .kind = ValueKind::Text;
+    options.integer("--rank", "N", rank, {1, 1 << 20},
+                    "Two factors of this rank in 16 bits stand in place of every linear; accurate mode.");
+    shareOption(options, "--kv-keep", kvKeep, "Share of the tokens that stay in the cache; accurate mode.");
+    options.integer("--kv-keep-tokens", "N", kvKeepTokens, {0, 1 << 28},
+                    "With --kv-keep: but at least so many tokens stay.");
+    options.integer("--kv-recent", "N", kvRecent, {0, 1 << 28},
+                    "With --kv-bits: so many of the last tokens stay in 16 bits; accurate mode.");
+    options.flag("--dequantise", dequantise, "Counts the arithmetic that turns codes into 16 bits; accurate mode.");
+    options.flag("--tiles", tiles, "Counts the idle part of the last tiles of a matrix product; accurate mode.");
     options.flag("--flash", flash, "Fused attention; always so in accurate mode unless --eager is given.");
     options.flag("--eager", eager, "Attention in separate products and softmax.");
     options.integer("--tp", "N", tensorParallel, {1, 4096}, "Devices that share every layer (tensor parallel).")
@@ -75,6 +143,12 @@ void RooflineRequest::declare(OptionTable& options)
         .integer("--ep", "N", expertParallel, {1, 4096},
                  "Devices that share the experts, each with a batch of its own; accurate mode.")
         .defaultText = "1";
+    options
+        .integer("--micro-batches", "N", microBatches, {1, 1 << 20},
+                 "Parts of the batch that follow each other through --pp; accurate mode.")
+        .defaultText = "1";
+    options.flag("--sequence-parallel", sequenceParallel,
+                 "Norms and sums are dealt among the devices of --tp, too; accurate mode.");
     options
         .choice("--efficiency", efficiency, {"ideal", "realistic", "graphs"},
                 "ideal; realistic: 0.7 of compute, 0.9 of bandwidth, 4 us per kernel; graphs: the same with 1.5 us.")
@@ -97,6 +171,17 @@ void RooflineRequest::declare(OptionTable& options)
     options.integer("--steps", "N", steps, {1, 1 << 20}, "Denoising steps of a diffusion transformer.").defaultText =
         std::to_string(steps);
     options.flag("--guidance", guided, "Every denoising step is computed twice (classifier-free guidance).");
+    options.integer("--images", "N", images, {0, 65536}, "Images of each sequence, for a model with a vision_config.")
+        .defaultText = "1";
+    options.integer("--image-tokens", "N", imageTokens, {1, 1 << 24},
+                    "Tokens of one image in its encoder, where the configuration does not state them.");
+    options
+        .text(
+            "--layers", "FILE", layers,
+            "In place of a model: a CSV table of layers (convolution, linear, embedding), one pass of --batch samples.")
+        .kind = ValueKind::File;
+    shareOption(options, "--gather-share", gatherShare,
+                "Of the memory bandwidth, reached by the rows that embeddings gather, with --layers.");
     options.text("--family", "NAME", family,
                  "Llama, opt, chatglm3, gpt-j-6B or DiT; lv modes, where the model_type does not tell.");
     options

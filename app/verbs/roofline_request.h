@@ -3,6 +3,7 @@
 
 #include "app/verbs/hardware_option.h"
 #include "roofline/model/named_config.h"
+#include "roofline/model/weight_format.h"
 
 namespace paretoscope::app {
 
@@ -35,6 +36,20 @@ struct RooflineRequest
     int acceptancePercent = 80;
     int steps = 1; ///< of denoising
     bool guided = false;
+    std::string sparsity; ///< as it was given; empty: none
+    roofline::Sparsity sparsityPattern;
+    int rank = 0; ///< of two factors in place of each weight; 0: none
+    double kvKeep = 1;
+    int kvKeepTokens = 0;
+    int kvRecent = 0;
+    int microBatches = 1;
+    bool sequenceParallel = false;
+    bool dequantise = false;
+    bool tiles = false;
+    int images = 1;      ///< of each sequence, where the model reads images
+    int imageTokens = 0; ///< of one image in the encoder; 0: by the configuration
+    std::string layers;  ///< a table of layers in place of a model; empty: none
+    double gatherShare = 1;
 
     void declare(OptionTable& options);
     bool isCompatible() const { return mode.starts_with("lv-"); }

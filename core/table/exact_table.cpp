@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/table/exact_table.h"
 
+#include "core/project/roofline_point.h"
 #include "core/query/trial_fields.h"
 
 #include <algorithm>
@@ -187,6 +188,35 @@ ExactTable layerTable(std::span<const TrialRecord> trials)
             table.rows.push_back({trial.id.hex(), cellOf(trial.label), metric.module,
                                   metric.layer < 0 ? Cell() : Cell(static_cast<double>(metric.layer)), metric.name,
                                   cellOf(metric.value)});
+    }
+    return table;
+}
+
+ExactTable predictionTable(std::span<const RooflinePoint> points, std::span<const TrialRecord> trials)
+{
+    ExactTable table {{{"id", {}},
+                       {"pipeline", {}},
+                       {"hardware", {}},
+                       {"mode", {}},
+                       {"phase", {}},
+                       {"operation", {}},
+                       {"operations", {}},
+                       {"memory_bytes", "B"},
+                       {"operations_per_second", "1/s"},
+                       {"bound", {}},
+                       {"seconds", "s"},
+                       {"settings", {}}},
+                      {}};
+    std::map<TrialId, std::string> labels;
+    for (const TrialRecord& trial : trials)
+        labels.emplace(trial.id, trial.label);
+    for (const RooflinePoint& point : points) {
+        const auto label = point.trial ? labels.find(*point.trial) : labels.end();
+        if (label == labels.end() || point.measured)
+            continue;
+        table.rows.push_back({point.trial->hex(), cellOf(label->second), point.hardware, point.mode, point.phase,
+                              point.operation, point.operations, point.memoryBytes, cellOf(point.operationsPerSecond),
+                              cellOf(point.bound), cellOf(point.seconds), canonicalJson(point.settings)});
     }
     return table;
 }

@@ -11,6 +11,8 @@
 
 namespace paretoscope::core {
 
+struct RooflinePoint;
+
 /// A table for other programs: nothing rounded, base units.
 struct ExactTable
 {
@@ -37,6 +39,9 @@ std::vector<std::string> usualExactColumns(std::span<const TrialRecord> trials);
 ExactTable metricTable(std::span<const TrialRecord> trials);
 /// One row per number about a layer; the trials must be complete (`ProjectStore::trial`).
 ExactTable layerTable(std::span<const TrialRecord> trials);
+
+/// One row per predicted point of these trials (ProjectStore::rooflinePoints).
+ExactTable predictionTable(std::span<const RooflinePoint> points, std::span<const TrialRecord> trials);
 
 /// The header "name [unit]" and the cells; numbers as `canonicalJson` spells them.
 TextRows textRows(const ExactTable& table);

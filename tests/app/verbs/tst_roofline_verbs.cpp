@@ -249,6 +249,114 @@ private Q_SLOTS:
                  0);
     }
 
+    void optionsChangeWhatTheyName_data()
+    {
+        QTest::addColumn<QString>("usual"); // options, between spaces
+        QTest::addColumn<QString>("option");
+        QTest::addColumn<QString>("result");
+        QTest::addColumn<bool>("isLess");
+        const auto row = [](const char* tag, const char* usual, const char* option, const char* result, bool isLess) {
+            QTest::addRow("%s", tag) << QString::fromLatin1(usual) << QString::fromLatin1(option)
+                                     << QString::fromLatin1(result) << isLess;
+        };
+        row("2:4", "", "--sparsity 2:4", "decode/bytes", true);
+        row("2:4 is faster", "--prompt 4096", "--sparsity 2:4", "prefill/seconds", true);
+        row("zeros", "", "--sparsity 0.5", "memory/weight_bytes", true);
+        row("rank", "", "--rank 64", "prefill/flops", true);
+        row("kept tokens", "", "--kv-keep 0.5", "memory/cache_bytes", true);
+        row("at least", "--kv-keep 0.1", "--kv-keep-tokens 800", "memory/cache_bytes", false);
+        row("recent tokens", "--kv-bits 4", "--kv-recent 512", "memory/cache_bytes", false);
+        row("dequantising", "--weight-bits 4", "--dequantise", "decode/flops", false);
+        row("tiles", "--prompt 1025", "--tiles", "prefill/seconds", false);
+        row("micro-batches", "--batch 8 --pp 2", "--micro-batches 4", "prefill/seconds", true);
+        row("sequence parallel", "--tp 2", "--sequence-parallel", "prefill/bytes", true);
+    }
+    void optionsChangeWhatTheyName()
+    {
+        QFETCH(QString, usual);
+        QFETCH(QString, option);
+        QFETCH(QString, result);
+        QFETCH(bool, isLess);
+        const ModelFolder model("Llama-2-7b");
+        const auto value = [&](const QString& options) {
+            const ProgramCall call =
+                roofline(QStringList {model.path(), QStringLiteral("--hardware"), kA100, QStringLiteral("--json")} +
+                         options.split(QLatin1Char(' '), Qt::SkipEmptyParts));
+            const QJsonObject results = call.json()[QLatin1String("results")].toObject();
+            return results[result.section(QLatin1Char('/'), 0, 0)][result.section(QLatin1Char('/'), 1)].toDouble();
+        };
+        const double before = value(usual);
+        const double after = value(usual + QLatin1Char(' ') + option);
+        QVERIFY(before > 0 && after > 0);
+        QVERIFY2(isLess ? after < before : after > before,
+                 qPrintable(QStringLiteral("%1 -> %2").arg(before).arg(after)));
+    }
+
+    void predictsTablesOfLayers()
+    {
+        const QTemporaryDir folder;
+        const QString file = folder.filePath(QStringLiteral("net.csv"));
+        QFile csv(file);
+        QVERIFY(csv.open(QIODevice::WriteOnly));
+        csv.write("name,kind,in_channels,out_channels,lookups,dimension,table_rows\n"
+                  "clicks,embedding,,,20,64,1000000\nfc,linear,64,1,,,\n");
+        csv.close();
+        const QStringList options {QStringLiteral("--layers"),   file,
+                                   QStringLiteral("--hardware"), kA100,
+                                   QStringLiteral("--batch"),    QStringLiteral("100")};
+        const ProgramCall call = roofline(options + QStringList {QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonObject results = call.json()[QLatin1String("results")].toObject();
+        const double gathered = 2.0 * 100 * 20 * 64;
+        const double others = gathered + 2.0 * (64 + 100 * 64 + 100);
+        QVERIFY(std::fabs(results[QLatin1String("total_seconds")].toDouble() * 2039e9 / (gathered + others) - 1) <
+                1e-12);
+        QCOMPARE(results[QLatin1String("weight_bytes")].toDouble(), 2 * (64e6 + 64));
+        const ProgramCall slower = roofline(
+            options + QStringList {QStringLiteral("--gather-share"), QStringLiteral("0.1"), QStringLiteral("--json")});
+        QVERIFY(std::fabs(slower.json()[QLatin1String("results")][QLatin1String("total_seconds")].toDouble() * 2039e9 /
+                              (10 * gathered + others) -
+                          1) < 1e-12);
+        const ProgramCall table = roofline(options);
+        QVERIFY2(table.outText().contains(QLatin1String("clicks")) &&
+                     table.outText().contains(QLatin1String("samples/s")),
+                 qPrintable(table.described()));
+        QVERIFY(roofline(options + QStringList {QStringLiteral("some.json")})
+                    .errText()
+                    .contains(QLatin1String("--layers stands in place of a model")));
+    }
+
+    void listsThePhasesOfModelsThatReadImages()
+    {
+        const QJsonObject text =
+            QJsonDocument::fromJson(contentOf(QStringLiteral(PARETOSCOPE_TEST_DATA "/roofline/models.json")))
+                .object()[QLatin1String("Llama-2-7b")][QLatin1String("config")]
+                .toObject();
+        const QJsonObject vision {{QStringLiteral("hidden_size"), 1024}, {QStringLiteral("num_hidden_layers"), 24},
+                                  {QStringLiteral("image_size"), 336},   {QStringLiteral("num_attention_heads"), 16},
+                                  {QStringLiteral("patch_size"), 14},    {QStringLiteral("intermediate_size"), 4096}};
+        const ModelFolder model("Llama-2-7b", {{QStringLiteral("model_type"), QStringLiteral("llava")},
+                                               {QStringLiteral("text_config"), text},
+                                               {QStringLiteral("vision_config"), vision}});
+        const QStringList options {model.path(), QStringLiteral("--hardware"), kA100};
+        const ProgramCall call =
+            roofline(options + QStringList {QStringLiteral("--images"), QStringLiteral("2"), QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonObject results = call.json()[QLatin1String("results")].toObject();
+        const QJsonArray phases = results[QLatin1String("phases")].toArray();
+        QCOMPARE(phases.size(), 4);
+        double first = 0;
+        for (int i = 0; i < 3; ++i)
+            first += phases[i][QLatin1String("seconds")].toDouble();
+        QVERIFY(std::fabs(first / results[QLatin1String("time_to_first_token_seconds")].toDouble() - 1) < 1e-12);
+        QCOMPARE(phases[2][QLatin1String("tokens")].toDouble(), 1024 + 2 * 576.0);
+        const ProgramCall table = roofline(options);
+        QVERIFY2(table.outText().contains(QLatin1String("in the projector")), qPrintable(table.described()));
+        const ProgramCall alone =
+            roofline(options + QStringList {QStringLiteral("--images"), QStringLiteral("0"), QStringLiteral("--json")});
+        QVERIFY(!alone.json()[QLatin1String("results")].toObject().contains(QLatin1String("phases")));
+    }
+
     void refusesInOneSentence_data()
     {
         QTest::addColumn<QStringList>("options");
@@ -278,6 +386,15 @@ private Q_SLOTS:
         row("format", {hardware, kA100, QStringLiteral("--weight-format"), QStringLiteral("int4-g12")},
             "did you mean \"int4-g128\"");
         row("fusion", {hardware, kA100, QStringLiteral("--fuse"), QStringLiteral("qvk")}, "did you mean \"qkv\"");
+        row("sparsity", {hardware, kA100, QStringLiteral("--sparsity"), QStringLiteral("5:4")},
+            "\"5:4\" is no sparsity");
+        row("all zeros", {hardware, kA100, QStringLiteral("--sparsity"), QStringLiteral("1")}, "\"1\" is no sparsity");
+        row("nothing kept", {hardware, kA100, QStringLiteral("--kv-keep"), QStringLiteral("0")}, "\"0\" is no share");
+        row("no share", {hardware, kA100, QStringLiteral("--kv-keep"), QStringLiteral("nan")},
+            "\"nan\" is not a number");
+        row("rank", {hardware, kA100, QStringLiteral("--rank"), QStringLiteral("-3")}, "--rank");
+        row("trial of a model", {hardware, kA100, QStringLiteral("--trial"), QStringLiteral("3fa2")},
+            "are for the trials of a project");
         row("chat", {hardware, kA100, QStringLiteral("--stage"), QStringLiteral("chat")}, "--stage chat");
     }
     void refusesInOneSentence()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What list, front and export-table say of the speed of trials, through the built program.
+// What list, front, export-table and roofline say of the speed of trials, through the built program.
 #include "core/base/mapped_file.h"
 #include "core/project/project_store.h"
 #include "tests/app/program_call.h"
@@ -82,6 +82,48 @@ private Q_SLOTS:
         QVERIFY2(written.ok(), written.ok() ? "" : written.error().sentence().c_str());
     }
 
+    void rooflineOfAProjectIsATableOfItsTrials()
+    {
+        const QStringList arguments {QStringLiteral("roofline"),   project(),
+                                     QStringLiteral("--hardware"), kA100,
+                                     QStringLiteral("--prompt"),   QStringLiteral("1023"),
+                                     QStringLiteral("--generate"), QStringLiteral("2")};
+        const ProgramCall call = callProgram(arguments + QStringList {QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonArray trials = call.json()[QLatin1String("trials")].toArray();
+        QCOMPARE(trials.size(), 4);
+        const auto seconds = [&trials](int i) {
+            return trials[i][QLatin1String("results")][QLatin1String("time_per_output_token_seconds")].toDouble();
+        };
+        QVERIFY(isClose(seconds(0), tpot(16)));
+        QVERIFY(isClose(seconds(1), tpot(4 + 20.0 / 64)));
+        QVERIFY(isClose(seconds(2), tpot(9)));
+        QCOMPARE(trials[1][QLatin1String("inputs_sha256")].toString().size(), 64);
+        QVERIFY(trials[2][QLatin1String("remarks")][0].toString().contains(QLatin1String("follow no pattern")));
+        QVERIFY(trials[3][QLatin1String("error")][QLatin1String("message")].toString().contains(
+            QLatin1String("how the tensors of rtn(bits=3) are stored is not in the project")));
+        const ProgramCall table = callProgram(arguments);
+        QCOMPARE(table.out.count('\n'), 4); // a head and three trials
+        QVERIFY2(table.outText().contains(QLatin1String("6.750 ms")), qPrintable(table.described()));
+        QVERIFY2(table.errText().contains(QLatin1String("224 matrices follow no pattern")),
+                 qPrintable(table.described()));
+    }
+
+    void oneTrialIsShownInFull()
+    {
+        const ProgramCall call = callProgram({QStringLiteral("roofline"), project(), QStringLiteral("--trial"),
+                                              QStringLiteral("wanda(sparsity=0.5)"), QStringLiteral("--hardware"),
+                                              kA100, QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonObject json = call.json();
+        QCOMPARE(json[QLatin1String("trial")].toString().size(), 64);
+        QVERIFY(json[QLatin1String("remarks")][0].toString().contains(QLatin1String("follow no pattern")));
+        const QJsonObject results = json[QLatin1String("results")].toObject();
+        QCOMPARE(results[QLatin1String("memory")][QLatin1String("weight_bytes")].toDouble(),
+                 2 * (6738415616.0 - kLinearWeights) + kLinearWeights * 9 / 8);
+        QVERIFY(!results[QLatin1String("decode")][QLatin1String("sections")].toArray().isEmpty());
+    }
+
     void columnsArePredictedWhenTheyAreAskedFor_data()
     {
         QTest::addColumn<QString>("column");
@@ -135,6 +177,27 @@ private Q_SLOTS:
                  kA100 + QStringLiteral("/batch-1/prompt-1024/generate-128/ideal"));
     }
 
+    void predictionsAreRecordedOnce()
+    {
+        const QString copy = m_folder.filePath(QStringLiteral("recorded.pscope"));
+        QVERIFY(writeProject(copy).ok());
+        const QStringList arguments {QStringLiteral("roofline"), copy, QStringLiteral("--hardware"), kA100,
+                                     QStringLiteral("--record")};
+        const ProgramCall first = callProgram(arguments);
+        QVERIFY2(first.status == 0 && first.errText().contains(QLatin1String("6 predictions recorded")),
+                 qPrintable(first.described()));
+        const ProgramCall again = callProgram(arguments);
+        QVERIFY2(again.errText().contains(QLatin1String("all predictions were recorded before")),
+                 qPrintable(again.described()));
+        const ProgramCall table = callProgram(
+            {QStringLiteral("export-table"), copy, QStringLiteral("--table"), QStringLiteral("predictions")});
+        QVERIFY2(table.status == 0, qPrintable(table.described()));
+        QCOMPARE(table.out.trimmed().split('\n').size(), 7);
+        QVERIFY2(table.outText().contains(QLatin1String("NVIDIA A100 SXM 80GB,accurate,decode")),
+                 qPrintable(table.described()));
+        QCOMPARE(callProgram({QStringLiteral("verify"), copy}).status, 0);
+    }
+
     void refusesInOneSentence_data()
     {
         QTest::addColumn<QStringList>("arguments");
@@ -144,6 +207,7 @@ private Q_SLOTS:
         };
         const QString columns = QStringLiteral("--columns");
         const QString list = QStringLiteral("list");
+        const QString roofline = QStringLiteral("roofline");
         row("no device", {list, columns, QStringLiteral("predicted_tpot")}, "does not say for which device");
         row("unknown device", {list, columns, QStringLiteral("predicted_tpot@NVIDIA L44")},
             "no device is called \"NVIDIA L44\"");
@@ -151,6 +215,15 @@ private Q_SLOTS:
         row("unknown quantity", {list, columns, QStringLiteral("predicted_tpott@NVIDIA L4")},
             "did you mean \"predicted_tpot\"");
         row("no rate", {list, columns, QStringLiteral("predicted_tpot@nvidia_A100")}, "states no fp32 rate");
+        row("weights are known",
+            {roofline, QStringLiteral("--hardware"), kA100, QStringLiteral("--weight-bits"), QStringLiteral("4")},
+            "how weights are stored is known from the trials");
+        row("LLM-Viewer",
+            {roofline, QStringLiteral("--hardware"), kA100, QStringLiteral("--mode"), QStringLiteral("lv-2409")},
+            "LLM-Viewer's modes know no trials");
+        row("unknown trial",
+            {roofline, QStringLiteral("--hardware"), kA100, QStringLiteral("--trial"), QStringLiteral("nothing")},
+            "nothing");
     }
     void refusesInOneSentence()
     {
