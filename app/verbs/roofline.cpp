@@ -111,7 +111,7 @@ VerbEntry rooflineVerb()
     return {
         .name = "roofline",
         .summary = "predict speed and memory of a model on a device",
-        .usage = "MODEL|PROJECT --hardware NAME [options] | [MODEL] --measure | --cases FILE",
+        .usage = "MODEL|PROJECT --hardware NAME | [MODEL] --measure | --cases FILE",
         .description =
             "Predicts what every operation of a model takes on a device: FLOPs, bytes, whether compute or memory "
             "bounds it, its share of the time; the time to the first token and per token, the memory, whether it "
