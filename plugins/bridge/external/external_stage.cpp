@@ -2,10 +2,10 @@
 #include "core/engine/plugin/checkpoints.h"
 #include "core/engine/plugin/commands.h"
 #include "core/engine/plugin/plugin_api.h"
+#include "core/engine/stage/whole_model.h"
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <set>
 #include <string>
 #include <string_view>
@@ -60,13 +60,8 @@ public:
 
     core::Result<engine::StagePlan> prepare(const engine::ModelView& model) override
     {
-        for (const engine::Unit& unit : model.units)
-            m_units.insert(unit.tensor);
-        engine::StagePlan plan;
-        plan.targets.resize(model.units.size());
-        std::iota(plan.targets.begin(), plan.targets.end(), std::size_t(0));
-        plan.keepsState = true; // the files of the folder
-        return plan;
+        m_units = engine::unitTensors(model);
+        return engine::planOfWholeModel(model);
     }
 
     core::Status apply(engine::StageTask& task) override

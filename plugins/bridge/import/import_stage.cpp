@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/plugin/checkpoints.h"
 #include "core/engine/plugin/plugin_api.h"
+#include "core/engine/stage/whole_model.h"
 
-#include <numeric>
 #include <set>
 
 namespace {
@@ -25,13 +25,8 @@ public:
 
     core::Result<engine::StagePlan> prepare(const engine::ModelView& model) override
     {
-        for (const engine::Unit& unit : model.units)
-            m_units.insert(unit.tensor);
-        engine::StagePlan plan;
-        plan.targets.resize(model.units.size());
-        std::iota(plan.targets.begin(), plan.targets.end(), std::size_t(0));
-        plan.keepsState = true; // the open files; reading again costs less than writing down
-        return plan;
+        m_units = engine::unitTensors(model);
+        return engine::planOfWholeModel(model);
     }
 
     core::Status apply(engine::StageTask& task) override
