@@ -3,39 +3,17 @@
 
 #include "core/base/quantity.h"
 #include "core/base/result.h"
+#include "core/engine/runner/runner_options.h"
+#include "core/engine/trial_observer.h"
 #include "core/sweep/trial_exchange.h"
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace paretoscope::engine {
 
-struct RunnerOptions
-{
-    int threads = 1;                    ///< intra-op; fixed for the life of the process
-    std::string device = "cpu";         ///< or "cuda:0"
-    std::string arithmetic = "float32"; ///< or "tf32", "bfloat16": in which blocks are evaluated (Arithmetic)
-    std::optional<core::Bytes> memoryBudget;
-    std::filesystem::path cacheFolder;     ///< empty: no cache on disk
-    std::optional<core::Bytes> cacheLimit; ///< of that folder; nothing: as ArtifactCache chooses
-    std::vector<std::filesystem::path> pluginFolders;
-    std::filesystem::path architectures; ///< folder of the family files
-    bool allowsCommands = false;         ///< stages may run programs of others: the user said so for this run
-};
-
-/// Told how far a trial is; asked whether to go on. Called from the thread that runs the trial, at least once per
-/// layer.
-class TrialObserver
-{
-public:
-    virtual ~TrialObserver() = default;
-    virtual void progressed(std::string_view phase, int done, int total) = 0;
-    virtual bool isCancelled() const = 0;
-};
+struct RunnerSession;
 
 /// Executes trials in this process and keeps model, tokens and shareable statistics warm between them.
 /// No foreign exception leaves it. Deterministic for equal threads.
@@ -78,8 +56,7 @@ public:
     static core::Json describeBuild();
 
 private:
-    struct Impl;
-    std::unique_ptr<Impl> m_impl;
+    std::unique_ptr<RunnerSession> m_session;
 };
 
 } // namespace paretoscope::engine

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 #include "jobs/protocol/channel.h"
 
 #include <atomic>

@@ -5,7 +5,7 @@
 #include "core/engine/differentiation/segment.h"
 #include "core/engine/model/language_model.h"
 #include "core/engine/model/model_tensors.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 
 #include <optional>
 #include <string>

@@ -6,7 +6,7 @@
 #include "core/engine/model/model_tensors.h"
 #include "core/engine/plugin/metric.h"
 #include "core/engine/recovery/trial_recovery.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 #include "core/memory/memory_plan.h"
 
 #include <memory>

@@ -4,7 +4,7 @@
 #include "core/base/result.h"
 #include "core/engine/cache/tensor_cache.h"
 #include "core/engine/plugin/metric.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 #include "core/engine/warm_model.h"
 #include "core/memory/memory_plan.h"
 #include "core/sweep/sweep.h"

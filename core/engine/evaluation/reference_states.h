@@ -3,7 +3,7 @@
 
 #include "core/engine/activations/activation_store.h"
 #include "core/engine/cache/tensor_cache.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 #include "core/engine/warm_model.h"
 #include "core/memory/memory_plan.h"
 

@@ -5,7 +5,7 @@
 #include "core/base/result.h"
 #include "core/engine/aten.h"
 #include "core/engine/measurement/call_timer.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -4,7 +4,7 @@
 #include "core/base/result.h"
 #include "core/engine/model/model_tensors.h"
 #include "core/engine/plugin/replay.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 
 #include <cstdint>
 #include <functional>

@@ -6,7 +6,7 @@
 #include "core/engine/plugin/commands.h"
 #include "core/engine/plugin/hooks.h"
 #include "core/engine/plugin/kv_store.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 
 #include <filesystem>
 

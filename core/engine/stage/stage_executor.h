@@ -7,7 +7,7 @@
 #include "core/engine/recovery/trial_recovery.h"
 #include "core/engine/statistics/statistic_cache.h"
 #include "core/engine/trial_log.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 #include "core/memory/memory_plan.h"
 
 #include <cstdint>
@@ -30,6 +30,8 @@ struct Calibration
 /// What stages add to every forward after them.
 struct RunTimeParts
 {
+    bool empty() const { return hooks.empty() && !kvStore; }
+
     Hooks hooks;
     KvStoreFactory kvStore; ///< of the last stage that has one; empty: dense
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/engine/plugin/host_services.h"
-#include "core/engine/trial_runner.h"
+#include "core/engine/trial_observer.h"
 
 namespace paretoscope::tests {
 
