@@ -17,8 +17,8 @@ Timing timingOf(const CeilingTimes& times, const Calibration& calibration)
     Timing timing;
     timing.matrix = times.matrix / shares.matrix;
     timing.vector = times.vector / shares.vector;
-    timing.memory = times.memory / shares.memory;
-    timing.launch = times.launches * shares.launchSeconds;
+    timing.memory = times.passes * times.memory / shares.memory;
+    timing.launch = times.curve > 0 ? 0 : times.launches * shares.launchSeconds;
     timing.total = calibration.seconds(times);
     const double compute = timing.matrix + timing.vector;
     timing.bound = compute >= timing.memory ? Bound::Compute : Bound::Memory;

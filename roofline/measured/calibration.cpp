@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -17,30 +18,17 @@ using core::Error;
 using core::ErrorCode;
 using core::Json;
 using Points = std::vector<CalibrationPoint>;
-using KindShares = std::array<ReachedShares, kKernelKinds>;
 
 constexpr double kLeastShare = 1.0 / 1024;
 
-// What is searched of one set of shares: logarithms of the shares and of the curve's factor, seconds of a launch.
-constexpr std::size_t kValues = 5;
-
-std::vector<SearchedValue> searched(const ReachedShares& start, double largestLaunch)
+SearchedValue searchedShare(double value)
 {
-    const auto share = [](double value) { return SearchedValue {std::log(value), std::log(kLeastShare), 0, 0.5}; };
-    return {share(start.matrix),
-            share(start.vector),
-            share(start.memory),
-            {start.launchSeconds, 0, largestLaunch, largestLaunch / 8},
-            {std::log(start.curve), -1, 1, 0.1}};
+    return {std::log(value), std::log(kLeastShare), 0, 0.5};
 }
 
-ReachedShares sharesAt(const std::vector<double>& values, std::size_t first)
+SearchedValue searchedSeconds(double value, double most)
 {
-    return {.matrix = std::exp(values[first]),
-            .vector = std::exp(values[first + 1]),
-            .memory = std::exp(values[first + 2]),
-            .launchSeconds = values[first + 3],
-            .curve = std::exp(values[first + 4])};
+    return {std::min(value, most), 0, most, most / 8};
 }
 
 template <typename SharesOf>
@@ -63,26 +51,32 @@ double squaredLogRatios(const Points& points, const SecondsOf& seconds)
     return sum;
 }
 
-/// No launch takes longer than the shortest part that was measured.
-double largestLaunch(const Points& points)
+/// Launches of a kind take at most twice as long as the shortest part of it allows. @param kind of all without one
+double largestLaunch(const Points& points, std::optional<KernelKind> kind)
 {
-    double least = points.front().measured;
+    double least = std::numeric_limits<double>::infinity();
     for (const CalibrationPoint& point : points) {
         double launches = 0;
         for (const CeilingTimes& operation : point.operations)
-            launches += operation.launches;
+            launches += !kind || operation.kind == *kind ? operation.launches : 0;
         if (launches > 0)
             least = std::min(least, point.measured / launches);
     }
-    return least * 4; // a kind of kernel may take more of them than its part counts
+    return std::isfinite(least) ? 2 * least : 0;
 }
 
 /// Shares that are alike for all kernels. Several starts: a maximum of terms has several minima.
 ReachedShares fitOverall(const Points& points)
 {
-    const double largest = largestLaunch(points);
+    const double largest = largestLaunch(points, std::nullopt);
+    const auto sharesAt = [](const std::vector<double>& values) {
+        return ReachedShares {.matrix = std::exp(values[0]),
+                              .vector = std::exp(values[1]),
+                              .memory = std::exp(values[2]),
+                              .launchSeconds = values[3]};
+    };
     const auto distance = [&](const std::vector<double>& values) {
-        const ReachedShares shares = sharesAt(values, 0);
+        const ReachedShares shares = sharesAt(values);
         return squaredLogRatios(points, [&](const CalibrationPoint& point) {
             return secondsOf(point, false, [&](KernelKind) { return shares; });
         });
@@ -90,39 +84,82 @@ ReachedShares fitOverall(const Points& points)
     std::optional<std::vector<double>> best;
     for (const double compute : {0.9, 0.3}) {
         for (const double memory : {0.9, 0.3}) {
-            const ReachedShares start {.matrix = compute, .vector = compute / 3, .memory = memory};
-            const std::vector<double> found = compassSearch(searched(start, largest), distance);
+            const std::vector<double> found =
+                compassSearch({searchedShare(compute), searchedShare(compute / 3), searchedShare(memory),
+                               searchedSeconds(largest / 4, largest)},
+                              distance);
             if (!best || distance(found) < distance(*best))
                 best = found;
         }
     }
-    ReachedShares shares = sharesAt(*best, 0);
-    shares.curve = 1; // not used
-    return shares;
+    return sharesAt(*best);
 }
 
-KindShares fitKinds(const Points& points, const ReachedShares& overall)
+/// The values of all kinds in one row, and back.
+class KindValues
 {
-    const double largest = largestLaunch(points);
-    std::vector<SearchedValue> start;
-    for (std::size_t kind = 0; kind < kKernelKinds; ++kind) {
-        const std::vector<SearchedValue> values = searched(overall, largest);
-        start.insert(start.end(), values.begin(), values.end());
+public:
+    KindValues(const Points& points, const ReachedShares& overall)
+        : m_overall(overall)
+    {
+        for (std::size_t i = 0; i < kKernelKinds; ++i)
+            append(static_cast<KernelKind>(i), points);
+        double shortestEntry = std::numeric_limits<double>::infinity();
+        for (const CalibrationPoint& point : points)
+            shortestEntry = point.isEntry ? std::min(shortestEntry, point.measured) : shortestEntry;
+        const double most = std::isfinite(shortestEntry) ? 1.2 * shortestEntry : 0;
+        m_start.push_back(searchedSeconds(most / 2, most));
     }
-    const auto unpacked = [](const std::vector<double>& values) {
-        KindShares shares;
-        for (std::size_t kind = 0; kind < kKernelKinds; ++kind)
-            shares[kind] = sharesAt(values, kind * kValues);
-        return shares;
-    };
-    const auto distance = [&](const std::vector<double>& values) {
-        const KindShares shares = unpacked(values);
-        return squaredLogRatios(points, [&](const CalibrationPoint& point) {
-            return secondsOf(point, true,
-                             [&](KernelKind kind) -> const ReachedShares& { return shares[std::size_t(kind)]; });
-        });
-    };
-    return unpacked(compassSearch(start, distance));
+
+    const std::vector<SearchedValue>& start() const { return m_start; }
+
+    Calibration at(const std::vector<double>& values) const
+    {
+        Calibration calibration;
+        auto value = values.begin();
+        for (std::size_t i = 0; i < kKernelKinds; ++i) {
+            const auto kind = static_cast<KernelKind>(i);
+            ReachedShares& shares = calibration.kinds[i];
+            shares = m_overall;
+            shares.memory = std::exp(*value++);
+            shares.launchSeconds = *value++;
+            if (computes(kind))
+                shares.matrix = std::exp(*value++);
+            if (kind == KernelKind::Product)
+                shares.curve = std::exp(*value++);
+            else
+                shares.vector = computes(kind) ? shares.matrix : shares.memory;
+        }
+        calibration.stepSeconds = *value;
+        return calibration;
+    }
+
+private:
+    static bool computes(KernelKind kind) { return kind == KernelKind::Product || kind == KernelKind::Attention; }
+
+    void append(KernelKind kind, const Points& points)
+    {
+        const double largest = largestLaunch(points, kind);
+        m_start.push_back(searchedShare(m_overall.memory));
+        m_start.push_back(searchedSeconds(m_overall.launchSeconds, largest));
+        if (computes(kind))
+            m_start.push_back(searchedShare(m_overall.matrix));
+        if (kind == KernelKind::Product)
+            m_start.push_back({0, -1, 1, 0.1});
+    }
+
+    ReachedShares m_overall;
+    std::vector<SearchedValue> m_start;
+};
+
+/// Shares of each kind, and what a step takes beforehand.
+Calibration fitKinds(const Points& points, const ReachedShares& overall)
+{
+    const KindValues values(points, overall);
+    return values.at(compassSearch(values.start(), [&](const std::vector<double>& tried) {
+        const Calibration calibration = values.at(tried);
+        return squaredLogRatios(points, [&](const CalibrationPoint& point) { return calibration.seconds(point); });
+    }));
 }
 
 template <typename SecondsOf>
@@ -195,8 +232,8 @@ core::Result<FitError> errorFrom(const Json& json, const std::string& where)
 
 std::string_view kernelKindName(KernelKind kind)
 {
-    static constexpr std::array<std::string_view, kKernelKinds> kNames {"product",  "attention",   "norm",
-                                                                        "rotation", "elementwise", "copy"};
+    static constexpr std::array<std::string_view, kKernelKinds> kNames {
+        "product", "attention", "norm", "rotation", "elementwise", "cache_write", "gather"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -210,7 +247,10 @@ KernelKind kindOf(const Operation& operation)
         return KernelKind::Norm;
     if (operation.name.starts_with("rope"))
         return KernelKind::Rotation;
-    return operation.vectorFlops > 0 ? KernelKind::Elementwise : KernelKind::Copy;
+    if (operation.cacheWriteBytes > 0)
+        return KernelKind::CacheWrite;
+    const bool isGather = operation.vectorFlops == 0 || operation.name == "embed";
+    return isGather ? KernelKind::Gather : KernelKind::Elementwise;
 }
 
 double CeilingTimes::ideal() const
@@ -220,26 +260,30 @@ double CeilingTimes::ideal() const
 
 double CeilingTimes::seconds(const ReachedShares& shares, bool usesCurve) const
 {
-    const double work = usesCurve && curve > 0
-                            ? curve * shares.curve
-                            : std::max(matrix / shares.matrix + vector / shares.vector, memory / shares.memory);
-    return work + launches * shares.launchSeconds;
+    if (usesCurve && curve > 0)
+        return curve * shares.curve; // launches were measured along
+    return std::max(matrix / shares.matrix + vector / shares.vector, passes * memory / shares.memory) +
+           launches * shares.launchSeconds;
+}
+
+double Calibration::seconds(const CalibrationPoint& point) const
+{
+    return secondsOf(point, true, [this](KernelKind kind) -> const ReachedShares& { return of(kind); }) +
+           (point.isEntry ? stepSeconds : 0);
 }
 
 core::Result<Calibration> calibrate(const std::vector<CalibrationPoint>& points)
 {
     PSC_TRY(checkPoints(points));
-    Calibration result;
-    result.overall = fitOverall(points);
-    result.kinds = fitKinds(points, result.overall);
+    const ReachedShares overall = fitOverall(points);
+    Calibration result = fitKinds(points, overall);
+    result.overall = overall;
     result.ideal = errorOf(points, [&](std::size_t i) {
         return secondsOf(points[i], false, [](KernelKind) { return ReachedShares {}; });
     });
     result.overallError = errorOf(
         points, [&](std::size_t i) { return secondsOf(points[i], false, [&](KernelKind) { return result.overall; }); });
-    result.error = errorOf(points, [&](std::size_t i) {
-        return secondsOf(points[i], true, [&](KernelKind kind) { return result.of(kind); });
-    });
+    result.error = errorOf(points, [&](std::size_t i) { return result.seconds(points[i]); });
     return result;
 }
 
@@ -260,11 +304,10 @@ std::vector<double> leftOutSeconds(const std::vector<CalibrationPoint>& points, 
             if (point.step != step)
                 others.push_back(point);
         }
-        const KindShares kinds = others.empty() ? calibration.kinds : fitKinds(others, calibration.overall);
+        const Calibration fitted = others.empty() ? calibration : fitKinds(others, calibration.overall);
         for (std::size_t i = 0; i < points.size(); ++i) {
             if (points[i].step == step)
-                seconds[i] = secondsOf(
-                    points[i], true, [&](KernelKind kind) -> const ReachedShares& { return kinds[std::size_t(kind)]; });
+                seconds[i] = fitted.seconds(points[i]);
         }
     }
     return seconds;
@@ -277,6 +320,7 @@ Json Calibration::json() const
         kindShares[std::string(kernelKindName(static_cast<KernelKind>(kind)))] = sharesJson(kinds[kind]);
     return {{"overall", sharesJson(overall)},
             {"kinds", std::move(kindShares)},
+            {"step_seconds", stepSeconds},
             {"section_seconds", sectionSeconds},
             {"errors",
              {{"ideal", errorJson(ideal)},
@@ -299,6 +343,7 @@ core::Result<Calibration> Calibration::fromJson(const Json& json, const std::str
             return fields.error("kinds", "has no " + name);
         PSC_ASSIGN(result.kinds[kind], sharesFrom(kindShares.at(name), where + ": " + name));
     }
+    PSC_ASSIGN(result.stepSeconds, fields.required<double>("step_seconds"));
     PSC_ASSIGN(result.sectionSeconds, fields.required<double>("section_seconds"));
     const std::pair<const char*, FitError*> all[] {{"ideal", &result.ideal},
                                                    {"overall", &result.overallError},

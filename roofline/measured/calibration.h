@@ -21,13 +21,15 @@ enum class KernelKind : std::uint8_t
     Norm,        ///< norms
     Rotation,    ///< rotary positions
     Elementwise, ///< sums, activations
-    Copy,        ///< gathers, writes to the cache
+    CacheWrite,  ///< of keys and values
+    Gather,      ///< rows of tables
 };
-inline constexpr std::size_t kKernelKinds = 6;
+inline constexpr std::size_t kKernelKinds = 7;
 std::string_view kernelKindName(KernelKind kind); ///< "product"
 KernelKind kindOf(const Operation& operation);
 
-/// What of the ceilings kernels reach: seconds = max(compute / matrix or vector, memory / memory) + launches · launch.
+/// What of the ceilings kernels reach: seconds = max(matrix / matrix + vector / vector, passes · memory / memory) +
+/// launches · launchSeconds, of a product with a curve its seconds · curve.
 struct ReachedShares
 {
     double matrix = 1; ///< in (0, 1]
@@ -47,8 +49,9 @@ struct CeilingTimes
     double matrix = 0;
     double vector = 0;
     double memory = 0;
-    double launches = 0;
-    double curve = 0; ///< by the measured products; 0: there is none
+    double passes = 1;   ///< how often our kernels move what `memory` counts once
+    double launches = 0; ///< kernels, or blocks of one
+    double curve = 0;    ///< by the measured products; 0: there is none
 
     double ideal() const; ///< max(matrix + vector, memory)
     /// What the operation takes by these shares. @param usesCurve where it has one
@@ -59,6 +62,7 @@ struct CeilingTimes
 struct CalibrationPoint
 {
     std::size_t step = 0; ///< index of the step; those of equal shape have equal ones
+    bool isEntry = false; ///< the step begins with it
     std::vector<CeilingTimes> operations = {};
     double measured = 0; ///< seconds
 };
@@ -76,6 +80,7 @@ struct Calibration
 {
     ReachedShares overall = {}; ///< one set for all kernels, without curves
     std::array<ReachedShares, kKernelKinds> kinds = {};
+    double stepSeconds = 0;    ///< before the first operation of a step
     double sectionSeconds = 0; ///< per layer, beside its operations
     FitError ideal = {};       ///< all at the ceilings
     FitError overallError = {};
@@ -84,6 +89,7 @@ struct Calibration
 
     const ReachedShares& of(KernelKind kind) const { return kinds[static_cast<std::size_t>(kind)]; }
     double seconds(const CeilingTimes& operation) const { return operation.seconds(of(operation.kind), true); }
+    double seconds(const CalibrationPoint& point) const; ///< with stepSeconds, where it is an entry
 
     core::Json json() const;
     /// Errors: Corrupt.
@@ -92,7 +98,9 @@ struct Calibration
 };
 
 /// Minimises the sum of squared ln(predicted / measured) over the points: first one set of shares for all of them, then
-/// one for each kind of kernel. `leftOut` is left to the caller. Deterministic. Errors: InvalidArgument (no point, a
+/// what the points of each kind of kernel tell apart: its memory and launches, for attention also its products (softmax
+/// reaches the same), for linears also their products and the curve. Everywhere else vector operations go with the
+/// memory. `sectionSeconds` and `leftOut` are left to the caller. Deterministic. Errors: InvalidArgument (no point, a
 /// time that is not above zero).
 core::Result<Calibration> calibrate(const std::vector<CalibrationPoint>& points);
 /// @param seconds predicted, per point

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "roofline/measured/engine_step.h"
 
+#include "roofline/measured/engine_kernels.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -29,10 +31,11 @@ double cacheBytes(const Operation& operation)
 class EngineStepWriter
 {
 public:
-    EngineStepWriter(const MachineProfile& machine, const StepOperations& one, bool isPrefill, double batch)
+    EngineStepWriter(const MachineProfile& machine, const StepOperations& one, const EngineSetting& setting,
+                     double batch)
         : m_machine(machine)
         , m_one(one)
-        , m_isPrefill(isPrefill)
+        , m_setting(setting)
         , m_batch(batch)
     {
         for (const Section& section : one.sections) {
@@ -49,12 +52,15 @@ public:
             EngineSection& written = step.sections.emplace_back();
             written.name = section.name;
             written.count = section.count;
-            if (section.name == "layer")
+            const LayerShape* layer = nullptr;
+            if (section.name == "layer") {
+                layer = &model.runs[run].shape;
                 written.layers = model.runs[run++].layers;
+            }
             const Way way = section.name == "head" ? headWay() : blockWay(section);
             for (const Operation& operation : section.operations) {
                 written.operations.push_back(ofBatch(operation));
-                written.times.push_back(timesOf(operation, way));
+                written.times.push_back(timesOf(operation, way, engineKernels(operation, m_setting, model, layer)));
             }
         }
         return step;
@@ -74,7 +80,7 @@ private:
 
     Way blockWay(const Section& section) const
     {
-        const double calls = std::min(m_batch, m_machine.kind == "cpu" ? double(m_machine.threads) : 1);
+        const double calls = std::min(m_batch, m_setting.isCpu ? double(m_machine.threads) : 1);
         Way way {.calls = calls, .rounds = std::ceil(m_batch / calls)};
         for (const Operation& operation : section.operations)
             way.weightBytes += operation.weightBytes;
@@ -84,7 +90,7 @@ private:
     /// The weights of the head alone go round.
     Way headWay() const
     {
-        Way way {.threads = m_machine.kind == "cpu" ? double(m_machine.threads) : 1, .rounds = m_batch};
+        Way way {.threads = m_setting.isCpu ? double(m_machine.threads) : 1, .rounds = m_batch};
         for (const Operation& operation : m_one.sections.back().operations)
             way.weightBytes += operation.weightBytes;
         return way;
@@ -117,7 +123,7 @@ private:
         return staysInLastCache(workingSet) ? last : memory;
     }
 
-    CeilingTimes timesOf(const Operation& operation, const Way& way) const
+    CeilingTimes timesOf(const Operation& operation, const Way& way, const EngineKernels& kernels) const
     {
         const double sequences = way.rounds * way.calls;
         const double rate = m_machine.float32Rate(way.busy());
@@ -126,7 +132,8 @@ private:
         times.matrix = sequences * operation.matrixFlops / rate;
         times.vector = sequences * operation.vectorFlops / rate;
         times.memory = memorySeconds(operation, way);
-        times.launches = way.rounds * operation.launches;
+        times.passes = kernels.passes;
+        times.launches = way.rounds * kernels.calls;
         if (times.kind == KernelKind::Product)
             times.curve = curveSeconds(operation, way);
         return times;
@@ -138,7 +145,7 @@ private:
         const double cached = cacheBytes(operation) * way.calls;
         return weightSeconds(operation.weightBytes, way) +
                way.rounds * (activations / bandwidth(activations, way.busy(), false) +
-                             cached / bandwidth(m_isPrefill ? cached : m_stepBytes, way.busy(), false));
+                             cached / bandwidth(m_setting.isPrefill ? cached : m_stepBytes, way.busy(), false));
     }
 
     /// Threads at once share one reading of the weights from memory. Where a section's weights stay in the last cache,
@@ -171,7 +178,7 @@ private:
 
     const MachineProfile& m_machine;
     const StepOperations& m_one;
-    bool m_isPrefill;
+    EngineSetting m_setting;
     double m_batch;
     double m_stepBytes = 0; ///< weights and cached keys and values that a step reads
 };
@@ -207,6 +214,7 @@ double EngineStep::seconds(const Calibration& calibration) const
 {
     double sum = layers() * calibration.sectionSeconds;
     for (const EngineSection& section : sections) {
+        sum += section.name == "entry" ? calibration.stepSeconds : 0;
         for (const CeilingTimes& times : section.times)
             sum += section.count * calibration.seconds(times);
     }
@@ -244,7 +252,9 @@ core::Result<EngineStep> engineStep(const MachineProfile& machine, const ModelSh
     PSC_TRY(checkStep(step));
     const Step single = isPrefill ? Step::prefill(1, tokens) : Step::decode(1, tokens);
     PSC_ASSIGN(const StepOperations one, stepOperations(model, engineExecution(execution), single));
-    return EngineStepWriter(machine, one, isPrefill, batch).write(model);
+    const EngineSetting setting {
+        .isCpu = machine.kind == "cpu", .isPrefill = isPrefill, .tokens = isPrefill ? tokens : 1};
+    return EngineStepWriter(machine, one, setting, batch).write(model);
 }
 
 std::optional<double> productSeconds(const MachineProfile& machine, const ProductCall& call)

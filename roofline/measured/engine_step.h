@@ -26,7 +26,7 @@ struct EngineStep
     std::vector<EngineSection> sections = {};
 
     double idealSeconds() const;
-    /// With the calibration: operations, and what every layer takes beside them.
+    /// With the calibration: operations, and what the step and every layer take beside them.
     double seconds(const Calibration& calibration) const;
     double layers() const;
 };

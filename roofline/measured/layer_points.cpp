@@ -21,6 +21,7 @@ struct MadePoint
 {
     LayerPoint point;
     std::vector<CeilingTimes> times = {};
+    bool isEntry = false;
     double computeSeconds = 0;
     double memorySeconds = 0;
 
@@ -90,6 +91,7 @@ std::vector<MadePoint> layerPoints(const EngineSection& section, const std::vect
 MadePoint wholeSection(const EngineSection& section, double seconds)
 {
     MadePoint made;
+    made.isEntry = section.name == "entry";
     made.point.part = section.operations.front().name;
     made.point.measuredSeconds = seconds;
     for (std::size_t i = 0; i < section.operations.size(); ++i)
@@ -166,7 +168,10 @@ core::Result<MeasuredPoints> calibrateProfile(MachineProfile& profile, const std
     }
     std::vector<CalibrationPoint> points;
     for (const MadePoint& point : made)
-        points.push_back({point.point.step, point.times, point.point.measuredSeconds});
+        points.push_back({.step = point.point.step,
+                          .isEntry = point.isEntry,
+                          .operations = point.times,
+                          .measured = point.point.measuredSeconds});
     PSC_ASSIGN(Calibration calibration, calibrate(points));
     calibration.sectionSeconds = sectionSeconds(profile, made, predicted.front().layers());
     const std::vector<double> leftOut = leftOutSeconds(points, calibration);
@@ -177,8 +182,7 @@ core::Result<MeasuredPoints> calibrateProfile(MachineProfile& profile, const std
         LayerPoint point = std::move(made[i].point);
         point.overallSeconds =
             sumOf(made[i].times, [&](const CeilingTimes& times) { return times.seconds(calibration.overall, false); });
-        point.calibratedSeconds =
-            sumOf(made[i].times, [&](const CeilingTimes& times) { return calibration.seconds(times); });
+        point.calibratedSeconds = calibration.seconds(points[i]);
         point.leftOutSeconds = leftOut[i];
         result.parts.push_back(std::move(point));
     }

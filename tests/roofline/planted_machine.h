@@ -62,17 +62,19 @@ inline ReachedShares plantedShares(KernelKind kind)
     case KernelKind::Product:
         return {.matrix = 0.8, .vector = 0.5, .memory = 0.7, .launchSeconds = 2e-6};
     case KernelKind::Attention:
-        return {.matrix = 0.3, .vector = 0.2, .memory = 0.4, .launchSeconds = 8e-6};
+        return {.matrix = 0.3, .vector = 0.3, .memory = 0.4, .launchSeconds = 8e-6};
     case KernelKind::Norm:
-        return {.matrix = 1, .vector = 0.1, .memory = 0.3, .launchSeconds = 10e-6};
+        return {.vector = 0.3, .memory = 0.3, .launchSeconds = 4e-6};
     case KernelKind::Rotation:
-        return {.matrix = 1, .vector = 0.05, .memory = 0.25, .launchSeconds = 20e-6};
+        return {.vector = 0.25, .memory = 0.25, .launchSeconds = 3e-6};
     case KernelKind::Elementwise:
-        return {.matrix = 1, .vector = 0.1, .memory = 0.5, .launchSeconds = 3e-6};
-    case KernelKind::Copy:
+        return {.vector = 0.5, .memory = 0.5, .launchSeconds = 6e-6};
+    case KernelKind::CacheWrite:
+        return {.vector = 0.6, .memory = 0.6, .launchSeconds = 3e-6};
+    case KernelKind::Gather:
         break;
     }
-    return {.matrix = 1, .vector = 1, .memory = 0.35, .launchSeconds = 5e-6};
+    return {.vector = 0.2, .memory = 0.2, .launchSeconds = 5e-6};
 }
 
 inline double plantedSeconds(const CeilingTimes& times)
@@ -84,6 +86,7 @@ inline double plantedSeconds(const CeilingTimes& times)
 inline MeasuredStep plantedStep(const MachineProfile& machine, const ModelShape& model, bool isPrefill, double batch,
                                 double tokens)
 {
+inline constexpr double kPlantedStart = 150e-6; ///< before the first operation of a step
     static constexpr const char* kParts[] {"attn_norm", "q_proj",   "k_proj",    "v_proj",  "kv_store", "attention",
                                            "o_proj",    "mlp_norm", "gate_proj", "up_proj", "down_proj"};
     const EngineStep predicted = orDie(engineStep(machine, model, {}, isPrefill, batch, tokens));
@@ -91,7 +94,7 @@ inline MeasuredStep plantedStep(const MachineProfile& machine, const ModelShape&
     double total = 0;
     for (const EngineSection& section : predicted.sections) {
         std::vector<MeasuredPart> parts;
-        double sum = 0;
+        double sum = section.name == "entry" ? kPlantedStart : 0;
         for (std::size_t i = 0; i < section.operations.size(); ++i) {
             const std::string name(section.operations[i].name);
             if (std::find(std::begin(kParts), std::end(kParts), name) != std::end(kParts))
