@@ -29,6 +29,8 @@ Json toJson(const StoredTensor& form)
     Json json {{"bits", form.bits.value}, {"code_bits", form.codeBits}};
     if (form.isInteger)
         json["integer"] = true;
+    if (form.inputBits < 16)
+        json["input_bits"] = form.inputBits;
     if (form.kept > 0)
         json["kept"] = Json::array({form.kept, form.of});
     if (form.density < 1)
@@ -63,6 +65,7 @@ Result<StoredTensor> storedTensorFromJson(const Json& json)
     PSC_ASSIGN(form.bits.value, fields.required<std::int64_t>("bits"));
     PSC_ASSIGN(form.codeBits, fields.required<double>("code_bits"));
     PSC_ASSIGN(form.isInteger, fields.optional<bool>("integer", false));
+    PSC_ASSIGN(form.inputBits, fields.optional<double>("input_bits", 16.0));
     PSC_TRY(readPattern(fields, form));
     PSC_ASSIGN(form.density, fields.optional<double>("density", 1.0));
     PSC_ASSIGN(form.rank, fields.optional<std::int64_t>("rank", 0));
@@ -71,6 +74,8 @@ Result<StoredTensor> storedTensorFromJson(const Json& json)
         return fields.error("bits", "is below 0");
     if (!(form.codeBits > 0 && form.codeBits <= 64))
         return fields.error("code_bits", shownValue(form.codeBits) + " is none");
+    if (!(form.inputBits > 0 && form.inputBits <= 16))
+        return fields.error("input_bits", shownValue(form.inputBits) + " is none");
     if (!(form.density >= 0 && form.density <= 1))
         return fields.error("density", shownValue(form.density) + " is no share");
     if (form.rank < 0 || (form.isProduct && form.rank == 0))

@@ -19,6 +19,7 @@ struct StoredTensor
     Bits bits;            ///< of all its parts; what it shares with an earlier tensor counts there
     double codeBits = 16; ///< of one code or value
     bool isInteger = false;
+    double inputBits = 16; ///< of the integer codes that it is multiplied with; 16: what it reads is not rounded
     int kept = 0;           ///< N where every M neighbours of a row keep N; 0: no such pattern
     int of = 0;             ///< M
     double density = 1;     ///< share of the entries that may differ from zero
@@ -42,7 +43,7 @@ public:
     std::uint32_t formOf(std::size_t tensor) const { return m_tensors[tensor]; }
     Bytes bytes() const; ///< of all together
 
-    /// A part of the method works in every forward pass (activations are rounded, …) and is not in the tensors.
+    /// A part of the method works in every forward pass and no tensor tells of it (a key/value cache, …).
     bool worksAtRunTime = false;
 
     bool operator==(const StoredModel&) const = default;
@@ -65,6 +66,8 @@ Result<StoredModel> storedModelFromJson(const Json& json);
 /// The names under which the graph of a model reads its tensors; stacked ones are matrices of their own.
 std::vector<std::string> graphTensorNames(const Architecture& architecture);
 
+/// What a stage records of a unit whose input it rounds to integer codes in every forward pass.
+inline constexpr const char* kActivationBits = "activation_bits";
 /// Where the record of a trial stands: in the details of its metric "stored_bytes".
 inline constexpr const char* kStoredModelKey = "tensors";
 /// Where the configuration of the uncompressed model stands: in the description of its workload.

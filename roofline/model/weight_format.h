@@ -52,6 +52,7 @@ struct WeightFormat
 {
     double bits = 16; ///< of one code
     CodeKind codes = CodeKind::Float;
+    double inputBits = 16; ///< of integer codes that it is multiplied with; 16: what the setting says
     double scaleBits = 0;
     double zeroBits = 0;
     double groupSize = 0;         ///< 0: one group per row

@@ -11,9 +11,16 @@ namespace {
 /// Rows of a tile of the usual matrix-product kernels; a weight is dequantised once for each.
 constexpr double kTileRows = 128;
 
+/// What enters the product: of this linear's own format, or of the setting.
+ActivationFormat inputOf(const WeightFormat& format, const Execution& execution)
+{
+    return format.inputBits < 16 ? ActivationFormat {.bits = format.inputBits, .codes = CodeKind::Integer}
+                                 : execution.activations;
+}
+
 bool isWeightOnly(const WeightFormat& format, const Execution& execution)
 {
-    return format.bits < 16 && execution.activations.bits >= 16;
+    return format.bits < 16 && inputOf(format, execution).bits >= 16;
 }
 
 void addLowRank(Operation& operation, const OperationList& list, const WeightFormat& format, double rows, double in,
@@ -36,7 +43,7 @@ void addLowRank(Operation& operation, const OperationList& list, const WeightFor
 
 MatrixType matrixType(const WeightFormat& format, const Execution& execution)
 {
-    const ActivationFormat& activations = execution.activations;
+    const ActivationFormat activations = inputOf(format, execution);
     if (activations.bits > 16)
         return execution.allowTf32 ? MatrixType::Tf32 : MatrixType::Float32;
     if (activations.bits > 8 || format.bits > 8)
@@ -54,8 +61,9 @@ Operation linearOperation(const OperationList& list, const LinearCall& call)
     const WeightFormat& format = shape.format ? *shape.format : (call.format ? *call.format : execution.weights);
     const double in = shape.in / call.inParallel;
     const double out = shape.out / call.outParallel;
-    const double inputBytes = std::min(execution.activations.bits / 8, list.streamBytes());
-    const bool isRounded = execution.activations.bits < 16;
+    const double inputBits = inputOf(format, execution).bits;
+    const double inputBytes = std::min(inputBits / 8, list.streamBytes());
+    const bool isRounded = inputBits < 16;
 
     Operation operation {.name = call.name,
                          .matrixFlops = 2 * call.rows * in * out,

@@ -18,11 +18,24 @@ std::string matrices(int count)
     return std::to_string(count) + (count == 1 ? " matrix" : " matrices");
 }
 
+std::string roundedInputs(int count, const HardwareSpec& hardware)
+{
+    const std::string inputs =
+        "What " + matrices(count) + (count == 1 ? " is" : " are") + " multiplied with is rounded to 8 bits";
+    if (!hardware.peak(NumberType::Int8))
+        return inputs + ", which saves bytes alone: " + hardware.name +
+               " states no int8 rate, the products run in 16 bits.";
+    return inputs + ": the products run at the int8 rate of " + hardware.name +
+           ", and rounding is counted as part of the kernel before them.";
+}
+
 } // namespace
 
 WeightFormat weightFormatOf(const core::StoredTensor& stored, double weights)
 {
-    WeightFormat format {.bits = stored.codeBits, .codes = stored.isInteger ? CodeKind::Integer : CodeKind::Float};
+    WeightFormat format {.bits = stored.codeBits,
+                         .codes = stored.isInteger ? CodeKind::Integer : CodeKind::Float,
+                         .inputBits = stored.inputBits};
     format.storedBits = static_cast<double>(stored.bits.value) / weights;
     if (fits24(stored))
         format.sparsity = {.kept = 2, .of = 4};
@@ -48,9 +61,11 @@ std::vector<std::string> remarksOn(const CompressedModel& model, const WhatIf& w
         remarks.push_back("The zeros of " + matrices(model.scatteredMatrices) +
                           " follow no pattern that hardware knows: they save bytes, and are multiplied like any "
                           "other weight.");
+    if (model.roundedInputMatrices > 0)
+        remarks.push_back(roundedInputs(model.roundedInputMatrices, whatIf.hardware));
     if (model.worksAtRunTime)
-        remarks.emplace_back("A part of the method works in every forward pass (rounding of activations, a key/value "
-                             "cache of its own); the prediction leaves it out.");
+        remarks.emplace_back("A part of the method works in every forward pass (a key/value cache of its own, …); the "
+                             "prediction leaves it out.");
     return remarks;
 }
 

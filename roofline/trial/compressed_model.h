@@ -20,6 +20,7 @@ struct CompressedModel
     double storedBytes = 0;    ///< of all tensors, norms and biases included
     int sparse24Matrices = 0;  ///< that sparse matrix units can multiply
     int scatteredMatrices = 0; ///< with zeros in places that no matrix unit knows
+    int roundedInputMatrices = 0; ///< of at most 8 bits, that are multiplied with integer codes of at most 8 bits
     bool worksAtRunTime = false;
 };
 

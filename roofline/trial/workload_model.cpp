@@ -67,6 +67,7 @@ core::StoredTensor combined(const core::StoredModel& stored, const std::vector<s
         rank += static_cast<double>(one.rank) / count;
         all.isInteger = all.isInteger && one.isInteger;
         all.isProduct = all.isProduct && one.isProduct;
+        all.inputBits = std::max(all.inputBits, one.inputBits);
         if (one.kept != all.kept || one.of != all.of)
             all.kept = all.of = 0;
     }
@@ -272,6 +273,7 @@ core::Result<CompressedModel> WorkloadModel::with(const core::StoredModel& store
                 const WeightFormat format = weightFormatOf(stored.at(tensor), slot.weights);
                 model.sparse24Matrices += format.sparsity.is24() ? 1 : 0;
                 model.scatteredMatrices += format.sparsity.density < 1 ? 1 : 0;
+                model.roundedInputMatrices += format.inputBits <= 8 && format.bits <= 8 ? 1 : 0;
             }
         }
         const auto [run, isNew] = known.try_emplace({m_runOfLayer[layer], std::move(forms)}, model.shape.runs.size());

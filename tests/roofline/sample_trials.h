@@ -51,6 +51,11 @@ inline StoredForm roundedTo(int bits, std::int64_t groupSize)
             .bits = {out * in * bits + out * groups * (16 + bits)}, .codeBits = double(bits), .isInteger = true};
     };
 }
+/// W8A8: 8-bit codes with a 16-bit scale per row, multiplied with 8-bit codes.
+inline core::StoredTensor w8a8(std::int64_t out, std::int64_t in)
+{
+    return {.bits = {out * in * 8 + 16 * out}, .codeBits = 8, .isInteger = true, .inputBits = 8};
+}
 /// 16-bit values of which every 4 neighbours keep 2, with two bits for the place of each.
 inline core::StoredTensor sparse24(std::int64_t out, std::int64_t in)
 {

@@ -124,6 +124,41 @@ private Q_SLOTS:
         }
     }
 
+    /// W8A8: products at the int8 rate of a device that has one, in 16 bits on others, and it says which.
+    void roundedInputsAreMultipliedAsIntegers_data()
+    {
+        QTest::addColumn<bool>("hasInt8");
+        QTest::addColumn<QByteArray>("remark");
+        QTest::addRow("int8 units") << true << QByteArray("the products run at the int8 rate of ");
+        QTest::addRow("none") << false << QByteArray("states no int8 rate, the products run in 16 bits");
+    }
+    void roundedInputsAreMultipliedAsIntegers()
+    {
+        QFETCH(bool, hasInt8);
+        QFETCH(QByteArray, remark);
+        WhatIf whatIf = whatIfOn("NVIDIA A100 SXM 80GB", 8, 1024, 2);
+        if (!hasInt8)
+            whatIf.hardware.peak(NumberType::Int8).reset();
+        const StoredForm weightOnly = [](std::int64_t out, std::int64_t in) {
+            core::StoredTensor form = w8a8(out, in);
+            form.inputBits = 16;
+            return form;
+        };
+        const CompressedModel model = compressed("Llama-2-7b", w8a8);
+        QCOMPARE(model.roundedInputMatrices, 7 * 32);
+        QCOMPARE(compressed("Llama-2-7b", weightOnly).roundedInputMatrices, 0);
+        const GenerationPrediction rounded = orDie(predictGeneration(model, whatIf));
+        const GenerationPrediction plain = orDie(predictGeneration(compressed("Llama-2-7b", weightOnly), whatIf));
+        // 8192 rows are bound by compute: as much faster as the rate of the device is higher.
+        const double rate = hasInt8 ? *whatIf.hardware.peak(NumberType::Int8) : *whatIf.hardware.peak(NumberType::Bf16);
+        QVERIFY(isClose(secondsOf(rounded.prefill, "gate_proj"), matrixFlopsOf(rounded.prefill, "gate_proj") / rate));
+        QVERIFY(isClose(secondsOf(plain.prefill, "gate_proj"),
+                        matrixFlopsOf(plain.prefill, "gate_proj") / *whatIf.hardware.peak(NumberType::Bf16)));
+        // In decode it is bytes: one per activation and a scale per row in place of two.
+        QVERIFY(isClose(plain.decode.bytes - rounded.decode.bytes, 32.0 * 8 * (6 * (4096 - 4) + 11008 - 4)));
+        QVERIFY2(joined(remarksOn(model, whatIf)).contains(remark), joined(remarksOn(model, whatIf)).constData());
+    }
+
     void sparse24IsFasterWhereTheDeviceHasIt()
     {
         const CompressedModel model = compressed("Llama-2-7b", sparse24);

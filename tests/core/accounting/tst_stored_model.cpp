@@ -15,6 +15,7 @@ StoredModel sample()
     model.add({.bits = {400}, .codeBits = 4, .isInteger = true});
     model.add({.bits = {900}, .kept = 2, .of = 4, .density = 0.5});
     model.add({.bits = {300}, .rank = 8, .isProduct = true});
+    model.add({.bits = {800}, .codeBits = 8, .isInteger = true, .inputBits = 8});
     return model;
 }
 
@@ -28,11 +29,11 @@ private Q_SLOTS:
     void equalFormsStandOnce()
     {
         const Json json = toJson(sample());
-        QCOMPARE(json["forms"].size(), std::size_t(4));
-        QCOMPARE(QString::fromStdString(json["tensors"].get<std::string>()), QStringLiteral("ABBCD"));
+        QCOMPARE(json["forms"].size(), std::size_t(5));
+        QCOMPARE(QString::fromStdString(json["tensors"].get<std::string>()), QStringLiteral("ABBCDE"));
         QCOMPARE(sample().formOf(1), sample().formOf(2));
         QVERIFY(!json["forms"][0].contains("integer")); // what is as usual is left out
-        QCOMPARE(sample().bytes().value, std::int64_t(3000 / 8));
+        QCOMPARE(sample().bytes().value, std::int64_t(3800 / 8));
     }
 
     void readsBackWhatWasWritten_data()
@@ -70,6 +71,7 @@ private Q_SLOTS:
         row("codes of no width", R"({"forms": [{"bits": 1, "code_bits": 0}], "tensors": "A"})", "code_bits");
         row("huge codes", R"({"forms": [{"bits": 1, "code_bits": 1e30}], "tensors": "A"})", "code_bits");
         row("density", R"({"forms": [{"bits": 1, "code_bits": 4, "density": 1.5}], "tensors": "A"})", "density");
+        row("inputs", R"({"forms": [{"bits": 1, "code_bits": 8, "input_bits": -8}], "tensors": "A"})", "input_bits");
         row("pattern", R"({"forms": [{"bits": 1, "code_bits": 4, "kept": [5, 4]}], "tensors": "A"})", "kept");
         row("product without rank", R"({"forms": [{"bits": 1, "code_bits": 4, "product": true}], "tensors": "A"})",
             "rank");
