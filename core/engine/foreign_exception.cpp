@@ -5,6 +5,8 @@ namespace paretoscope::engine {
 
 namespace {
 
+constexpr char kReport[] = "this is a defect of Paretoscope or of a plugin; please report it with the worker's log";
+
 bool mentionsMemory(std::string_view text)
 {
     return text.find("not enough memory") != std::string_view::npos ||
@@ -22,7 +24,12 @@ core::Error errorFrom(const std::exception& failure, std::string_view what)
         return {core::ErrorCode::OutOfMemory, "memory ran out while " + std::string(what),
                 "use fewer workers, fewer or shorter calibration sequences, or a machine with more memory"};
     return {core::ErrorCode::Unsupported, std::string(what) + " failed: " + detail.substr(0, detail.find('\n')),
-            "this is a defect of Paretoscope or of a plugin; please report it with the worker's log"};
+            kReport};
+}
+
+core::Error errorFromUnknown(std::string_view what)
+{
+    return {core::ErrorCode::Unsupported, std::string(what) + " failed: an exception of an unknown type", kReport};
 }
 
 } // namespace paretoscope::engine

@@ -13,6 +13,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <map>
+#include <stdexcept>
 
 using namespace paretoscope;
 using namespace paretoscope::engine;
@@ -101,6 +102,24 @@ public:
 private:
     Propagate m_propagate;
     double m_factor;
+};
+
+class Thrower : public ZeroValues
+{
+public:
+    explicit Thrower(bool isStandard)
+        : ZeroValues(Propagate::Step, StageScope::Tensor)
+        , m_isStandard(isStandard)
+    {}
+    core::Status apply(StageTask&) override
+    {
+        if (m_isStandard)
+            throw std::out_of_range("index 7 is out of bounds");
+        throw 42;
+    }
+
+private:
+    bool m_isStandard;
 };
 
 class Observer : public TrialObserver
@@ -294,6 +313,28 @@ private Q_SLOTS:
         const core::Status done = fixture.run(stage);
         QVERIFY(!done.ok());
         QCOMPARE(done.error().code, core::ErrorCode::Numerical);
+    }
+
+    void whatAMethodThrowsIsAnErrorThatNamesThePlace_data()
+    {
+        QTest::addColumn<bool>("isStandard");
+        QTest::addColumn<QString>("said");
+        QTest::addRow("std::out_of_range") << true << QStringLiteral("index 7 is out of bounds");
+        QTest::addRow("int") << false << QStringLiteral("an exception of an unknown type");
+    }
+    void whatAMethodThrowsIsAnErrorThatNamesThePlace()
+    {
+        QFETCH(bool, isStandard);
+        QFETCH(QString, said);
+        Fixture fixture;
+        Thrower stage(isStandard);
+        const core::Status done = fixture.run(stage);
+        QVERIFY(!done.ok());
+        QCOMPARE(done.error().code, core::ErrorCode::Unsupported);
+        const QString message = QString::fromStdString(done.error().message);
+        QVERIFY2(message.contains(said), qPrintable(message));
+        QVERIFY2(message.contains(QLatin1String("model.layers.0.self_attn.")), qPrintable(message));
+        QVERIFY(!done.error().hint.empty());
     }
 
     void calibrationIsRequired()
