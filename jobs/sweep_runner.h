@@ -77,7 +77,7 @@ struct TrialProgress
     core::TrialId trial;
     QString label;
     int worker = 0;
-    QString phase; ///< "load", "compress", "external", "evaluate", ...
+    QString phase; ///< "load", "compress", "external", "evaluate", "wait" (for another worker), ...
     int done = 0;  ///< layers of the stage in hand, sequences of the evaluation
     int total = 0;
     double elapsedSeconds = 0;                      ///< of the trial

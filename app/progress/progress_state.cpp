@@ -24,8 +24,8 @@ struct PhaseShare
     std::string_view phase;
     double begin, end;
 };
-constexpr std::array<PhaseShare, 4> kShares {
-    {{"load", 0, 0.05}, {"external", 0.05, 0.4}, {"compress", 0.05, 0.4}, {"evaluate", 0.4, 1}}};
+constexpr std::array<PhaseShare, 5> kShares {
+    {{"load", 0, 0.05}, {"wait", 0.05, 0.05}, {"external", 0.05, 0.4}, {"compress", 0.05, 0.4}, {"evaluate", 0.4, 1}}};
 
 } // namespace
 

@@ -27,8 +27,10 @@ struct PhaseSpan
 
 PhaseSpan spanOf(const QString& phase)
 {
-    static const QHash<QString, PhaseSpan> spans {
-        {u"load"_s, {0.0, 0.05}}, {u"external"_s, {0.05, 0.45}}, {u"compress"_s, {0.05, 0.45}}};
+    static const QHash<QString, PhaseSpan> spans {{u"load"_s, {0.0, 0.05}},
+                                                  {u"wait"_s, {0.05, 0.05}},
+                                                  {u"external"_s, {0.05, 0.45}},
+                                                  {u"compress"_s, {0.05, 0.45}}};
     return spans.value(phase, {0.45, 1.0}); // of an evaluation
 }
 
@@ -44,6 +46,8 @@ QString phaseText(const QString& phase)
         return RunModel::tr("evaluate");
     if (phase == "evaluate the baseline"_L1)
         return RunModel::tr("evaluate the baseline");
+    if (phase == "wait"_L1)
+        return RunModel::tr("wait for another worker");
     if (phase == "continue the prompts"_L1)
         return RunModel::tr("continue the prompts");
     return phase;

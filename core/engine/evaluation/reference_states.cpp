@@ -115,7 +115,7 @@ core::Status ReferenceStates::compute(const Sequences& sequences, TrialObserver&
     core::ArtifactCache::Claim claim;
     if (!missing.empty()) { // another process may be at it
         claim = m_cache.artifacts().awaitClaim(core::ArtifactKind::Reference, m_keys,
-                                               [&] { return !observer.isCancelled(); });
+                                               [&] { return observer.goesOnWaiting(); });
         missing = this->missing();
     }
     m_computed = missing.size();

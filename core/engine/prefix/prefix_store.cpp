@@ -73,8 +73,9 @@ bool PrefixStore::waitForOthers(const std::function<bool()>& goesOn) const
         }
         return false;
     };
-    core::ArtifactCache::waitWhile([&] { return goesOn() && isMadeElsewhere(); });
-    return goesOn();
+    bool mayGoOn = true;
+    core::ArtifactCache::waitWhile([&] { return isMadeElsewhere() && (mayGoOn = goesOn()); });
+    return mayGoOn;
 }
 
 /// A claim that cannot be had although nobody is waited for (no folder, a holder without a sign of life) is done

@@ -37,7 +37,7 @@ public:
                 core::Bytes memoryLimit);
 
     /// Called first for every trial: forgets what it does not begin with, waits for beginnings that others make, and
-    /// announces those that this trial is to make. @param goesOn  asked while waiting
+    /// announces those that this trial is to make. @param goesOn  asked every 50 ms, only while it waits
     void enter(const core::TrialRequest& request, const std::function<bool()>& goesOn);
     /// Of the beginnings of the trial that are there, the length of the longest; 0: none.
     int longest() const;

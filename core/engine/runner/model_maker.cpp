@@ -49,12 +49,12 @@ core::Json recoveryKey(const RunnerSession& session, const core::TrialRequest& r
 
 /// Brings tensors and log to where an earlier process came with this trial, or behind the steps that another trial
 /// went through already, whichever is further. @return the step to go on with
-int resume(RunnerSession& session, const core::TrialRequest& request, MadeModel& made, const TrialObserver& observer)
+int resume(RunnerSession& session, const core::TrialRequest& request, MadeModel& made, TrialObserver& observer)
 {
     const ModelTensors untouched = made.tensors;
     const std::vector<std::string> told = made.log.warnings;
     made.recovery.restore(made.tensors, made.log);
-    session.prefixes.enter(request, [&] { return !observer.isCancelled(); });
+    session.prefixes.enter(request, [&] { return observer.goesOnWaiting(); });
     for (int steps = session.prefixes.longest(); steps > made.recovery.position().step; --steps) {
         std::optional<PrefixState> state = session.prefixes.find(steps, made.tensors.layouts());
         if (!state)

@@ -322,7 +322,7 @@ std::optional<StatisticValues> StageRun::awaitStatistics(int block)
 {
     if (!m_claim && !hasStatistics(block))
         m_claim = m_context.cache.artifacts().awaitClaim(core::ArtifactKind::Collection, claimKey(), [&] {
-            return !hasStatistics(block) && !m_context.observer.isCancelled();
+            return !hasStatistics(block) && m_context.observer.goesOnWaiting();
         });
     return cachedStatistics(block);
 }

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <unistd.h>
 
@@ -38,6 +39,8 @@ public:
     {}
     void progressed(std::string_view phase, int, int) override
     {
+        if (phase == "wait" && ++waits == 1 && onWait)
+            onWait();
         if (phase != "compress")
             return;
         ++blocks;
@@ -53,6 +56,8 @@ public:
     }
     bool isCancelled() const override { return false; }
     int blocks = 0;
+    int waits = 0;
+    std::function<void()> onWait; ///< when it is told for the first time
 
 private:
     AtBlock m_what;
@@ -113,7 +118,7 @@ struct Run
     QByteArray warnings;
 };
 
-Run run(engine::TrialRunner& runner, const core::TrialRequest& request, Observer observer = Observer())
+Run run(engine::TrialRunner& runner, const core::TrialRequest& request, Observer& observer)
 {
     const auto outcome = runner.run(request, observer);
     if (!outcome.ok())
@@ -122,6 +127,12 @@ Run run(engine::TrialRunner& runner, const core::TrialRequest& request, Observer
     return {essence(outcome.value()), provenance.at("shared_steps").get<int>(),
             provenance.at("statistics").at("computed").get<int>(), observer.blocks,
             QByteArray::fromStdString(provenance.at("warnings").dump())};
+}
+
+Run run(engine::TrialRunner& runner, const core::TrialRequest& request)
+{
+    Observer observer;
+    return run(runner, request, observer);
 }
 
 Run runAlone(int trial, const std::string& propagate, const QString& cache = {}, std::vector<int> shared = {})
@@ -136,8 +147,9 @@ int runChild(char** arguments)
     const auto what = static_cast<AtBlock>(std::atoi(arguments[3]));
     engine::TrialRunner runner(optionsFor(QString::fromLocal8Bit(arguments[0])));
     const int trial = std::atoi(arguments[1]);
-    const Run done = run(runner, request(trial, arguments[2], trial < 3 ? std::vector<int> {1} : std::vector<int>()),
-                         Observer(what, std::atoi(arguments[4])));
+    Observer observer(what, std::atoi(arguments[4]));
+    const Run done =
+        run(runner, request(trial, arguments[2], trial < 3 ? std::vector<int> {1} : std::vector<int>()), observer);
     std::printf("%s\n%d %d %d\n", done.essence.constData(), done.sharedStages, done.statisticsComputed, done.blocks);
     return 0;
 }
@@ -284,6 +296,32 @@ private Q_SLOTS:
         QCOMPARE(other.sharedStages, 1);
         QCOMPARE(one.essence, runAlone(1, "step").essence);
         QCOMPARE(other.essence, runAlone(2, "step").essence);
+    }
+
+    void waitingForAnotherProcessIsTold_data()
+    {
+        QTest::addColumn<int>("first"); ///< trial of the process that is waited for
+        QTest::addColumn<int>("second");
+        QTest::addColumn<QString>("propagate");
+        QTest::addRow("for a beginning") << 1 << 2 << QStringLiteral("step");
+        QTest::addRow("for statistics") << 3 << 4 << QStringLiteral("original");
+    }
+    void waitingForAnotherProcessIsTold()
+    {
+        QFETCH(int, first);
+        QFETCH(int, second);
+        QFETCH(QString, propagate);
+        const QTemporaryDir cache;
+        const auto other = start(cache.path(), first, propagate.toUtf8().constData(), AtBlock::Wait, 2);
+        awaitLine(*other, "waiting");
+        engine::TrialRunner runner(optionsFor(cache.path()));
+        Observer observer;
+        observer.onWait = [&] { release(*other); }; // goes on only when told
+        const std::vector<int> shared = second < 3 ? std::vector<int> {1} : std::vector<int>();
+        const Run ours = run(runner, request(second, propagate.toStdString(), shared), observer);
+        QVERIFY(observer.waits > 0);
+        QCOMPARE(ours.essence, runAlone(second, propagate.toStdString()).essence);
+        QCOMPARE(resultOf(*other).essence, runAlone(first, propagate.toStdString()).essence);
     }
 
     void aKilledHolderIsNotWaitedFor()
