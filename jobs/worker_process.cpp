@@ -295,7 +295,7 @@ void WorkerProcess::checkDeadlines()
     } else if (m_state == State::Busy && now() - m_progressed > timings.stall.count()) {
         lose(LossKind::Stalled,
              {ErrorCode::Io, worker + " made no progress for " + seconds(timings.stall) + place().toStdString(),
-              "it was ended; a method that hangs is a defect of the method"});
+              "it was ended; if the method does not hang but takes so long for a layer, raise --stall-limit"});
     }
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <cmath>
 #include <limits>
 
 namespace paretoscope::app {
@@ -129,6 +131,17 @@ void SweepArguments::declareSelection(OptionTable& options)
                        PSC_ASSIGN(m_options.timeLimitSeconds, readDuration(text));
                        return core::success();
                    });
+    options
+        .custom(
+            "--stall-limit", "TIME",
+            "End a worker whose trial has told no progress for so long, and give the trial to another one; raise it "
+            "for methods that take longer between two layers.",
+            [this](const std::string& text) -> core::Status {
+                PSC_ASSIGN(const double seconds, readDuration(text));
+                m_options.timings.stall = std::chrono::milliseconds(std::llround(seconds * 1000));
+                return core::success();
+            })
+        .defaultText = "1h";
     options.flag("--fail-fast", m_failFast, "Stop at the first trial that fails.");
     options.flag(
         "--allow-external", m_options.allowsCommands,
@@ -157,10 +170,10 @@ core::Result<core::Sweep> SweepArguments::readSweep(const Session& session) cons
 
 std::vector<std::string> SweepArguments::elementOptions(const ParsedOptions& parsed)
 {
-    static constexpr std::array<std::string_view, 15> kPassedOn {
-        "--allow-external", "--artifact-limit", "--cache-limit",   "--jobs",      "--threads",
-        "--device",         "--arithmetic",     "--memory-budget", "--cache",     "--only",
-        "--worker-logs",    "--retry",          "--time-limit",    "--fail-fast", "--keep-going"};
+    static constexpr std::array<std::string_view, 16> kPassedOn {
+        "--allow-external", "--artifact-limit", "--cache-limit", "--jobs",      "--threads",     "--device",
+        "--arithmetic",     "--memory-budget",  "--cache",       "--only",      "--worker-logs", "--retry",
+        "--time-limit",     "--stall-limit",    "--fail-fast",   "--keep-going"};
     std::vector<std::string> words;
     for (const auto& [name, value] : parsed.given) {
         if (std::find(kPassedOn.begin(), kPassedOn.end(), name) != kPassedOn.end())

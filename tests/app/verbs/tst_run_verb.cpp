@@ -244,6 +244,17 @@ private Q_SLOTS:
         QVERIFY2(call.errText().contains(QLatin1String("was lost")), qPrintable(call.described()));
     }
 
+    void hangingTrialIsEnded()
+    {
+        writeSweep({"[stage: {do: hang, n: 1}]", "[]"});
+        const ProgramCall call = run({QStringLiteral("--stall-limit=1s")});
+        QVERIFY2(call.status == 3, qPrintable(call.described()));
+        QVERIFY2(call.errText().contains(QLatin1String("made no progress for 1 s")) &&
+                     call.errText().contains(QLatin1String("--stall-limit")),
+                 qPrintable(call.described()));
+        QVERIFY2(call.errText().contains(QLatin1String("1 done, 1 failed")), qPrintable(call.described()));
+    }
+
     void selectsTrials_data()
     {
         QTest::addColumn<QStringList>("options");
@@ -465,6 +476,8 @@ private Q_SLOTS:
             {QStringLiteral("--shard"), QStringLiteral("4/4"), QStringLiteral("0/4")});
         row("wrong time", "", {QStringLiteral("--time-limit=soon")}, 2, "InvalidArgument",
             {QStringLiteral("--time-limit"), QStringLiteral("soon"), QStringLiteral("3h50m")});
+        row("no time at all", "", {QStringLiteral("--stall-limit=0s")}, 2, "InvalidArgument",
+            {QStringLiteral("--stall-limit"), QStringLiteral("0s"), QStringLiteral("3h50m")});
         row("wrong size", "", {QStringLiteral("--memory-budget=lots")}, 2, "InvalidArgument",
             {QStringLiteral("--memory-budget"), QStringLiteral("lots"), QStringLiteral("4GiB")});
         row("less memory than a trial takes", "", {QStringLiteral("--memory-budget=1KiB")}, 6, "OutOfMemory",
