@@ -2,6 +2,7 @@
 #include "app/main_window.h"
 
 #include "app/window/about_dialog.h"
+#include "app/window/command_dialog.h"
 #include "app/window/command_palette.h"
 #include "app/window/dialogs.h"
 #include "app/window/dock_layout.h"
@@ -190,13 +191,7 @@ void MainWindow::connectRun()
 {
     jobs::SweepController& controller = m_session.controller();
     views::RunModel& run = m_jobs->run();
-    connect(&controller, &jobs::SweepController::prepared, &run, &views::RunModel::setPlan);
-    connect(&controller, &jobs::SweepController::extended, &run, &views::RunModel::extendPlan);
-    connect(&controller, &jobs::SweepController::trialStarted, &run, &views::RunModel::startTrial);
-    connect(&controller, &jobs::SweepController::trialProgressed, &run, &views::RunModel::updateTrial);
-    connect(&controller, &jobs::SweepController::trialFinished, &run, &views::RunModel::finishTrial);
-    connect(&controller, &jobs::SweepController::finished, &run, &views::RunModel::endRun);
-    connect(&controller, &jobs::SweepController::workerChanged, &run, &views::RunModel::updateWorker);
+    run.follow(controller);
     connect(&controller, &jobs::SweepController::finished, this, [this](const jobs::SweepSummary& summary) {
         m_session.refresh();
         if (summary.error)
@@ -302,7 +297,12 @@ void MainWindow::startSweep(const views::SweepOrder& order)
     if (m_session.isRunning())
         return m_messages->show(views::MessageBar::Level::Warning, tr("A sweep is running already."),
                                 tr("Wait for it, or stop it in the Jobs dock."));
+    if (asksAboutCommands(
+            this, order, [this](const views::SweepOrder& approved) { startSweep(approved); },
+            [this] { builder().show(); }))
+        return;
     m_lastOrder = order;
+    m_lastOrder->options.allowsCommands = false; // going on with it asks again
     m_messages->dismiss();
     m_jobs->run().beginRun(views::toQString(order.sweep.name));
     showDock(u"jobs"_s);

@@ -6,6 +6,7 @@
 #include "core/plugin/manifest.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace paretoscope::jobs {
 
@@ -37,36 +38,35 @@ std::string withInputs(std::string word, const Json& inputs)
     return word;
 }
 
-/// Whole, with nothing in it hidden or looking like something else: as JSON, where it has more than plain characters.
-std::string shown(const std::string& line)
-{
-    const bool isPlain = std::all_of(line.begin(), line.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
-    return isPlain ? line : Json(line).dump(-1, ' ', true, Json::error_handler_t::replace);
-}
-
 class CommandList
 {
 public:
-    void add(const Json& command, const Json& inputs)
+    /// @param pipeline its index; nothing: of an entry that a driver chooses from
+    void add(const Json& command, const Json& inputs, std::optional<std::size_t> pipeline = {})
     {
-        std::string line;
+        SweepCommand found;
         if (command.is_array() &&
             std::all_of(command.begin(), command.end(), [](const Json& word) { return word.is_string(); })) {
             std::vector<std::string> words;
-            for (const Json& word : command)
+            for (const Json& word : command) {
                 words.push_back(withInputs(word.get<std::string>(), inputs));
-            line = core::quotedCommand(words);
+                found.words.push_back(visibleText(core::quotedCommand({words.back()})));
+            }
+            found.line = visibleText(core::quotedCommand(words));
         } else {
-            line = core::canonicalJson(command);
+            found.line = visibleText(core::canonicalJson(command));
         }
-        line = shown(line);
-        if (std::find(m_lines.begin(), m_lines.end(), line) == m_lines.end())
-            m_lines.push_back(std::move(line));
+        auto known = std::find_if(m_commands.begin(), m_commands.end(),
+                                  [&](const SweepCommand& other) { return other.line == found.line; });
+        if (known == m_commands.end())
+            known = m_commands.insert(known, std::move(found));
+        if (pipeline && (known->pipelines.empty() || known->pipelines.back() != *pipeline))
+            known->pipelines.push_back(*pipeline);
     }
-    std::vector<std::string> take() { return std::move(m_lines); }
+    std::vector<SweepCommand> take() { return std::move(m_commands); }
 
 private:
-    std::vector<std::string> m_lines;
+    std::vector<SweepCommand> m_commands;
 };
 
 /// What a parameter of a stage has or may come to have.
@@ -82,14 +82,20 @@ std::vector<Json> valuesOf(const core::PipelineSpace& entry, std::size_t stage, 
 
 } // namespace
 
-std::vector<std::string> commandsOf(const core::Sweep& sweep)
+std::string visibleText(const std::string& text)
+{
+    const bool isPlain = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+    return isPlain ? text : Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+std::vector<SweepCommand> describedCommands(const core::Sweep& sweep)
 {
     const auto plugins = core::PluginCatalogue::scan(core::Installation::locate().pluginFolders());
     CommandList commands;
-    for (const core::Pipeline& pipeline : sweep.pipelines) {
-        for (const core::StageSpec& stage : pipeline.stages) {
+    for (std::size_t i = 0; i < sweep.pipelines.size(); ++i) {
+        for (const core::StageSpec& stage : sweep.pipelines[i].stages) {
             if (runsCommands(stage, plugins))
-                commands.add(stage.parameters.value(kCommand, Json()), stage.parameters.value(kInputs, Json()));
+                commands.add(stage.parameters.value(kCommand, Json()), stage.parameters.value(kInputs, Json()), i);
         }
     }
     for (const core::PipelineSpace& entry : sweep.entries) {
@@ -103,6 +109,14 @@ std::vector<std::string> commandsOf(const core::Sweep& sweep)
         }
     }
     return commands.take();
+}
+
+std::vector<std::string> commandsOf(const core::Sweep& sweep)
+{
+    std::vector<std::string> lines;
+    for (SweepCommand& command : describedCommands(sweep))
+        lines.push_back(std::move(command.line));
+    return lines;
 }
 
 core::Status requireApproval(const core::Sweep& sweep, const SweepOptions& options)

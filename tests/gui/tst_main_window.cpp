@@ -12,6 +12,7 @@
 #include "views/pareto/pareto_view.h"
 #include "views/roofline/roofline_view.h"
 #include "views/sweep_builder/sweep_builder.h"
+#include "views/table/text_file.h"
 #include "views/trials/trial_table_model.h"
 #include "views/trials/trials_view.h"
 #include "views/widgets/empty_state.h"
@@ -447,6 +448,70 @@ private Q_SLOTS:
         QVERIFY(builder->findChild<QPushButton*>(u"start"_s)->isEnabled());
     }
 
+    void commandsAreShownBeforeTheyRun()
+    {
+        Shown shown(m_settings);
+        shown.trigger("file.new-sweep");
+        auto* builder = shown.child<views::SweepBuilder>();
+        builder->loadFile(commandSweep());
+        builder->setProject(m_folder.filePath(u"commands.pscope"_s));
+        builder->start();
+        auto* dialog = shown.child<QDialog>(u"commandQuestion"_s);
+        QVERIFY(dialog && dialog->isVisible());
+        auto* list = dialog->findChild<QPlainTextEdit*>(u"commands"_s);
+        const QString text = list->toPlainText();
+        const QStringList lines = text.split('\n'_L1);
+        QCOMPARE(lines.first(), u"sh 'my script.sh' '{model}' '{output}'"_s);
+        for (const QString& line : {u"    sh"_s, u"    'my script.sh'"_s, u"    '{model}'"_s,
+                                    u"    the sweep file %1"_s.arg(commandSweep()), u"sh other.sh"_s})
+            QVERIFY2(lines.contains(line), qPrintable(line + u" in\n"_s + text));
+        QVERIFY2(text.contains(u"    2: external("_s), qPrintable(text));
+        QVERIFY(list->isReadOnly() && list->textInteractionFlags().testFlag(Qt::TextSelectableByMouse));
+        QVERIFY(dialog->findChild<QPushButton*>(u"cancelCommands"_s)->isDefault());
+        QVERIFY(!shown.window.session().isRunning());
+    }
+
+    void commandsRunOnlyWhenAllowed_data()
+    {
+        QTest::addColumn<QString>("button"); // pressed; none: a key
+        QTest::addColumn<int>("key");
+        QTest::addColumn<bool>("runs");
+        QTest::addRow("return key") << QString() << int(Qt::Key_Return) << false;
+        QTest::addRow("escape key") << QString() << int(Qt::Key_Escape) << false;
+        QTest::addRow("cancel") << u"cancelCommands"_s << 0 << false;
+        QTest::addRow("run") << u"runCommands"_s << 0 << true;
+    }
+    void commandsRunOnlyWhenAllowed()
+    {
+        QFETCH(QString, button);
+        QFETCH(int, key);
+        QFETCH(bool, runs);
+        Shown shown(m_settings);
+        shown.trigger("file.new-sweep");
+        auto* builder = shown.child<views::SweepBuilder>();
+        builder->loadFile(commandSweep());
+        builder->setProject(m_folder.filePath(u"commands%1.pscope"_s.arg(m_count)));
+        builder->start();
+        auto* dialog = shown.child<QDialog>(u"commandQuestion"_s);
+        QVERIFY(dialog);
+        if (button.isEmpty())
+            QTest::keyClick(dialog, Qt::Key(key));
+        else
+            QTest::mouseClick(dialog->findChild<QPushButton*>(button), Qt::LeftButton);
+        QCOMPARE(shown.window.session().isRunning(), runs);
+        QTRY_VERIFY(!shown.child<QDialog>(u"commandQuestion"_s));
+        if (!runs) {
+            QVERIFY(builder->isVisible()); // with all that was typed
+            return;
+        }
+        QTRY_VERIFY_WITH_TIMEOUT(!shown.window.session().isRunning(), 60000);
+        QVERIFY2(shown.child<QLabel>(u"jobsHeadline"_s)->text().contains(u"3 done"_s),
+                 qPrintable(shown.child<QLabel>(u"jobsHeadline"_s)->text()));
+        builder->start(); // an approval is for one run
+        QVERIFY(shown.child<QDialog>(u"commandQuestion"_s));
+        QVERIFY(!shown.window.session().isRunning());
+    }
+
     void closingAsksWhileASweepRuns()
     {
         qputenv("PARETOSCOPE_FAKE", "silent"); // a worker that never gets ready
@@ -512,6 +577,26 @@ private Q_SLOTS:
     }
 
 private:
+    /// A sweep of somebody who wants to run programs here.
+    QString commandSweep()
+    {
+        const QString file = m_folder.filePath(u"commands.yaml"_s);
+        const QString text = uR"(paretoscope: 1
+workload:
+  kind: causal-lm
+  model: RESOURCES/models/tiny-llama
+  evaluate:
+    - perplexity: {corpus: RESOURCES/demo/corpora/wiki.test.tokens, length: 64, windows: 2}
+pipelines:
+  - []
+  - [external: {command: [[sh, my script.sh, "{model}", "{output}"], [sh, other.sh]]}]
+)"_s;
+        return views::writeTextFile(file, QString(text).replace("RESOURCES"_L1, QLatin1String(PARETOSCOPE_RESOURCES)))
+                       .ok()
+                   ? file
+                   : QString();
+    }
+
     QTemporaryDir m_folder;
     QString m_project;
     QString m_settings;

@@ -69,6 +69,24 @@ private Q_SLOTS:
         QCOMPARE(found, expected);
     }
 
+    void whatRunsThemIsTold()
+    {
+        const auto commands =
+            jobs::describedCommands(sweepOf("  - []\n"
+                                            "  - [external: {command: [[sh, a b], [sh, c]]}]\n"
+                                            "  - [external: {command: [sh, a b]}, rtn: {bits: 3}]\n"));
+        QCOMPARE(commands.size(), std::size_t(2));
+        QCOMPARE(commands[0].words, (std::vector<std::string> {"sh", "'a b'"}));
+        QCOMPARE(commands[0].pipelines, (std::vector<std::size_t> {1, 3}));
+        QCOMPARE(commands[1].pipelines, (std::vector<std::size_t> {2}));
+        const auto chosen = jobs::describedCommands(
+            sweepOf("  - [external: {command: [[sh, a], [sh, b], [sh, c]]}]\ndriver: {random: {trials: 1}}\n"));
+        QCOMPARE(chosen.size(), std::size_t(3));
+        QCOMPARE(std::count_if(chosen.begin(), chosen.end(),
+                               [](const jobs::SweepCommand& command) { return command.pipelines.empty(); }),
+                 2); // the driver takes one of three
+    }
+
     void theyRunOnlyWhenTheUserAllowsIt()
     {
         const core::Sweep sweep = sweepOf("  - []\n  - [external: {command: [sh, a b, '{model}']}]\n");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "views/jobs/run_model.h"
 
+#include "jobs/sweep_controller.h"
 #include "views/format/format.h"
 #include "views/format/text.h"
 #include "views/theme/status_icon.h"
@@ -68,6 +69,17 @@ RunModel::RunModel(QObject* parent, std::function<double()> seconds)
     m_clock.start();
     if (!m_seconds)
         m_seconds = [this] { return double(m_clock.elapsed()) / 1000; };
+}
+
+void RunModel::follow(const jobs::SweepController& controller)
+{
+    connect(&controller, &jobs::SweepController::prepared, this, &RunModel::setPlan);
+    connect(&controller, &jobs::SweepController::extended, this, &RunModel::extendPlan);
+    connect(&controller, &jobs::SweepController::trialStarted, this, &RunModel::startTrial);
+    connect(&controller, &jobs::SweepController::trialProgressed, this, &RunModel::updateTrial);
+    connect(&controller, &jobs::SweepController::trialFinished, this, &RunModel::finishTrial);
+    connect(&controller, &jobs::SweepController::finished, this, &RunModel::endRun);
+    connect(&controller, &jobs::SweepController::workerChanged, this, &RunModel::updateWorker);
 }
 
 void RunModel::beginRun(const QString& sweepName)

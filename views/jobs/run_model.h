@@ -12,6 +12,10 @@
 #include <optional>
 #include <vector>
 
+namespace paretoscope::jobs {
+class SweepController;
+}
+
 namespace paretoscope::views {
 
 /// The trials of the sweep that runs, or of one that another process runs, with their progress.
@@ -47,6 +51,8 @@ public:
 
     /// `seconds` counts up from an arbitrary moment; tests bring their own.
     explicit RunModel(QObject* parent = nullptr, std::function<double()> seconds = {});
+
+    void follow(const jobs::SweepController& controller); ///< hears its signals from now on
 
     Phase phase() const { return m_phase; }
     QString sweepName() const { return m_name; }

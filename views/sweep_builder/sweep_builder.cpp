@@ -210,6 +210,7 @@ void SweepBuilder::loadFile(const QString& sweepFile)
     const core::Result<core::Sweep> sweep = core::readSweep(toPath(sweepFile), *m_plugins);
     if (!sweep.ok())
         return showError(sweep.error());
+    m_file = QFileInfo(sweepFile).absoluteFilePath();
     m_editor.reset(draftOf(sweep.value(), *m_plugins));
     check();
 }
@@ -312,7 +313,7 @@ void SweepBuilder::start()
     options.jobs = m_workers->value();
     options.retry = jobs::RetryPolicy::Failed; // who presses Start wants it tried
     options.command = "paretoscope (window)";
-    Q_EMIT startRequested({*m_checked.sweep, project, options});
+    Q_EMIT startRequested({*m_checked.sweep, project, options, m_file, !m_editor.undoStack().isClean()});
     accept();
 }
 

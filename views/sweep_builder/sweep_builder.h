@@ -27,6 +27,8 @@ struct SweepOrder
     core::Sweep sweep;
     QString project;
     jobs::SweepOptions options;
+    QString file = {};     ///< the sweep file that was loaded; empty: the sweep was composed here
+    bool isEdited = false; ///< and changed since
 };
 
 /// File > New sweep: composes a sweep from the plugin manifests, shows while typing what it would run and what is
@@ -69,6 +71,7 @@ private:
 
     std::shared_ptr<const core::PluginCatalogue> m_plugins;
     QString m_demo;
+    QString m_file; ///< that was loaded last
     DraftEditor m_editor;
     CheckedDraft m_checked;
     QTimer m_checkSoon;
