@@ -4,6 +4,7 @@
 #include "core/project/artifact/artifact_content.h"
 #include "core/project/artifact/artifact_rows.h"
 #include "core/project/database_copy.h"
+#include "core/project/device_rows.h"
 #include "core/project/event_rows.h"
 #include "core/project/machine_rows.h"
 #include "core/project/project_row.h"
@@ -187,6 +188,17 @@ Status ProjectStore::recordMachine(const MachineRecord& machine)
                          [&](Database& database) { return core::recordMachine(database, machine); });
 }
 
+Status ProjectStore::recordDevice(const DeviceRecord& device)
+{
+    return m_impl->write("device " + device.name,
+                         [&](Database& database) { return core::recordDevice(database, device); });
+}
+
+Status ProjectStore::removeDevice(const std::string& name)
+{
+    return m_impl->write("device " + name, [&](Database& database) { return core::removeDevice(database, name); });
+}
+
 void ProjectStore::setDurability(Durability durability)
 {
     m_impl->results = durability == Durability::PowerLoss ? WriteConnection::Survives::PowerLoss
@@ -249,6 +261,11 @@ Result<std::vector<RooflinePoint>> ProjectStore::rooflinePoints() const
 Result<std::vector<MachineRecord>> ProjectStore::machines() const
 {
     return m_impl->read(readMachines);
+}
+
+Result<std::vector<DeviceRecord>> ProjectStore::devices() const
+{
+    return m_impl->read(readDevices);
 }
 
 Status ProjectStore::extractArtifact(const std::string& sha256, const std::filesystem::path& file) const

@@ -13,6 +13,7 @@
 
 namespace paretoscope::core {
 
+struct DeviceRecord;
 struct MachineRecord;
 struct PublishedPoint;
 struct RooflinePoint;
@@ -76,7 +77,10 @@ public:
     Result<int> recordPredictions(std::span<const RooflinePoint> points);
     /// Replaces what there is of a machine of this name.
     Status recordMachine(const MachineRecord& machine);
-    void setDurability(Durability durability); ///< PowerLoss unless set
+    /// Replaces what there is of a device of this name.
+    Status recordDevice(const DeviceRecord& device);
+    Status removeDevice(const std::string& name); ///< one that is not there is none to remove
+    void setDurability(Durability durability);    ///< PowerLoss unless set
 
     // Reading.
     Result<std::vector<TrialRecord>> trials() const; ///< with metrics, without layer metrics; in order of insertion
@@ -92,6 +96,7 @@ public:
     Result<std::vector<StoredArtifact>> artifacts() const;           ///< in order of recording
     Result<std::vector<PublishedPoint>> publishedPoints() const;     ///< in order of recording
     Result<std::vector<MachineRecord>> machines() const;             ///< in order of recording; without parts
+    Result<std::vector<DeviceRecord>> devices() const;               ///< of users, in order of recording
     Result<std::vector<RooflinePoint>> rooflinePoints() const;       ///< in order of recording
     /// Writes the content of an embedded artifact as `file`. Errors: NotFound; Io; Corrupt.
     Status extractArtifact(const std::string& sha256, const std::filesystem::path& file) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machine profiles in a project.
+// Machine profiles and users' devices in a project.
+#include "core/project/device_record.h"
 #include "core/project/machine_record.h"
 #include "core/project/merge/merge.h"
 #include "core/project/project_store.h"
@@ -30,6 +31,11 @@ MachineRecord sampleMachine(const char* name, double bandwidth)
               .seconds = 0.001},
              {.phase = "decode", .operation = "attention", .operations = 1e6, .memoryBytes = 1e6, .seconds = 0.002}},
         .recordedUtc = "2025-01-31T10:00:00.000Z"};
+}
+
+DeviceRecord sampleDevice(const char* name, const char* bandwidth, const char* time)
+{
+    return {.name = name, .cells = {{"name", name}, {"bandwidth_GBps", bandwidth}}, .recordedUtc = time};
 }
 
 } // namespace
@@ -95,6 +101,39 @@ private Q_SLOTS:
         VERIFY_OK(shared);
         QCOMPARE(shared.value().machines().value().size(), 1u);
         expectSound("shared");
+    }
+
+    void devicesAreReplacedAndRemoved()
+    {
+        ProjectStore store = project("a");
+        VERIFY_OK(store.recordDevice(sampleDevice("mine", "100", "2025-01-31T10:00:00.000Z")));
+        VERIFY_OK(store.recordDevice(sampleDevice("other", "50", "2025-01-31T10:00:01.000Z")));
+        VERIFY_OK(store.recordDevice(sampleDevice("mine", "200", "2025-01-31T10:00:02.000Z")));
+        const auto devices = store.devices();
+        VERIFY_OK(devices);
+        QCOMPARE(devices.value().size(), 2u);
+        QCOMPARE(devices.value()[1].cells, sampleDevice("mine", "200", "").cells);
+        QVERIFY(store.machines().value().empty()); // which are rows of the same table
+        VERIFY_OK(store.removeDevice("mine"));
+        VERIFY_OK(store.removeDevice("never there"));
+        const auto left = store.devices();
+        VERIFY_OK(left);
+        QCOMPARE(left.value().size(), 1u);
+        QCOMPARE(left.value()[0].name, std::string("other"));
+        expectSound("a");
+    }
+
+    void mergeKeepsDevicesOfBoth()
+    {
+        VERIFY_OK(project("a").recordDevice(sampleDevice("mine", "1", "2025-01-31T10:00:00.000Z")));
+        VERIFY_OK(project("b").recordDevice(sampleDevice("yours", "2", "2025-01-31T10:00:01.000Z")));
+        VERIFY_OK(mergeProjects(std::vector<Path> {path("a"), path("b")}, path("c"), false));
+        const auto merged = ProjectStore::open(path("c"), OpenMode::ReadOnly);
+        VERIFY_OK(merged);
+        const auto devices = merged.value().devices();
+        VERIFY_OK(devices);
+        QCOMPARE(devices.value().size(), 2u);
+        expectSound("c");
     }
 
 private:
