@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/verbs/hardware_option.h"
 
-#include "app/verbs/machine_profiles.h"
+#include "roofline/measured/machine_files.h"
 
 #include <algorithm>
 #include <iterator>
@@ -19,10 +19,11 @@ bool isProfile(const std::string& file)
 
 void HardwareOption::declare(OptionTable& options)
 {
-    OptionSpec& file = options.list("--hardware-file", "FILE", m_files,
-                                    "Also knows the devices of this CSV file (columns: \"paretoscope help hardware\"), or "
-                                    "the machine of this profile (*.json of roofline --measure); repeatable. hardware.csv "
-                                    "and machines/*.json in the settings folder are read without being named.");
+    OptionSpec& file =
+        options.list("--hardware-file", "FILE", m_files,
+                     "Also knows the devices of this CSV file (columns: \"paretoscope help hardware\"), or "
+                     "the machine of this profile (*.json of roofline --measure); repeatable. hardware.csv "
+                     "and machines/*.json in the settings folder are read without being named.");
     file.kind = ValueKind::File;
 }
 
@@ -44,11 +45,11 @@ core::Result<roofline::HardwareTable> HardwareOption::load(const Session& sessio
 
 core::Result<std::vector<roofline::MachineProfile>> HardwareOption::machines() const
 {
-    PSC_ASSIGN(std::vector<roofline::MachineProfile> all, readMachineProfiles(machineFolder()));
+    PSC_ASSIGN(std::vector<roofline::MachineProfile> all, roofline::readMachineProfiles(roofline::machineFolder()));
     for (const std::string& file : m_files) {
         if (!isProfile(file))
             continue;
-        PSC_ASSIGN(roofline::MachineProfile profile, readMachineProfile(file));
+        PSC_ASSIGN(roofline::MachineProfile profile, roofline::readMachineProfile(file));
         std::erase_if(all, [&](const roofline::MachineProfile& other) { return other.name == profile.name; });
         all.push_back(std::move(profile));
     }

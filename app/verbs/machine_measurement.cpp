@@ -114,7 +114,7 @@ core::Status MachineMeasurement::keep(const MachineProfile& profile, const Measu
                                       Session& session) const
 {
     if (m_out.empty() && m_project.empty()) {
-        PSC_ASSIGN(const fs::path file, keepMachineProfile(profile, machineFolder()));
+        PSC_ASSIGN(const fs::path file, roofline::keepMachineProfile(profile, roofline::machineFolder()));
         session.console.note("the machine profile is kept as " + file.string() + "; use it with --hardware " +
                              profile.name);
         return core::success();
