@@ -63,8 +63,8 @@ MainWindow::~MainWindow() = default;
 void MainWindow::createViews()
 {
     m_pareto = new views::ParetoView(m_selection);
-    m_roofline =
-        new views::RooflineView(core::Installation::locate().resources(), core::userConfigFolder() / "hardware.csv");
+    m_roofline = new views::RooflineView(m_selection, core::Installation::locate().resources(),
+                                         core::userConfigFolder() / "hardware.csv");
     m_inspector = new views::InspectorView(m_selection);
     m_trials = new views::TrialsView(m_selection);
     m_jobs = new views::JobsView(m_selection);
@@ -149,6 +149,8 @@ void MainWindow::connectViews()
 {
     connect(m_pareto, &views::ParetoView::failed, m_messages, &views::MessageBar::report);
     connect(m_roofline, &views::RooflineView::failed, m_messages, &views::MessageBar::report);
+    connect(m_roofline, &views::RooflineView::deviceSaved, &m_session, &ProjectSession::keepDevice);
+    connect(m_roofline, &views::RooflineView::deviceRemoved, &m_session, &ProjectSession::forgetDevice);
     connect(m_trials, &views::TrialsView::failed, m_messages, &views::MessageBar::report);
     connect(m_inspector, &views::InspectorView::failed, m_messages, &views::MessageBar::report);
     const auto written = [this](const QString& file) { statusBar()->showMessage(tr("Written: %1").arg(file), 8000); };

@@ -90,6 +90,28 @@ void ProjectSession::inBackground(std::function<core::Status()> work, std::funct
     watcher->setFuture(QtConcurrent::run(std::move(work)));
 }
 
+void ProjectSession::writeInBackground(std::function<core::Status(core::ProjectStore&)> work)
+{
+    if (m_path.isEmpty())
+        return;
+    inBackground(
+        [path = toPath(m_path), work = std::move(work)]() -> core::Status {
+            PSC_ASSIGN(core::ProjectStore store, core::ProjectStore::open(path, core::OpenMode::ReadWrite));
+            return work(store);
+        },
+        [this] { refresh(); });
+}
+
+void ProjectSession::keepDevice(const core::DeviceRecord& device)
+{
+    writeInBackground([device](core::ProjectStore& store) { return store.recordDevice(device); });
+}
+
+void ProjectSession::forgetDevice(const QString& name)
+{
+    writeInBackground([name = name.toStdString()](core::ProjectStore& store) { return store.removeDevice(name); });
+}
+
 void ProjectSession::saveCopy(const QString& file)
 {
     inBackground(

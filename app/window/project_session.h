@@ -10,6 +10,10 @@
 
 #include <memory>
 
+namespace paretoscope::core {
+class ProjectStore;
+}
+
 namespace paretoscope::app {
 
 /// The project that is open, watched for changes, and the sweep that runs into it. Knows no widget.
@@ -35,6 +39,9 @@ public:
     void run(const views::SweepOrder& order);
     /// Writes all of the project, as it is now, to another file. `copied` or `failed` follows.
     void saveCopy(const QString& file);
+    /// Keeps a device in the project, or forgets it; nothing without a project. `failed` when it cannot be written.
+    void keepDevice(const core::DeviceRecord& device);
+    void forgetDevice(const QString& name);
 
 Q_SIGNALS:
     void opened(const QString& path); ///< another project is shown from now on; no snapshot yet
@@ -47,6 +54,7 @@ Q_SIGNALS:
 private:
     void takeSnapshot(const views::SnapshotPtr& snapshot);
     void inBackground(std::function<core::Status()> work, std::function<void()> done);
+    void writeInBackground(std::function<core::Status(core::ProjectStore&)> work);
 
     QString m_path;
     QString m_runProject; ///< where the sweep writes

@@ -52,7 +52,7 @@ Error notRecorded(const core::TrialRecord& trial)
             "it was run by an earlier version, or imported from a table; run it again into a new project"};
 }
 
-const core::Json* configOf(const core::WorkloadRecord* workload)
+const core::Json* configIn(const core::WorkloadRecord* workload)
 {
     if (!workload || !workload->description.is_object())
         return nullptr;
@@ -90,7 +90,7 @@ const core::WorkloadRecord* TrialPredictor::workloadOf(const core::TrialRecord& 
 {
     const core::WorkloadRecord* found = nullptr;
     for (const core::WorkloadRecord& workload : m_workloads) {
-        if (workload.name == trial.workload && (!found || configOf(&workload)))
+        if (workload.name == trial.workload && (!found || configIn(&workload)))
             found = &workload;
     }
     return found;
@@ -103,7 +103,7 @@ core::Result<CompressedModel> TrialPredictor::modelOf(const core::TrialRecord& t
         return notRecorded(trial);
     auto model = m_models.find(trial.workload);
     if (model == m_models.end()) {
-        const core::Json* config = configOf(workloadOf(trial));
+        const core::Json* config = configIn(workloadOf(trial));
         model = m_models
                     .emplace(trial.workload, config ? WorkloadModel::read(*config, m_families)
                                                     : core::Result<WorkloadModel>(withoutConfiguration(trial.workload)))
@@ -113,6 +113,14 @@ core::Result<CompressedModel> TrialPredictor::modelOf(const core::TrialRecord& t
         return model->second.error();
     PSC_ASSIGN(const core::StoredModel stored, core::storedModelFromJson(*tensors));
     return model->second.value().with(stored);
+}
+
+core::Result<core::Json> TrialPredictor::configOf(const core::TrialRecord& trial) const
+{
+    const core::Json* config = configIn(workloadOf(trial));
+    if (!config)
+        return withoutConfiguration(trial.workload);
+    return *config;
 }
 
 core::Result<TrialPrediction> TrialPredictor::predict(const core::TrialRecord& trial, const WhatIf& whatIf)
@@ -136,11 +144,9 @@ core::Result<std::string> TrialPredictor::inputsDigest(const core::TrialRecord& 
     const core::Json* tensors = storedTensors(trial);
     if (!tensors)
         return notRecorded(trial);
-    const core::Json* config = configOf(workloadOf(trial));
-    if (!config)
-        return withoutConfiguration(trial.workload);
+    PSC_ASSIGN(const core::Json config, configOf(trial));
     return core::sha256(core::canonicalJson({{"formulas", kFormulas},
-                                             {"config", *config},
+                                             {"config", config},
                                              {"tensors", *tensors},
                                              {"hardware", hardwareJson(hardware)},
                                              {"load", load}}))

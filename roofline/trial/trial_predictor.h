@@ -49,6 +49,8 @@ public:
     /// The model as the trial left it. Errors: Unsupported (the project does not hold what is needed: says what, and
     /// how to get it); those of WorkloadModel.
     core::Result<CompressedModel> modelOf(const core::TrialRecord& trial);
+    /// The config.json of its model. Errors: Unsupported (the project does not hold it).
+    core::Result<core::Json> configOf(const core::TrialRecord& trial) const;
     /// Errors: as modelOf; those of predictGeneration().
     core::Result<TrialPrediction> predict(const core::TrialRecord& trial, const WhatIf& whatIf);
     /// SHA-256 in hexadecimal of everything that a prediction is made of: formulas, model, stored tensors, device, and the

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/mapped_file.h"
+#include "tests/roofline/planted_machine.h"
 #include "views/format/text.h"
 #include "views/roofline/roofline_analysis.h"
 #include "views/table/text_file.h"
@@ -45,6 +46,22 @@ inline RooflineModel modelOf(const ConfigFolders& folders, const QString& name)
     if (!model.ok())
         qFatal("%s", model.error().sentence().c_str());
     return std::move(model).value();
+}
+
+inline RooflineCase caseOf(const RooflineModel& model, const roofline::HardwareSpec& device,
+                           const RooflineSetting& setting)
+{
+    return {.model = std::make_shared<const RooflineModel>(model), .device = device, .setting = setting};
+}
+
+/// A machine that was measured and calibrated with a model of roofline::test::plantedConfig().
+inline roofline::MachineProfile calibratedMachine()
+{
+    roofline::MachineProfile machine = roofline::test::measuredMachine();
+    const auto points = roofline::calibrateProfile(machine, PARETOSCOPE_RESOURCES "/architectures");
+    if (!points.ok())
+        qFatal("%s", points.error().sentence().c_str());
+    return machine;
 }
 
 } // namespace paretoscope::views::test

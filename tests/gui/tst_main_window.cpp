@@ -142,6 +142,27 @@ private Q_SLOTS:
         QVERIFY2(shown.window.messages().text().isEmpty(), qPrintable(shown.window.messages().text()));
     }
 
+    void devicesAreKeptInTheProject()
+    {
+        const QString file = m_folder.filePath(u"devices.pscope"_s);
+        Shown shown(m_settings);
+        shown.window.session().create(file);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        Q_EMIT shown.child<views::RooflineView>()->deviceSaved(
+            {.name = "Shared card", .cells = {{"name", "Shared card"}, {"bandwidth_GBps", "100"}}});
+        QTRY_COMPARE(shown.window.session().snapshot()->devices.size(), std::size_t(1));
+        shown.window.openFile(m_project); // and brought along by it
+        QTRY_COMPARE(shown.child<views::TrialsView>()->model().rowCount(), 12);
+        QVERIFY(shown.window.session().snapshot()->devices.empty());
+        shown.window.openFile(file);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        const auto& devices = shown.child<views::RooflineView>()->session().devices();
+        QCOMPARE(devices.back().spec.name, std::string("Shared card"));
+        Q_EMIT shown.child<views::RooflineView>()->deviceRemoved(u"Shared card"_s);
+        QTRY_VERIFY(shown.window.session().snapshot()->devices.empty());
+        QVERIFY2(shown.window.messages().text().isEmpty(), qPrintable(shown.window.messages().text()));
+    }
+
     void anotherProcessIsFollowed()
     {
         const QString file = m_folder.filePath(u"live.pscope"_s);

@@ -3,7 +3,11 @@
 #include "roofline/hardware/hardware_table.h"
 #include "roofline/llm_viewer/graph.h"
 #include "roofline/llm_viewer/inputs.h"
+#include "roofline/measured/calibrated_prediction.h"
+#include "roofline/measured/machine_files.h"
+#include "roofline/trial/trial_predictor.h"
 #include "tests/gui/roofline_fixture.h"
+#include "tests/roofline/sample_trials.h"
 #include "views/roofline/compare_panel.h"
 #include "views/roofline/network_graph.h"
 #include "views/roofline/own_devices.h"
@@ -30,7 +34,7 @@ roofline::HardwareSpec deviceOf(const char* name)
 RooflineAnalysis analysisOf(const RooflineModel& model, const roofline::HardwareSpec& device,
                             const RooflineSetting& setting)
 {
-    core::Result<RooflineAnalysis> analysis = analyseRoofline(model, device, setting);
+    core::Result<RooflineAnalysis> analysis = analyseRoofline(test::caseOf(model, device, setting));
     if (!analysis.ok())
         qFatal("%s", analysis.error().sentence().c_str());
     return std::move(analysis).value();
@@ -96,6 +100,7 @@ private Q_SLOTS:
         QTest::addRow("two devices") << 7 << QByteArray("time_per_output_token") << false;
         QTest::addRow("eager attention") << 8 << QByteArray("time_to_first_token") << true;
         QTest::addRow("realistic") << 9 << QByteArray("time_per_output_token") << true;
+        QTest::addRow("pipeline") << 10 << QByteArray("memory_weights") << false;
     }
     void settingsReachThePrediction()
     {
@@ -130,6 +135,9 @@ private Q_SLOTS:
             break;
         case 8:
             changed.flash = false;
+            break;
+        case 10:
+            changed.pipelineParallel = 4;
             break;
         default:
             changed.efficiency = RooflineEfficiency::Realistic;
@@ -214,6 +222,9 @@ private Q_SLOTS:
                                       << int(RooflineMode::Accurate) << 1 << QByteArray("fp32");
         QTest::addRow("tensor parallel") << QByteArray("Llama-2-7b") << QByteArray("NVIDIA A100 SXM 80GB")
                                          << int(RooflineMode::Accurate) << 64 << QByteArray("64");
+        QTest::addRow("not measured") << QByteArray("Llama-2-7b") << QByteArray("NVIDIA A100 SXM 80GB")
+                                      << int(RooflineMode::Calibrated) << 1
+                                      << QByteArray("NVIDIA A100 SXM 80GB was not measured");
         QTest::addRow("no LLM-Viewer family") << QByteArray("Mixtral-8x7B") << QByteArray("nvidia_A100")
                                               << int(RooflineMode::Lv2409) << 1 << QByteArray("mixtral");
     }
@@ -225,8 +236,8 @@ private Q_SLOTS:
         QFETCH(int, devices);
         QFETCH(QByteArray, said);
         const RooflineSetting setting {.mode = RooflineMode(mode), .tensorParallel = devices};
-        const auto analysis = analyseRoofline(test::modelOf(m_folders, QString::fromLatin1(model)),
-                                              deviceOf(device.constData()), setting);
+        const auto analysis = analyseRoofline(
+            test::caseOf(test::modelOf(m_folders, QString::fromLatin1(model)), deviceOf(device.constData()), setting));
         QVERIFY(!analysis.ok());
         QVERIFY2(analysis.error().message.find(said.toStdString()) != std::string::npos,
                  analysis.error().message.c_str());
@@ -290,7 +301,7 @@ private Q_SLOTS:
     {
         const RooflineSetting setting;
         const SweepResult result =
-            sweepRoofline(*m_llama, m_device, setting,
+            sweepRoofline(test::caseOf(*m_llama, m_device, setting),
                           {.x = SweepAxis::Batch, .series = SweepAxis::WeightBits, .quantity = "memory"});
         QCOMPARE(int(result.curves.size()), 4);
         QCOMPARE(result.capacityBytes, 80e9);
@@ -310,11 +321,11 @@ private Q_SLOTS:
     void sweepsLeaveOutWhatIsRefused()
     {
         const SweepResult some = sweepRoofline(
-            *m_llama, m_device, {},
+            test::caseOf(*m_llama, m_device, {}),
             {.x = SweepAxis::TensorParallel, .series = SweepAxis::None, .quantity = "time_per_output_token"});
         QCOMPARE(int(some.curves.size()), 1);
         QCOMPARE(some.curves[0].points.back().x, 32.0); // 64 does not divide 32 heads
-        const SweepResult none = sweepRoofline(*m_llama, deviceOf("nvidia_A100"), {}, {});
+        const SweepResult none = sweepRoofline(test::caseOf(*m_llama, deviceOf("nvidia_A100"), {}), {});
         QVERIFY(none.curves.empty() && none.error);
     }
 
@@ -335,7 +346,7 @@ private Q_SLOTS:
         QFETCH(int, axis);
         QFETCH(QByteArray, quantity);
         const SweepResult result =
-            sweepRoofline(*m_llama, m_device, {},
+            sweepRoofline(test::caseOf(*m_llama, m_device, {}),
                           {.x = SweepAxis(axis), .series = SweepAxis::None, .quantity = quantity.toStdString()});
         QCOMPARE(int(result.curves.size()), 1);
         const auto& points = result.curves[0].points;
@@ -376,7 +387,7 @@ private Q_SLOTS:
         QVERIFY(*session.selected() != index);
     }
 
-    void otherDevicesAndMeasuredRoofsAreDrawn()
+    void otherDevicesAreDrawn()
     {
         RooflineSession session(PARETOSCOPE_RESOURCES, views::toPath(m_folders.path(u"none.csv"_s)));
         session.openModel(m_folders.config(u"Llama-2-7b"_s));
@@ -387,11 +398,288 @@ private Q_SLOTS:
         session.setAllTypesDrawn(false);
         session.setOtherDevices({u"NVIDIA H100 SXM 80GB"_s});
         QCOMPARE(session.roofs().size(), own * 2);
-        session.setMeasured(
-            {{.device = "this machine", .type = "bf16", .peak = 1e14, .bandwidth = 1e12, .isMeasured = true}},
-            {{.operation = "q_proj", .intensity = 1, .performance = 1e12}});
-        QCOMPARE(session.roofs().size(), own * 2 + 1);
-        QCOMPARE(session.analysis()->measured.size(), std::size_t(1));
+    }
+
+    void measuredMachinesAreDevices()
+    {
+        RooflineSession session(PARETOSCOPE_RESOURCES, ownFileWithMachine(u"measured"_s));
+        session.openModel(m_folders.write(u"planted"_s, roofline::test::plantedConfig().dump()));
+        session.setDevice(u"planted"_s);
+        QCOMPARE(session.device().origin, DeviceOrigin::Machine);
+        QVERIFY(session.analysis());
+        const std::vector<Roof> roofs = session.roofs();
+        QVERIFY(std::all_of(roofs.begin(), roofs.end(), [](const Roof& roof) { return roof.isMeasured; }));
+        QCOMPARE(std::count_if(roofs.begin(), roofs.end(),
+                               [](const Roof& roof) { return roof.device.find("cache") != std::string::npos; }),
+                 2);                                        // the last one and that of a core
+        QTRY_VERIFY(!session.analysis()->measured.empty()); // its timed parts follow
+        const auto pointsOf = [&](RooflineStage stage) {
+            RooflineSetting setting = session.setting();
+            setting.stage = stage;
+            session.setSetting(setting);
+            return session.analysis()->measured;
+        };
+        const auto decode = pointsOf(RooflineStage::Decode);
+        const auto prefill = pointsOf(RooflineStage::Prefill);
+        const auto intensityOf = [](const std::vector<MeasuredPoint>& points) {
+            const auto query = std::find_if(points.begin(), points.end(),
+                                            [](const MeasuredPoint& point) { return point.operation == "q_proj"; });
+            return query == points.end() ? 0 : query->intensity;
+        };
+        QVERIFY(intensityOf(decode) > 0);
+        QVERIFY(intensityOf(prefill) > intensityOf(decode));
+        QVERIFY(pointsOf(RooflineStage::Chat).empty());
+        session.openModel(m_folders.config(u"Llama-2-7b"_s)); // not what was timed
+        QVERIFY(session.analysis()->measured.empty());
+    }
+
+    void calibratedResultsAreThoseOfTheLibrary_data()
+    {
+        QTest::addColumn<int>("stage");
+        QTest::addRow("decode") << int(RooflineStage::Decode);
+        QTest::addRow("prefill") << int(RooflineStage::Prefill);
+    }
+    void calibratedResultsAreThoseOfTheLibrary()
+    {
+        QFETCH(int, stage);
+        RooflineCase wanted = calibratedCase();
+        wanted.setting.stage = RooflineStage(stage);
+        const auto analysis = analyseRoofline(wanted);
+        QVERIFY2(analysis.ok(), analysis.ok() ? "" : analysis.error().sentence().c_str());
+        const auto expected = roofline::predictCalibrated(*wanted.machine, wanted.model->shape.value(),
+                                                          {.batch = 2, .prompt = 100, .generated = 20});
+        QVERIFY(expected.ok());
+        QCOMPARE(analysis.value().result("time_to_first_token")->value, expected.value().timeToFirstToken);
+        QCOMPARE(analysis.value().result("time_per_output_token")->value, expected.value().timePerOutputToken);
+        const roofline::StepPrediction& step =
+            stage == int(RooflineStage::Prefill) ? expected.value().prefill : expected.value().decode;
+        QVERIFY(isNear(analysis.value().stageSeconds, step.layerSeconds, 1e-12));
+        QVERIFY(analysis.value().explanation && !analysis.value().explanation->isTried);
+        const auto results = rooflineResults(wanted);
+        QVERIFY(results.ok());
+        QCOMPARE(results.value().size(), analysis.value().results.size());
+    }
+
+    void calibratedModeHasNoWholeAnswer()
+    {
+        RooflineCase wanted = calibratedCase();
+        wanted.setting.stage = RooflineStage::Chat;
+        const auto analysis = analyseRoofline(wanted);
+        QVERIFY(!analysis.ok());
+        QVERIFY(analysis.error().hint.find("Prefill") != std::string::npos);
+    }
+
+    void profilesAreImported()
+    {
+        const auto own = views::toPath(m_folders.path(u"import/hardware.csv"_s));
+        RooflineSession session(PARETOSCOPE_RESOURCES, own);
+        const QString file = m_folders.path(u"from-elsewhere.json"_s);
+        QVERIFY(writeTextFile(file, toQString(test::calibratedMachine().json().dump())).ok());
+        QCOMPARE(session.importMachine(views::toPath(file)).value(), u"planted"_s);
+        QCOMPARE(session.importMachine(views::toPath(file)).value(), u"planted-2"_s); // none is overwritten
+        session.setDevice(u"planted-2"_s);
+        QCOMPARE(session.device().machine->deviceName, std::string("a processor"));
+        QVERIFY(session.removeMachine("planted-2").ok());
+        QVERIFY(session.device().spec.name != "planted-2");
+        QVERIFY(RooflineSession(PARETOSCOPE_RESOURCES, own).devices().back().spec.name == "planted");
+        QVERIFY(writeTextFile(file, u"{}"_s).ok());
+        const auto refused = session.importMachine(views::toPath(file));
+        QVERIFY(!refused.ok());
+        QVERIFY2(refused.error().message.find("from-elsewhere.json") != std::string::npos,
+                 refused.error().message.c_str());
+    }
+
+    void projectsBringTheirDevices()
+    {
+        const auto own = ownFileWithMachine(u"mine"_s);
+        roofline::HardwareSpec mine = m_device;
+        mine.name = "My card";
+        QVERIFY(saveOwnDevice(own, mine).ok());
+        ProjectSnapshot records;
+        roofline::HardwareSpec faster = mine;
+        faster.bandwidthBytesPerSecond *= 2;
+        roofline::HardwareSpec theirs = m_device;
+        theirs.name = "Their card";
+        roofline::MachineProfile otherMachine = test::calibratedMachine();
+        otherMachine.measuredUtc = "2025-02-01T10:00:00.000Z";
+        records.devices = {deviceRecordOf(faster), deviceRecordOf(theirs)};
+        records.machines = {{.name = "planted", .profile = otherMachine.json()}};
+        RooflineSession session(PARETOSCOPE_RESOURCES, own);
+        QSignalSpy changes(&session, &RooflineSession::devicesChanged);
+        const SnapshotPtr snapshot = makeSnapshot(std::move(records));
+        session.setProject(snapshot);
+        session.setProject(snapshot);
+        QCOMPARE(changes.count(), 1); // a snapshot with the same ones changes nothing
+        const auto originOf = [&](const QString& name) {
+            session.setDevice(name);
+            return session.device().spec.name == name.toStdString() ? int(session.device().origin) : -1;
+        };
+        QCOMPARE(originOf(u"My card"_s), int(DeviceOrigin::Own));
+        QCOMPARE(originOf(u"My card (project)"_s), int(DeviceOrigin::Project));
+        QCOMPARE(session.device().spec.bandwidthBytesPerSecond, faster.bandwidthBytesPerSecond);
+        QCOMPARE(originOf(u"Their card"_s), int(DeviceOrigin::Project));
+        QCOMPARE(originOf(u"planted (project)"_s), int(DeviceOrigin::ProjectMachine));
+        session.setProject(nullptr);
+        QCOMPARE(originOf(u"Their card"_s), -1);
+    }
+
+    void equalDevicesOfAProjectStandOnce()
+    {
+        const auto own = ownFileWithMachine(u"once"_s);
+        roofline::HardwareSpec mine = m_device;
+        mine.name = "My card";
+        QVERIFY(saveOwnDevice(own, mine).ok());
+        RooflineSession session(PARETOSCOPE_RESOURCES, own);
+        const std::size_t before = session.devices().size();
+        ProjectSnapshot records;
+        records.devices = {deviceRecordOf(readOwnDevices(own).value()[0])};
+        records.machines = {{.name = "planted", .profile = test::calibratedMachine().json()}};
+        session.setProject(makeSnapshot(std::move(records)));
+        QCOMPARE(session.devices().size(), before);
+    }
+
+    void damagedDevicesOfAProjectAreTold()
+    {
+        RooflineSession session(PARETOSCOPE_RESOURCES, views::toPath(m_folders.path(u"none.csv"_s)));
+        QSignalSpy failed(&session, &RooflineSession::failed);
+        ProjectSnapshot records;
+        records.devices = {{.name = "odd", .cells = {{"name", "odd"}, {"bandwidth_GBps", "NaN"}}}};
+        records.machines = {{.name = "broken", .profile = {{"schema", "something"}}}};
+        session.setProject(makeSnapshot(std::move(records)));
+        QCOMPARE(failed.count(), 2);
+        const auto error = failed.first().first().value<core::Error>();
+        QVERIFY2(error.message.find("device odd of the project") != std::string::npos, error.message.c_str());
+    }
+
+    void problemsOfDevicesAreFoundInTheBackground()
+    {
+        RooflineSession session(PARETOSCOPE_RESOURCES, views::toPath(m_folders.path(u"none.csv"_s)));
+        session.openModel(m_folders.config(u"Llama-2-7b"_s));
+        QSignalSpy found(&session, &RooflineSession::problemsFound);
+        session.findProblems();
+        session.findProblems(); // being found
+        QTRY_COMPARE(found.count(), 1);
+        QVERIFY(session.problems().contains(u"nvidia_A100"_s));
+        QVERIFY(!session.problems().contains(u"NVIDIA A100 SXM 80GB"_s));
+        RooflineSetting setting = session.setting();
+        setting.mode = RooflineMode::Lv2409;
+        session.setSetting(setting);
+        QVERIFY(session.problems().empty()); // those of another mode say nothing
+        session.findProblems();
+        QTRY_COMPARE(found.count(), 2);
+        QVERIFY(!session.problems().contains(u"nvidia_A100"_s));
+    }
+
+    void draftsArePredicted()
+    {
+        RooflineCase wanted = test::caseOf(*m_llama, m_device, {.drafted = 3, .acceptance = 70});
+        wanted.draft = std::make_shared<const RooflineModel>(test::modelOf(m_folders, u"OPT-125m"_s));
+        const auto expected = roofline::predictSpeculation(m_llama->shape.value(), wanted.draft->shape.value(), {},
+                                                           {.batch = 1, .prompt = 1024, .generated = 128}, 0.7, 3,
+                                                           m_device, roofline::Efficiency::ideal());
+        QVERIFY(expected.ok());
+        const auto analysis = analyseRoofline(wanted);
+        QVERIFY(analysis.ok());
+        QCOMPARE(analysis.value().result("speculative_speedup")->value, expected.value().speedup);
+        QCOMPARE(analysis.value().result("speculative_time_per_token")->value, expected.value().perToken);
+        QCOMPARE(analysis.value().result("speculative_tokens")->value, roofline::expectedTokens(0.7, 3));
+        QVERIFY(!analysisOf(*m_llama, m_device, {}).result("speculative_speedup"));
+    }
+
+    void expertsAreDealtAmongDevices()
+    {
+        const RooflineModel mixture = test::modelOf(m_folders, u"Mixtral-8x7B"_s);
+        QVERIFY(mixture.hasExperts() && !m_llama->hasExperts());
+        const double one = analysisOf(mixture, m_device, {}).result("memory_weights")->value;
+        const double four = analysisOf(mixture, m_device, {.expertParallel = 4}).result("memory_weights")->value;
+        QVERIFY2(four < one / 2, qPrintable(u"%1 -> %2"_s.arg(one).arg(four)));
+    }
+
+    void trialsArePredictedAsTheyAreStored()
+    {
+        const auto [trial, stored] = storedTrial();
+        RooflineCase wanted = test::caseOf(rooflineModelOf("small", roofline::test::plantedConfig()).value(), m_device,
+                                           {.batch = 2, .prompt = 100, .generated = 20});
+        const double plain = analyseRoofline(wanted).value().result("time_per_output_token")->value;
+        wanted.stored = stored;
+        const auto expected = roofline::predictGeneration(
+            *stored, {.hardware = m_device, .request = {.batch = 2, .prompt = 100, .generated = 20}});
+        QVERIFY(expected.ok());
+        const RooflineAnalysis analysis = analyseRoofline(wanted).value();
+        QCOMPARE(analysis.result("time_per_output_token")->value, expected.value().timePerOutputToken);
+        QCOMPARE(analysis.result("memory")->value, expected.value().memory.total());
+        QCOMPARE(analysis.result("memory_weights")->value, stored->storedBytes);
+        QVERIFY(analysis.result("time_per_output_token")->value < plain);
+        wanted.setting.mode = RooflineMode::Lv2409;
+        const auto refused = analyseRoofline(wanted);
+        QVERIFY(!refused.ok());
+        QVERIFY2(refused.error().hint.find("accurate mode") != std::string::npos, refused.error().hint.c_str());
+    }
+
+    void stageTellsItsIntensity()
+    {
+        const RooflineAnalysis analysis = analysisOf(*m_llama, m_device, {.batch = 4});
+        double flops = 0;
+        double bytes = 0;
+        for (const AnalysedOperation& operation : analysis.operations) {
+            flops += operation.count * operation.flops;
+            bytes += operation.count * operation.bytes();
+        }
+        QVERIFY(isNear(analysis.result("intensity")->value, flops / bytes, 1e-12));
+    }
+
+    void sweepsEndWhenTheyAreCancelled()
+    {
+        int asked = 0;
+        const SweepResult result = sweepRoofline(test::caseOf(*m_llama, m_device, {}), {.series = SweepAxis::None},
+                                                 [&] { return ++asked == 3; });
+        QCOMPARE(asked, 3);
+        QVERIFY(result.curves.empty());
+    }
+
+    void axesThatAreGivenDoNotRun_data()
+    {
+        QTest::addColumn<int>("axis");
+        QTest::addColumn<bool>("runs");
+        QTest::addRow("batch") << int(SweepAxis::Batch) << true;
+        QTest::addRow("weight bits") << int(SweepAxis::WeightBits) << false;
+        QTest::addRow("bandwidth") << int(SweepAxis::Bandwidth) << false;
+    }
+    void axesThatAreGivenDoNotRun()
+    {
+        QFETCH(int, axis);
+        QFETCH(bool, runs);
+        const SweepResult result =
+            sweepRoofline(calibratedCase(),
+                          {.x = SweepAxis(axis), .series = SweepAxis::WeightBits, .quantity = "time_per_output_token"});
+        QCOMPARE(!result.error, runs);
+        QCOMPARE(result.curves.size(), std::size_t(runs ? 1 : 0));
+        if (runs)
+            QCOMPARE(result.request.series, SweepAxis::None);
+    }
+
+    void onlyTheNewestRequestDelivers()
+    {
+        QThreadPool::globalInstance()->setMaxThreadCount(std::max(2, QThread::idealThreadCount()));
+        QSemaphore gate;
+        QList<int> delivered;
+        QObject context;
+        NewestRequest<int> request(&context, [&](int value) { delivered << value; });
+        request.start([&gate](QPromise<int>& promise) {
+            gate.acquire();
+            promise.addResult(1);
+        });
+        request.start([](QPromise<int>& promise) { promise.addResult(2); });
+        QTRY_COMPARE(delivered, QList<int> {2});
+        gate.release();
+        QThreadPool::globalInstance()->waitForDone();
+        QCoreApplication::processEvents();
+        QCOMPARE(delivered, QList<int> {2});
+        request.start([](QPromise<int>& promise) { promise.addResult(3); });
+        request.cancel();
+        QThreadPool::globalInstance()->waitForDone();
+        QCoreApplication::processEvents();
+        QCOMPARE(delivered, QList<int> {2});
     }
 
     void unreadableModelsSayWhatIsMissing()
@@ -433,13 +721,46 @@ private Q_SLOTS:
         QCOMPARE(own.value()[0].bandwidthBytesPerSecond, 2e12);
         RooflineSession session(PARETOSCOPE_RESOURCES, file);
         session.setDevice(u"my CARD"_s);
-        QCOMPARE(session.device().bandwidthBytesPerSecond, 2e12);
+        QCOMPARE(session.device().spec.bandwidthBytesPerSecond, 2e12);
         QVERIFY(removeOwnDevice(file, "My card").ok());
         session.reloadDevices();
-        QCOMPARE(session.device().name, std::string("NVIDIA A100 SXM 80GB"));
+        QCOMPARE(session.device().spec.name, std::string("NVIDIA A100 SXM 80GB"));
     }
 
 private:
+    /// The user's hardware.csv, which is not there, with a calibrated machine "planted" in the folder beside it.
+    std::filesystem::path ownFileWithMachine(const QString& folder) const
+    {
+        const auto file = views::toPath(m_folders.path(folder + u"/hardware.csv"_s));
+        const auto kept = roofline::keepMachineProfile(test::calibratedMachine(), file.parent_path() / "machines");
+        if (!kept.ok())
+            qFatal("%s", kept.error().sentence().c_str());
+        return file;
+    }
+
+    static RooflineCase calibratedCase()
+    {
+        const auto machine = std::make_shared<const roofline::MachineProfile>(test::calibratedMachine());
+        return {.model = std::make_shared<const RooflineModel>(
+                    rooflineModelOf("planted", roofline::test::plantedConfig()).value()),
+                .device = machine->hardware(),
+                .setting = {.mode = RooflineMode::Calibrated, .batch = 2, .prompt = 100, .generated = 20},
+                .machine = machine};
+    }
+
+    /// A trial whose linears are rounded to 3 bits, and its model.
+    static std::pair<core::TrialRecord, std::shared_ptr<const roofline::CompressedModel>> storedTrial()
+    {
+        using namespace roofline::test;
+        const std::vector<core::WorkloadRecord> workloads {workloadOf("small", plantedConfig())};
+        core::TrialRecord trial = trialOf("rtn", "small", storedModelOf(plantedConfig(), roundedTo(3, 64)));
+        roofline::TrialPredictor predictor(workloads, PARETOSCOPE_RESOURCES "/architectures");
+        auto model = predictor.modelOf(trial);
+        if (!model.ok())
+            qFatal("%s", model.error().sentence().c_str());
+        return {trial, std::make_shared<const roofline::CompressedModel>(std::move(model).value())};
+    }
+
     test::ConfigFolders m_folders;
     std::optional<RooflineModel> m_llama;
     roofline::HardwareSpec m_device;

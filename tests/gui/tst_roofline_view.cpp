@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/gui/project_fixture.h"
 #include "tests/gui/roofline_fixture.h"
+#include "tests/roofline/sample_trials.h"
 #include "views/roofline/graph_view.h"
 #include "views/roofline/operation_table_model.h"
 #include "views/roofline/own_devices.h"
@@ -21,10 +22,13 @@ namespace {
 /// The dock with a model, shown and laid out.
 struct Shown
 {
+    SelectionModel selection;
     RooflineView view;
 
-    Shown(const test::ConfigFolders& folders, const QString& model = u"Llama-2-7b"_s)
-        : view(PARETOSCOPE_RESOURCES, views::toPath(folders.path(u"own/hardware.csv"_s)))
+    /// @param settings folder of the user's devices and machines
+    Shown(const test::ConfigFolders& folders, const QString& model = u"Llama-2-7b"_s,
+          const QString& settings = u"own"_s)
+        : view(selection, PARETOSCOPE_RESOURCES, views::toPath(folders.path(settings + u"/hardware.csv"_s)))
     {
         view.resize(1280, 800);
         if (!model.isEmpty())
@@ -221,10 +225,10 @@ private Q_SLOTS:
         Shown shown(m_folders);
         auto* box = shown.child<QComboBox>(u"rooflineDevice"_s);
         const QModelIndex grey = box->model()->index(box->findData(u"nvidia_A100"_s), 0);
-        QVERIFY(!grey.flags().testFlag(Qt::ItemIsEnabled));
+        QTRY_VERIFY(!grey.flags().testFlag(Qt::ItemIsEnabled));
         QVERIFY(grey.data(Qt::ToolTipRole).toString().contains(u"fp32"_s));
         shown.pick(u"rooflineDevice"_s, u"NVIDIA H100 SXM 80GB"_s);
-        QCOMPARE(shown.session().device().name, std::string("NVIDIA H100 SXM 80GB"));
+        QCOMPARE(shown.session().device().spec.name, std::string("NVIDIA H100 SXM 80GB"));
     }
 
     void clickInTheChartReachesTableAndGraph()
@@ -373,17 +377,19 @@ private Q_SLOTS:
         auto* panel = shown.child<SweepPanel>(u"rooflineSweep"_s);
         QVERIFY(panel->result().curves.empty()); // not computed while nobody looks
         shown.view.showPage(RooflineView::Page::Sweep);
-        QCOMPARE(int(panel->result().curves.size()), 4);
+        QTRY_COMPARE(int(panel->result().curves.size()), 4);
         shown.pick(u"rooflineSweepY"_s, u"memory"_s);
         shown.pick(u"rooflineSweepX"_s, int(SweepAxis::Prompt));
         shown.pick(u"rooflineSweepSeries"_s, int(SweepAxis::CacheBits));
+        QTRY_VERIFY(!panel->isComputing());
         QCOMPARE(panel->result().unit, std::string("B"));
+        QCOMPARE(panel->result().request.series, SweepAxis::CacheBits);               // of the newest choice
         QCOMPARE(panel->plot().itemCount(), 2);                                       // the capacity and its label
         QCOMPARE(panel->plot().graphCount(), 3 * int(panel->result().curves.size())); // line, filled and hollow points
         QVERIFY(panel->csv().contains(u"memory [B]"_s));
         const double before = panel->result().curves[0].points[0].y;
         shown.child<QSpinBox>(u"roofline:batch:box"_s)->setValue(16);
-        QVERIFY(panel->result().curves[0].points[0].y > before);
+        QTRY_VERIFY(panel->result().curves[0].points[0].y > before);
     }
 
     void comparisonShowsRatios()
@@ -420,15 +426,15 @@ private Q_SLOTS:
         bandwidth->setText(u"4078"_s);
         QTest::mouseClick(save, Qt::LeftButton);
         shown.pick(u"rooflineDevice"_s, u"My card"_s);
-        QCOMPARE(shown.session().device().bandwidthBytesPerSecond, 4078e9);
+        QCOMPARE(shown.session().device().spec.bandwidthBytesPerSecond, 4078e9);
         Shown again(m_folders); // it was written
         again.session().setDevice(u"My card"_s);
-        QCOMPARE(again.session().device().name, std::string("My card"));
+        QCOMPARE(again.session().device().spec.name, std::string("My card"));
         auto* list = shown.child<QListWidget>(u"hardwareList"_s);
         QVERIFY(list->currentItem()->text().contains(u"mine"_s));
         QTest::mouseClick(shown.child<QPushButton>(u"hardwareRemove"_s), Qt::LeftButton);
         QVERIFY(readOwnDevices(shown.session().ownDevicesFile()).value().empty());
-        QCOMPARE(shown.session().device().name, std::string("NVIDIA A100 SXM 80GB"));
+        QCOMPARE(shown.session().device().spec.name, std::string("NVIDIA A100 SXM 80GB"));
     }
 
     void operationsAreCopied()
@@ -472,6 +478,8 @@ private Q_SLOTS:
         QFETCH(QByteArray, magic);
         Shown shown(m_folders);
         shown.view.showPage(RooflineView::Page(page));
+        QTRY_VERIFY(page != int(RooflineView::Page::Sweep) ||
+                    !shown.child<SweepPanel>(u"rooflineSweep"_s)->isComputing());
         const QString file = m_folders.path(u"page."_s + ending);
         const core::Status status = shown.view.exportTo(file);
         QVERIFY2(status.ok(), status.ok() ? "" : status.error().sentence().c_str());
@@ -498,12 +506,239 @@ private Q_SLOTS:
         shown.child<QSpinBox>(u"roofline:batch:box"_s)->setValue(7);
         shown.pick(u"roofline:weights"_s, u"nf4"_s);
         shown.pick(u"rooflineDevice"_s, u"NVIDIA H100 SXM 80GB"_s);
+        shown.pick(u"roofline:pipeline"_s, 2);
+        shown.command(u"roofline.follow"_s)->trigger();
         Shown other(m_folders);
         other.view.restoreState(shown.view.saveState());
         QCOMPARE(other.session().setting(), shown.session().setting());
-        QCOMPARE(other.session().device().name, std::string("NVIDIA H100 SXM 80GB"));
+        QCOMPARE(other.session().device().spec.name, std::string("NVIDIA H100 SXM 80GB"));
+        QVERIFY(!other.command(u"roofline.follow"_s)->isChecked());
         other.view.restoreState({{u"mode"_s, 99}, {u"batch"_s, u"x"_s}, {u"device"_s, u"none"_s}, {u"kvBits"_s, -4}});
         QVERIFY(other.session().analysis());
+    }
+
+    void dockClosesWhileItComputes()
+    {
+        Shown shown(m_folders);
+        shown.view.showPage(RooflineView::Page::Sweep);
+        shown.pick(u"rooflineDevice"_s, u"NVIDIA H100 SXM 80GB"_s); // and is left before the curves are there
+    }
+
+    void controlsAreShownWhereTheyApply_data()
+    {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<int>("mode");
+        QTest::addColumn<QStringList>("shown");
+        QTest::addColumn<QStringList>("hidden");
+        QTest::addRow("plain model") << u"Llama-2-7b"_s << int(RooflineMode::Accurate)
+                                     << QStringList {u"pipeline"_s, u"draft"_s, u"efficiency"_s}
+                                     << QStringList {u"experts"_s, u"microBatches"_s, u"drafted"_s, u"acceptance"_s};
+        QTest::addRow("mixture") << u"Mixtral-8x7B"_s << int(RooflineMode::Accurate)
+                                 << QStringList {u"pipeline"_s, u"experts"_s} << QStringList {u"microBatches"_s};
+        QTest::addRow("LLM-Viewer") << u"Llama-2-7b"_s << int(RooflineMode::Lv2409)
+                                    << QStringList {u"weights"_s, u"parallel"_s}
+                                    << QStringList {u"pipeline"_s, u"experts"_s, u"draft"_s, u"efficiency"_s};
+    }
+    void controlsAreShownWhereTheyApply()
+    {
+        QFETCH(QString, model);
+        QFETCH(int, mode);
+        QFETCH(QStringList, shown);
+        QFETCH(QStringList, hidden);
+        Shown dock(m_folders, model);
+        dock.pick(u"rooflineMode"_s, mode);
+        for (const QString& name : shown)
+            QVERIFY2(dock.child<QWidget>(u"roofline:"_s + name)->isVisible(), qPrintable(name));
+        for (const QString& name : hidden)
+            QVERIFY2(!dock.child<QWidget>(u"roofline:"_s + name)->isVisible(), qPrintable(name));
+    }
+
+    void pipelinesAndExpertsReachTheSetting()
+    {
+        Shown shown(m_folders, u"Mixtral-8x7B"_s);
+        shown.pick(u"roofline:pipeline"_s, 4);
+        QVERIFY(shown.child<QComboBox>(u"roofline:microBatches"_s)->isVisible());
+        shown.pick(u"roofline:microBatches"_s, 8);
+        shown.pick(u"roofline:experts"_s, 8);
+        QCOMPARE(shown.session().setting().pipelineParallel, 4);
+        QCOMPARE(shown.session().setting().microBatches, 8);
+        QCOMPARE(shown.session().setting().expertParallel, 8);
+        shown.pick(u"roofline:pipeline"_s, 1);
+        QCOMPARE(shown.session().setting().microBatches, 1);
+        shown.view.openModel(m_folders.config(u"Llama-2-7b"_s)); // has no experts
+        QCOMPARE(shown.session().setting().expertParallel, 1);
+        QVERIFY(shown.session().analysis());
+    }
+
+    void draftModelIsChosen()
+    {
+        Shown shown(m_folders);
+        shown.view.openModel(m_folders.config(u"OPT-125m"_s));
+        shown.view.openModel(m_folders.config(u"Llama-2-7b"_s));
+        auto* draft = shown.child<QToolButton>(u"roofline:draft"_s);
+        const auto choose = [&](const QString& text) {
+            Q_EMIT draft->menu()->aboutToShow();
+            for (QAction* action : draft->menu()->actions()) {
+                if (action->text() == text)
+                    return action->trigger();
+            }
+            QFAIL(qPrintable(text));
+        };
+        choose(u"OPT-125m"_s);
+        QCOMPARE(draft->text(), u"OPT-125m"_s);
+        auto* acceptance = shown.child<QSpinBox>(u"roofline:acceptance"_s);
+        QVERIFY(acceptance->isVisible());
+        const double before = shown.result("speculative_speedup");
+        QVERIFY(before > 1);
+        acceptance->setValue(95);
+        QVERIFY(shown.result("speculative_speedup") > before);
+        const double tokens = shown.result("speculative_tokens");
+        shown.child<QSpinBox>(u"roofline:drafted"_s)->setValue(8);
+        QVERIFY(shown.result("speculative_tokens") > tokens);
+        auto* results = shown.child<QTableWidget>(u"rooflineResults"_s);
+        QVERIFY(!results->findItems(u"Drafting: speed-up"_s, Qt::MatchExactly).isEmpty());
+        choose(u"None"_s);
+        QVERIFY(!acceptance->isVisible());
+        QVERIFY(!shown.session().analysis()->result("speculative_speedup"));
+    }
+
+    void selectedTrialIsFollowedAndLeft()
+    {
+        Shown shown(m_folders);
+        auto* bar = shown.child<QWidget>(u"rooflineTrialBar"_s);
+        auto* model = shown.child<QToolButton>(u"rooflineModel"_s);
+        shown.view.setSnapshot(storedSnapshot());
+        QVERIFY(!bar->isVisible());
+        shown.selection.select({test::idOf("rtn 3")});
+        QVERIFY(bar->isVisible());
+        const QString text = shown.child<QLabel>(u"rooflineTrial"_s)->text();
+        QVERIFY2(text.contains(u"rtn 3"_s) && text.contains(u"as it is stored"_s), qPrintable(text));
+        QCOMPARE(model->text(), u"small"_s);
+        QVERIFY(!shown.child<QComboBox>(u"roofline:weights"_s)->isVisible()); // they are those of the trial
+        const double three = shown.result("memory_weights");
+        shown.selection.select({test::idOf("rtn 8")});
+        QVERIFY(shown.result("memory_weights") > 1.3 * three);
+        QTest::mouseClick(shown.child<QToolButton>(u"rooflineBack"_s), Qt::LeftButton);
+        QVERIFY(!bar->isVisible());
+        QCOMPARE(model->text(), u"Llama-2-7b"_s);
+        QVERIFY(shown.child<QComboBox>(u"roofline:weights"_s)->isVisible());
+        QVERIFY(!shown.command(u"roofline.follow"_s)->isChecked());
+        shown.selection.select({test::idOf("rtn 3")});
+        QCOMPARE(model->text(), u"Llama-2-7b"_s);
+        shown.command(u"roofline.follow"_s)->trigger();
+        QCOMPARE(shown.result("memory_weights"), three);
+        shown.selection.clear();
+        QCOMPARE(model->text(), u"Llama-2-7b"_s);
+    }
+
+    void openedModelTakesThePlaceOfTheTrial()
+    {
+        Shown shown(m_folders);
+        shown.view.setSnapshot(storedSnapshot());
+        shown.selection.select({test::idOf("rtn 3")});
+        shown.view.openModel(m_folders.config(u"OPT-125m"_s));
+        QVERIFY(!shown.session().trial());
+        shown.view.setSnapshot(storedSnapshot()); // the project has grown
+        QCOMPARE(shown.child<QToolButton>(u"rooflineModel"_s)->text(), u"OPT-125m"_s);
+    }
+
+    void trialFillsAnEmptyDock()
+    {
+        Shown shown(m_folders, {});
+        shown.view.setSnapshot(storedSnapshot());
+        shown.selection.select({test::idOf("rtn 3")});
+        QVERIFY(!shown.child<QLabel>(u"emptyTitle"_s)->isVisible());
+        QVERIFY(shown.session().analysis());
+        QTest::mouseClick(shown.child<QToolButton>(u"rooflineBack"_s), Qt::LeftButton);
+        QVERIFY(shown.child<QLabel>(u"emptyTitle"_s)->isVisible()); // no model was opened
+    }
+
+    void hiddenDockReadsNothing()
+    {
+        Shown shown(m_folders);
+        shown.view.setSnapshot(storedSnapshot());
+        shown.view.hide();
+        shown.selection.select({test::idOf("rtn 3")});
+        QVERIFY(!shown.session().trial());
+        shown.view.show();
+        QVERIFY(shown.session().trial());
+    }
+
+    void trialsThatTellTooLittleSayWhy()
+    {
+        Shown shown(m_folders);
+        shown.view.setSnapshot(test::snapshotOf(test::demoTrials())); // without their tensors
+        shown.selection.select({test::idOf("baseline")});
+        auto* text = shown.child<QLabel>(u"rooflineTrial"_s);
+        QVERIFY(text->isVisible());
+        QVERIFY2(text->text().contains(u"is not shown: how the tensors of baseline are stored"_s),
+                 qPrintable(text->text()));
+        QCOMPARE(shown.child<QToolButton>(u"rooflineModel"_s)->text(), u"Llama-2-7b"_s);
+    }
+
+    void machinesAreImportedAndCalibrate()
+    {
+        Shown shown(m_folders, {}, u"imports"_s);
+        shown.view.openModel(m_folders.write(u"planted"_s, roofline::test::plantedConfig().dump()));
+        auto* modes = shown.child<QComboBox>(u"rooflineMode"_s);
+        const QModelIndex calibrated = modes->model()->index(modes->findData(int(RooflineMode::Calibrated)), 0);
+        QVERIFY(!calibrated.flags().testFlag(Qt::ItemIsEnabled));
+        QVERIFY(calibrated.data(Qt::ToolTipRole).toString().contains(u"--measure"_s));
+        const QString file = m_folders.path(u"profile.json"_s);
+        QVERIFY(writeTextFile(file, toQString(test::calibratedMachine().json().dump())).ok());
+        shown.view.showPage(RooflineView::Page::Devices);
+        QTest::mouseClick(shown.child<QPushButton>(u"machineImport"_s), Qt::LeftButton);
+        auto* dialog = shown.child<QFileDialog>(u"machineDialog"_s);
+        QVERIFY(dialog);
+        Q_EMIT dialog->fileSelected(file);
+        dialog->reject();
+        QVERIFY2(shown.child<QLabel>(u"hardwareState"_s)->text().contains(u"Imported as planted"_s),
+                 qPrintable(shown.child<QLabel>(u"hardwareState"_s)->text()));
+        QVERIFY(shown.child<QListWidget>(u"hardwareList"_s)->currentItem()->text().contains(u"measured"_s));
+        shown.pick(u"rooflineDevice"_s, u"planted"_s);
+        QVERIFY(calibrated.flags().testFlag(Qt::ItemIsEnabled));
+        QTest::mouseClick(shown.child<QRadioButton>(u"rooflineStage:2"_s), Qt::LeftButton);
+        shown.pick(u"rooflineMode"_s, int(RooflineMode::Calibrated));
+        QCOMPARE(shown.session().setting().stage, RooflineStage::Decode); // there is no whole answer
+        QVERIFY(!shown.child<QRadioButton>(u"rooflineStage:2"_s)->isEnabled());
+        QVERIFY(!shown.child<QComboBox>(u"roofline:activations"_s)->isVisible());
+        QVERIFY(shown.session().analysis());
+        QVERIFY(shown.child<QLabel>(u"rooflineExplanation"_s)->text().contains(u"in the accurate mode"_s));
+        QTRY_VERIFY(!shown.session().analysis()->measured.empty());
+        QTest::mouseClick(shown.child<QPushButton>(u"hardwareRemove"_s), Qt::LeftButton);
+        QVERIFY(!shown.session().analysis()); // the machine is gone, and with it the mode
+        QVERIFY(shown.child<QLabel>(u"rooflineNote"_s)->text().contains(u"was not measured"_s));
+    }
+
+    void devicesReachTheProject()
+    {
+        Shown shown(m_folders, u"Llama-2-7b"_s, u"with project"_s);
+        QSignalSpy saved(&shown.view, &RooflineView::deviceSaved);
+        QSignalSpy removed(&shown.view, &RooflineView::deviceRemoved);
+        shown.view.setSnapshot(test::snapshotOf({}));
+        shown.view.showPage(RooflineView::Page::Devices);
+        shown.child<QLineEdit>(u"hardware:name"_s)->setText(u"Shared card"_s);
+        QTest::mouseClick(shown.child<QPushButton>(u"hardwareSave"_s), Qt::LeftButton);
+        QCOMPARE(saved.count(), 1);
+        const auto record = saved.first().first().value<core::DeviceRecord>();
+        QCOMPARE(record.name, std::string("Shared card"));
+        QCOMPARE(record.cells.at("bandwidth_GBps"), core::Json("2039"));
+        QVERIFY(shown.child<QLabel>(u"hardwareState"_s)->text().contains(u"in the project"_s));
+
+        Shown elsewhere(m_folders, u"Llama-2-7b"_s, u"elsewhere"_s);
+        QSignalSpy removedThere(&elsewhere.view, &RooflineView::deviceRemoved);
+        ProjectSnapshot records;
+        records.devices = {record};
+        elsewhere.view.setSnapshot(makeSnapshot(std::move(records)));
+        elsewhere.pick(u"rooflineDevice"_s, u"Shared card"_s);
+        QCOMPARE(elsewhere.session().device().origin, DeviceOrigin::Project);
+        elsewhere.view.showPage(RooflineView::Page::Devices);
+        auto* list = elsewhere.child<QListWidget>(u"hardwareList"_s);
+        list->setCurrentItem(list->findItems(u"Shared card"_s, Qt::MatchExactly).first());
+        QTest::mouseClick(elsewhere.child<QPushButton>(u"hardwareRemove"_s), Qt::LeftButton);
+        QCOMPARE(removedThere.count(), 1);
+        QCOMPARE(removedThere.first().first().toString(), u"Shared card"_s);
+        QCOMPARE(removed.count(), 0);
     }
 
     void chatIsNotOfferedForImages()
@@ -517,6 +752,17 @@ private Q_SLOTS:
     }
 
 private:
+    /// Trials "rtn 3" and "rtn 8" of the model of roofline::test::plantedConfig(), called "small".
+    static SnapshotPtr storedSnapshot()
+    {
+        using namespace roofline::test;
+        std::vector<core::TrialRecord> trials;
+        for (const int bits : {3, 8})
+            trials.push_back(
+                trialOf("rtn " + std::to_string(bits), "small", storedModelOf(plantedConfig(), roundedTo(bits, 64))));
+        return views::test::snapshotOf(std::move(trials), "stored.pscope", {workloadOf("small", plantedConfig())});
+    }
+
     test::ConfigFolders m_folders;
 };
 

@@ -8,7 +8,6 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QSignalBlocker>
-#include <QtConcurrent>
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -23,6 +22,11 @@ constexpr std::string_view kUsualDevice = "NVIDIA A100 SXM 80GB";
 
 WhatIfChoice::WhatIfChoice(QWidget* parent)
     : QWidget(parent)
+    , m_request(this,
+                [this](const WhatIfAxesPtr& axes) {
+                    m_axes = axes;
+                    Q_EMIT predicted();
+                })
     , m_device(new QComboBox(this))
 {
     auto* on = new QLabel(tr("on"), this);
@@ -41,17 +45,6 @@ WhatIfChoice::WhatIfChoice(QWidget* parent)
         takeDevice(m_source->devices.all()[std::size_t(index)]);
         Q_EMIT deviceChosen();
     });
-    connect(&m_watcher, &QFutureWatcher<WhatIfAxesPtr>::finished, this, [this] {
-        if (m_watcher.isCanceled() || m_watcher.future().resultCount() == 0)
-            return;
-        m_axes = m_watcher.result();
-        Q_EMIT predicted();
-    });
-}
-
-WhatIfChoice::~WhatIfChoice()
-{
-    m_watcher.cancel(); // what computes holds copies only and may end when it likes
 }
 
 void WhatIfChoice::setSource(const WhatIfSourcePtr& source)
@@ -95,11 +88,12 @@ WhatIfAxesPtr WhatIfChoice::axesFor(const SnapshotPtr& snapshot)
         return nullptr;
     if (m_axes && m_axes->snapshot == snapshot && m_axes->id == id())
         return m_axes;
-    if (m_asked != snapshot || m_askedId != id() || m_watcher.isFinished()) {
+    if (m_asked != snapshot || m_askedId != id() || !m_request.isPending()) {
         m_asked = snapshot;
         m_askedId = id();
-        m_watcher.cancel();
-        m_watcher.setFuture(QtConcurrent::run(&predictAxes, snapshot, m_source, m_whatIf));
+        m_request.start([snapshot, source = m_source, whatIf = m_whatIf](QPromise<WhatIfAxesPtr>& promise) {
+            predictAxes(promise, snapshot, source, whatIf);
+        });
     }
     const bool isOlder = m_axes && m_axes->id == id() && m_axes->snapshot->path == snapshot->path;
     return isOlder ? m_axes : nullptr;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "views/background/newest_request.h"
 #include "views/pareto/what_if_axes.h"
 
-#include <QFutureWatcher>
 #include <QWidget>
 
 class QComboBox;
@@ -18,7 +18,6 @@ class WhatIfChoice : public QWidget
 
 public:
     explicit WhatIfChoice(QWidget* parent = nullptr);
-    ~WhatIfChoice() override;
 
     void setSource(const WhatIfSourcePtr& source); ///< null: there are no devices
     bool hasDevices() const { return m_source != nullptr; }
@@ -41,7 +40,7 @@ private:
     SnapshotPtr m_asked;   ///< what is being computed,
     std::string m_askedId; ///< and for which device
     WhatIfAxesPtr m_axes;
-    QFutureWatcher<WhatIfAxesPtr> m_watcher;
+    NewestRequest<WhatIfAxesPtr> m_request;
     QComboBox* m_device;
 };
 

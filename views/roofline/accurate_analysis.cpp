@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "views/roofline/analysis_modes.h"
+#include "views/roofline/step_analysis.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,12 +16,16 @@ using roofline::StepPrediction;
 /// in the length and so exact; the time of an operation whose bound changes inside a piece is not.
 constexpr double kChatPieces = 32;
 
-core::Result<roofline::Execution> executionOf(const RooflineSetting& setting)
+core::Result<roofline::Execution> executionOf(const RooflineCase& wanted)
 {
+    const RooflineSetting& setting = wanted.setting;
     roofline::Execution execution;
-    execution.weights = roofline::plainWeightFormat(setting.weightBits);
-    if (!setting.weightFormat.empty()) {
+    if (wanted.stored) {
+        execution = wanted.stored->execution;
+    } else if (!setting.weightFormat.empty()) {
         PSC_ASSIGN(execution.weights, roofline::namedWeightFormat(setting.weightFormat));
+    } else {
+        execution.weights = roofline::plainWeightFormat(setting.weightBits);
     }
     execution.activations.bits = setting.activationBits;
     if (setting.activationBits < 16)
@@ -30,85 +35,25 @@ core::Result<roofline::Execution> executionOf(const RooflineSetting& setting)
     execution.kv.bits = setting.kvBits;
     execution.attention = setting.flash ? roofline::AttentionKernel::Flash : roofline::AttentionKernel::Eager;
     execution.parallel.tensor = setting.tensorParallel;
+    execution.parallel.pipeline = setting.pipelineParallel;
+    execution.parallel.microBatches = setting.microBatches;
+    execution.parallel.expert = setting.expertParallel;
     return execution;
 }
 
-/// What all steps of an analysis are computed with.
-struct Context
+core::Result<StepContext> contextOf(const RooflineCase& wanted)
 {
-    const roofline::ModelShape& model;
-    const roofline::HardwareSpec& device;
-    roofline::Execution execution;
-    roofline::Efficiency efficiency;
-    roofline::Ceilings ceilings;
-
-    core::Result<StepPrediction> predict(const roofline::Step& step) const
-    {
-        return roofline::predictStep(model, execution, step, ceilings, roofline::geometryOf(device));
-    }
-};
-
-core::Result<Context> contextOf(const roofline::ModelShape& model, const roofline::HardwareSpec& device,
-                                const RooflineSetting& setting)
-{
-    PSC_ASSIGN(roofline::Execution execution, executionOf(setting));
-    const roofline::Efficiency efficiency = efficiencyOf(setting);
-    PSC_ASSIGN(roofline::Ceilings ceilings, roofline::Ceilings::of(device, efficiency));
-    return Context {model, device, std::move(execution), efficiency, std::move(ceilings)};
+    PSC_ASSIGN(roofline::Execution execution, executionOf(wanted));
+    const roofline::Efficiency efficiency = efficiencyOf(wanted.setting);
+    PSC_ASSIGN(roofline::Ceilings ceilings, roofline::Ceilings::of(wanted.device, efficiency));
+    const roofline::ModelShape& model = wanted.stored ? wanted.stored->shape : wanted.model->shape.value();
+    return StepContext {model, wanted.device, std::move(execution), efficiency, std::move(ceilings)};
 }
 
-/// Rows and columns of a result on one device; nothing where they are not whole numbers.
-std::array<double, 2> shapeOf(const roofline::Operation& operation, const Context& context, double tokens)
+core::Result<StepPrediction> predict(const StepContext& context, const roofline::Step& step)
 {
-    if (operation.rows > 0 && operation.columns > 0)
-        return {operation.rows, operation.columns};
-    const double width = operation.resultBytes / context.execution.streamBytes() / tokens;
-    return width >= 1 && width == std::floor(width) ? std::array {tokens, width} : std::array {0.0, 0.0};
-}
-
-AnalysedOperation analysed(const roofline::Section& section, const roofline::Operation& operation,
-                           const roofline::Timing& timing, const Context& context, const roofline::Step& step,
-                           std::size_t offset)
-{
-    const roofline::OperationNote* note = roofline::noteOf(operation.name);
-    const bool isHead = section.name == "head" && context.model.vocabulary > 0;
-    AnalysedOperation result {.section = std::string(section.name),
-                              .firstLayer = section.firstLayer,
-                              .count = section.count,
-                              .name = std::string(operation.name),
-                              .kind = note ? note->kind : roofline::OperationKind::Elementwise,
-                              .flops = operation.flops(),
-                              .weightBytes = operation.weightBytes,
-                              .activationBytes = operation.activationInBytes + operation.activationOutBytes,
-                              .cacheBytes = operation.cacheReadBytes + operation.cacheWriteBytes,
-                              .seconds = timing.total,
-                              .bound = timing.bound,
-                              .peak = roofline::peakFor(operation, context.ceilings, context.device),
-                              .bandwidth = context.device.bandwidthBytesPerSecond,
-                              .shape = shapeOf(operation, context, isHead ? step.logitRows : step.tokens())};
-    for (const std::int16_t input : operation.inputs) {
-        if (input != roofline::Operation::kNone)
-            result.inputs.push_back(input == roofline::Operation::kStream ? -1 : int(offset) + input);
-    }
-    return result;
-}
-
-std::vector<AnalysedOperation> operationsOf(const StepPrediction& prediction, const Context& context,
-                                            const roofline::Step& step, bool explained)
-{
-    std::vector<AnalysedOperation> list;
-    for (std::size_t s = 0; s < prediction.timings.size(); ++s) {
-        const roofline::Section& section = prediction.operations.sections[s];
-        const std::size_t offset = list.size();
-        for (std::size_t i = 0; i < section.operations.size(); ++i) {
-            const roofline::Operation& operation = section.operations[i];
-            const roofline::Timing& timing = prediction.timings[s][i];
-            list.push_back(analysed(section, operation, timing, context, step, offset));
-            if (explained)
-                list.back().derivations = roofline::derivationsOf(operation, timing, context.ceilings, context.device);
-        }
-    }
-    return list;
+    return roofline::predictStep(context.model, context.execution, step, context.ceilings,
+                                 roofline::geometryOf(context.device));
 }
 
 /// Sums of an operation over the passes of an answer; what bounds it is what bounds it for the longer time.
@@ -174,15 +119,15 @@ private:
     std::vector<std::array<double, 4>> m_boundSeconds;
 };
 
-core::Result<std::vector<AnalysedOperation>> answerOperations(const Context& context, const RooflineSetting& setting,
-                                                              const StepPrediction& prefill)
+core::Result<std::vector<AnalysedOperation>>
+answerOperations(const StepContext& context, const RooflineSetting& setting, const StepPrediction& prefill)
 {
     AnswerSum sum(operationsOf(prefill, context, roofline::Step::prefill(setting.batch, setting.prompt), false));
     const double first = setting.prompt + 1;
     const double last = setting.prompt + setting.generated - 1;
     const auto add = [&](double visible, double times) -> core::Status {
         const roofline::Step step = roofline::Step::decode(setting.batch, visible);
-        PSC_ASSIGN(const StepPrediction prediction, context.predict(step));
+        PSC_ASSIGN(const StepPrediction prediction, predict(context, step));
         sum.add(operationsOf(prediction, context, step, false), times);
         return core::success();
     };
@@ -199,66 +144,7 @@ core::Result<std::vector<AnalysedOperation>> answerOperations(const Context& con
     return sum.take();
 }
 
-TimeBar barOf(const char* id, const StepPrediction& prediction)
-{
-    TimeBar bar {.id = id};
-    for (std::size_t s = 0; s < prediction.timings.size(); ++s) {
-        const roofline::Section& section = prediction.operations.sections[s];
-        for (std::size_t i = 0; i < section.operations.size(); ++i) {
-            const roofline::OperationNote* note = roofline::noteOf(section.operations[i].name);
-            const auto kind = note ? note->kind : roofline::OperationKind::Elementwise;
-            bar.seconds[std::size_t(kind)] += section.count * prediction.timings[s][i].total;
-        }
-    }
-    return bar;
-}
-
-/// The roofs of the number types that the operations of a pass run in.
-std::vector<Roof> usedRoofs(const StepPrediction& prediction, const Context& context, const RooflineSetting& setting)
-{
-    std::vector<Roof> roofs;
-    const auto add = [&](std::optional<roofline::NumberType> type) {
-        const std::optional<Roof> roof = type ? roofOf(context.device, *type, setting) : std::nullopt;
-        if (roof && std::find(roofs.begin(), roofs.end(), *roof) == roofs.end())
-            roofs.push_back(*roof);
-    };
-    bool isVector = false;
-    for (const roofline::Section& section : prediction.operations.sections) {
-        for (const roofline::Operation& operation : section.operations) {
-            if (operation.matrixFlops > 0)
-                add(context.ceilings.numberType(operation.matrixType));
-            isVector = isVector || (operation.matrixFlops <= 0 && operation.vectorFlops > 0);
-        }
-    }
-    if (isVector)
-        add(roofline::NumberType::Fp32);
-    return roofs;
-}
-
-void appendStep(std::vector<Derivation>& results, const StepPrediction& step, const Context& context)
-{
-    results.push_back({"flops", "sum over the operations of the stage", {}, step.flops, "FLOP"});
-    results.push_back({"bytes", "sum over the operations of the stage", {}, step.bytes, "B"});
-    for (const roofline::Bound bound :
-         {roofline::Bound::Memory, roofline::Bound::Compute, roofline::Bound::Launch, roofline::Bound::Communication}) {
-        static constexpr std::array<std::string_view, 4> kNames {"compute_share", "memory_share", "launch_share",
-                                                                 "communication_share"};
-        results.push_back({kNames[std::size_t(bound)],
-                           "time of the operations that it bounds / time of the stage",
-                           {},
-                           step.boundShare(bound),
-                           {}});
-    }
-    if (step.layerSeconds > 0)
-        results.push_back({"mbu",
-                           "bytes / (time · bandwidth)",
-                           roofline::plainNumber(step.bytes) + " / (" + roofline::plainNumber(step.layerSeconds) +
-                               " · " + roofline::plainNumber(context.device.bandwidthBytesPerSecond) + ")",
-                           step.bytes / step.layerSeconds / context.device.bandwidthBytesPerSecond,
-                           {}});
-}
-
-core::Result<RooflineAnalysis> analysePass(const Context& context, const RooflineSetting& setting)
+core::Result<RooflineAnalysis> analysePass(const StepContext& context, const RooflineSetting& setting)
 {
     const double tokens = context.model.imageTokens > 0 ? context.model.imageTokens : setting.prompt;
     const roofline::Step step = roofline::Step::prefill(setting.batch, tokens);
@@ -282,17 +168,54 @@ core::Result<RooflineAnalysis> analysePass(const Context& context, const Rooflin
     return analysis;
 }
 
+core::Status appendSpeculation(std::vector<Derivation>& results, const StepContext& context, const RooflineCase& wanted,
+                               const roofline::Request& request)
+{
+    if (!wanted.draft)
+        return core::success();
+    if (!wanted.draft->shape.ok())
+        return wanted.draft->shape.error();
+    const double acceptance = wanted.setting.acceptance / 100.0;
+    const int drafted = wanted.setting.drafted;
+    PSC_ASSIGN(const roofline::SpeculationPrediction speculation,
+               roofline::predictSpeculation(context.model, wanted.draft->shape.value(), context.execution, request,
+                                            acceptance, drafted, context.device, context.efficiency));
+    const std::string steps = std::to_string(drafted) + " · " + roofline::plainNumber(speculation.draftStep) + " + " +
+                              roofline::plainNumber(speculation.verifyStep);
+    results.push_back({"speculative_tokens", "(1 - a^(γ+1)) / (1 - a)",
+                       "a = " + roofline::plainNumber(acceptance) + ", γ = " + std::to_string(drafted),
+                       speculation.tokens, "tokens"});
+    results.push_back({"speculative_time_per_token", "(γ · step of the draft + step on γ+1 tokens) / tokens per cycle",
+                       "(" + steps + ") / " + roofline::plainNumber(speculation.tokens), speculation.perToken, "s"});
+    results.push_back(
+        {"speculative_speedup", "step without a draft / time per token",
+         roofline::plainNumber(speculation.targetStep) + " / " + roofline::plainNumber(speculation.perToken),
+         speculation.speedup, "×"});
+    return core::success();
+}
+
+/// The answer; of a trial with its weights at their true size.
+core::Result<roofline::GenerationPrediction> predictAnswer(const StepContext& context, const RooflineCase& wanted,
+                                                           const roofline::Request& request)
+{
+    PSC_ASSIGN(
+        roofline::GenerationPrediction prediction,
+        roofline::predictGeneration(context.model, context.execution, request, context.device, context.efficiency));
+    if (wanted.stored)
+        prediction.setWeightBytes(wanted.stored->storedBytes, context.device);
+    return prediction;
+}
+
 roofline::Request requestOf(const RooflineSetting& setting)
 {
     return {.batch = setting.batch, .prompt = setting.prompt, .generated = setting.generated};
 }
 
-core::Result<RooflineAnalysis> analyseAnswer(const Context& context, const RooflineSetting& setting)
+core::Result<RooflineAnalysis> analyseAnswer(const StepContext& context, const RooflineCase& wanted)
 {
+    const RooflineSetting& setting = wanted.setting;
     const roofline::Request request = requestOf(setting);
-    PSC_ASSIGN(
-        const roofline::GenerationPrediction prediction,
-        roofline::predictGeneration(context.model, context.execution, request, context.device, context.efficiency));
+    PSC_ASSIGN(const roofline::GenerationPrediction prediction, predictAnswer(context, wanted, request));
     const bool isPrefill = setting.stage == RooflineStage::Prefill;
     const StepPrediction& shown = isPrefill ? prediction.prefill : prediction.decode;
     const roofline::Step step = isPrefill ? roofline::Step::prefill(setting.batch, setting.prompt)
@@ -309,6 +232,7 @@ core::Result<RooflineAnalysis> analyseAnswer(const Context& context, const Roofl
     analysis.times = {barOf("prefill", prediction.prefill), barOf("decode", prediction.decode)};
     analysis.memory = prediction.memory;
     analysis.results = roofline::derivationsOf(prediction, request);
+    PSC_TRY(appendSpeculation(analysis.results, context, wanted, request));
     if (setting.stage != RooflineStage::Chat)
         appendStep(analysis.results, shown, context);
     if (context.device.memoryBytes) {
@@ -326,29 +250,28 @@ core::Result<RooflineAnalysis> analyseAnswer(const Context& context, const Roofl
 
 } // namespace
 
-core::Result<RooflineAnalysis> analyseAccurately(const roofline::ModelShape& model,
-                                                 const roofline::HardwareSpec& device, const RooflineSetting& setting)
+core::Result<RooflineAnalysis> analyseAccurately(const RooflineCase& wanted)
 {
-    PSC_ASSIGN(const Context context, contextOf(model, device, setting));
+    PSC_ASSIGN(const StepContext context, contextOf(wanted));
     PSC_ASSIGN(RooflineAnalysis analysis,
-               model.vocabulary > 0 ? analyseAnswer(context, setting) : analysePass(context, setting));
-    analysis.capacityBytes = device.memoryBytes.value_or(0);
+               context.model.vocabulary > 0 ? analyseAnswer(context, wanted) : analysePass(context, wanted.setting));
+    analysis.capacityBytes = wanted.device.memoryBytes.value_or(0);
     takeShares(analysis);
     return analysis;
 }
 
-core::Result<std::vector<Derivation>>
-accurateResults(const roofline::ModelShape& model, const roofline::HardwareSpec& device, const RooflineSetting& setting)
+core::Result<std::vector<Derivation>> accurateResults(const RooflineCase& wanted)
 {
-    PSC_ASSIGN(const Context context, contextOf(model, device, setting));
-    if (model.vocabulary == 0) {
+    PSC_ASSIGN(const StepContext context, contextOf(wanted));
+    const RooflineSetting& setting = wanted.setting;
+    if (context.model.vocabulary == 0) {
         PSC_ASSIGN(RooflineAnalysis pass, analysePass(context, setting));
         return std::move(pass.results);
     }
     const roofline::Request request = requestOf(setting);
-    PSC_ASSIGN(const roofline::GenerationPrediction prediction,
-               roofline::predictGeneration(model, context.execution, request, device, context.efficiency));
+    PSC_ASSIGN(const roofline::GenerationPrediction prediction, predictAnswer(context, wanted, request));
     std::vector<Derivation> results = roofline::derivationsOf(prediction, request);
+    PSC_TRY(appendSpeculation(results, context, wanted, request));
     if (setting.stage != RooflineStage::Chat)
         appendStep(results, setting.stage == RooflineStage::Prefill ? prediction.prefill : prediction.decode, context);
     return results;

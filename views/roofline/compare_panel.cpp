@@ -118,8 +118,8 @@ void ComparePanel::refresh()
             tr("Keep a setting as A, then change model, device or setting: both stand here side by side."));
         return;
     }
-    const QString b = analysis ? heading('B'_L1, toQString(m_session.model()->name), toQString(m_session.device().name),
-                                         m_session.setting())
+    const QString b = analysis ? heading('B'_L1, toQString(m_session.model()->name),
+                                         toQString(m_session.device().spec.name), m_session.setting())
                                : tr("B: %1").arg(m_session.error() ? toQString(m_session.error()->message) : QString());
     m_heading->setText(u"%1\n%2"_s.arg(heading('A'_L1, pinned->model, pinned->device, pinned->setting), b));
     if (!analysis)

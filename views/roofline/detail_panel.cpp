@@ -67,15 +67,18 @@ void DetailPanel::explain()
         return;
     }
     if (!analysis->explanation) {
-        m_sentence->setText(tr("The accurate mode explains the stages decode and prefill."));
+        m_sentence->setText(tr("The accurate and the calibrated mode explain the stages decode and prefill."));
         return;
     }
     const roofline::Explanation& why = *analysis->explanation;
     QStringList sentences {
         tr("%1 of the time is bound by %2.").arg(format::percent(why.share), boundText(why.bound)),
         tr("%1 takes the most: %2.").arg(toQString(why.operation), format::percent(why.operationShare))};
-    sentences << (why.changes.empty() ? tr("None of the usual changes would help.")
-                                      : tr("What would help, tried one by one:"));
+    if (!why.isTried)
+        sentences << tr("What would help is tried in the accurate mode.");
+    else
+        sentences << (why.changes.empty() ? tr("None of the usual changes would help.")
+                                          : tr("What would help, tried one by one:"));
     m_sentence->setText(sentences.join(' '_L1));
     for (const roofline::Change& change : why.changes) {
         auto* item = new QTreeWidgetItem(m_changes,

@@ -22,9 +22,29 @@ namespace paretoscope::views {
 
 namespace {
 
-QString summaryOf(const roofline::HardwareSpec& device)
+QString originText(const RooflineDevice& device)
 {
+    switch (device.origin) {
+    case DeviceOrigin::Bundled:
+        return {};
+    case DeviceOrigin::Own:
+        return DeviceChooser::tr("a device of your own");
+    case DeviceOrigin::Machine:
+        return DeviceChooser::tr("measured");
+    case DeviceOrigin::Project:
+        return DeviceChooser::tr("a device of the project");
+    case DeviceOrigin::ProjectMachine:
+        break;
+    }
+    return DeviceChooser::tr("measured, of the project");
+}
+
+QString summaryOf(const RooflineDevice& chosen)
+{
+    const roofline::HardwareSpec& device = chosen.spec;
     QStringList parts;
+    if (chosen.origin != DeviceOrigin::Bundled)
+        parts << originText(chosen);
     if (device.memoryBytes)
         parts << format::scaled(*device.memoryBytes, u"B"_s);
     parts << format::scaled(device.bandwidthBytesPerSecond, u"B/s"_s);
@@ -51,11 +71,13 @@ DeviceChooser::DeviceChooser(RooflineSession& session, QWidget* parent)
     setMaxVisibleItems(20);
     connect(this, &QComboBox::activated, this, [this](int index) { m_session.setDevice(itemData(index).toString()); });
     connect(&m_session, &RooflineSession::devicesChanged, this, &DeviceChooser::fill);
-    connect(&m_session, &RooflineSession::modelChanged, this, &DeviceChooser::markProblems);
+    connect(&m_session, &RooflineSession::modelChanged, &m_session, &RooflineSession::findProblems);
+    connect(&m_session, &RooflineSession::problemsFound, this, &DeviceChooser::markProblems);
     connect(&m_session, &RooflineSession::changed, this, [this] {
         const QSignalBlocker quiet(this);
-        setCurrentIndex(findData(toQString(m_session.device().name)));
-        setToolTip(plainTip(u"%1\n%2"_s.arg(toQString(m_session.device().name), summaryOf(m_session.device()))));
+        const QString name = toQString(m_session.device().spec.name);
+        setCurrentIndex(findData(name));
+        setToolTip(plainTip(u"%1\n%2"_s.arg(name, summaryOf(m_session.device()))));
     });
     fill();
 }
@@ -64,32 +86,34 @@ void DeviceChooser::fill()
 {
     const QSignalBlocker quiet(this);
     clear();
-    for (const roofline::HardwareSpec& device : m_session.devices())
-        addItem(toQString(device.name), toQString(device.name));
-    setCurrentIndex(findData(toQString(m_session.device().name)));
+    for (const RooflineDevice& device : m_session.devices())
+        addItem(toQString(device.spec.name), toQString(device.spec.name));
+    setCurrentIndex(findData(toQString(m_session.device().spec.name)));
     markProblems();
+    m_session.findProblems();
 }
 
 void DeviceChooser::markProblems()
 {
     auto* items = qobject_cast<QStandardItemModel*>(model());
     for (int i = 0; items && i < items->rowCount(); ++i) {
-        const roofline::HardwareSpec& device = m_session.devices()[std::size_t(i)];
-        const std::optional<core::Error> problem = m_session.problemOf(device);
-        items->item(i)->setEnabled(!problem);
-        items->item(i)->setToolTip(plainTip(problem ? toQString(problem->sentence()) : summaryOf(device)));
+        const RooflineDevice& device = m_session.devices()[std::size_t(i)];
+        const auto problem = m_session.problems().find(toQString(device.spec.name));
+        const bool isKnown = problem != m_session.problems().end();
+        items->item(i)->setEnabled(!isKnown);
+        items->item(i)->setToolTip(plainTip(isKnown ? problem->second : summaryOf(device)));
     }
 }
 
 void DeviceChooser::showPopup()
 {
-    markProblems();
+    m_session.findProblems();
     QComboBox::showPopup();
 }
 
 void DeviceChooser::focusInEvent(QFocusEvent* event)
 {
-    markProblems(); // arrow keys pass over those that cannot be chosen
+    m_session.findProblems(); // arrow keys pass over those that cannot be chosen
     QComboBox::focusInEvent(event);
 }
 
@@ -138,8 +162,8 @@ void OtherDevicesButton::fill()
 {
     const QSignalBlocker quiet(m_list);
     m_list->clear();
-    for (const roofline::HardwareSpec& device : m_session.devices()) {
-        auto* item = new QListWidgetItem(toQString(device.name), m_list);
+    for (const RooflineDevice& device : m_session.devices()) {
+        auto* item = new QListWidgetItem(toQString(device.spec.name), m_list);
         item->setFlags(Qt::ItemIsEnabled | Qt::ItemIsUserCheckable | Qt::ItemIsSelectable);
         item->setCheckState(m_session.otherDevices().contains(item->text()) ? Qt::Checked : Qt::Unchecked);
         item->setToolTip(plainTip(summaryOf(device)));

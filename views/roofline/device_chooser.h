@@ -13,7 +13,7 @@ class QListWidget;
 namespace paretoscope::views {
 
 /// The device that is predicted for. One that states too little for the model and setting is greyed, with the reason as
-/// its tip.
+/// its tip; which ones these are is computed in the background.
 class DeviceChooser : public QComboBox
 {
     Q_OBJECT
@@ -22,13 +22,13 @@ public:
     explicit DeviceChooser(RooflineSession& session, QWidget* parent = nullptr);
 
     void showPopup() override;
-    void markProblems();
 
 protected:
     void focusInEvent(QFocusEvent* event) override;
 
 private:
     void fill();
+    void markProblems(); ///< as far as they are known
 
     RooflineSession& m_session;
 };

@@ -7,6 +7,7 @@
 #include "views/widgets/roomy_delegate.h"
 
 #include <QCheckBox>
+#include <QFileDialog>
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -57,6 +58,44 @@ QString labelOf(const std::string& column)
     return labels.value(toQString(column), toQString(column));
 }
 
+/// As it stands in the list.
+QString marked(const RooflineDevice& device)
+{
+    const QString name = toQString(device.spec.name);
+    switch (device.origin) {
+    case DeviceOrigin::Bundled:
+    case DeviceOrigin::Project: // whose name says it where it matters
+        break;
+    case DeviceOrigin::Own:
+        return HardwareEditor::tr("%1 (mine)").arg(name);
+    case DeviceOrigin::Machine:
+    case DeviceOrigin::ProjectMachine:
+        return HardwareEditor::tr("%1 (measured)").arg(name);
+    }
+    return name;
+}
+
+QString described(const RooflineDevice& device)
+{
+    switch (device.origin) {
+    case DeviceOrigin::Bundled:
+        return HardwareEditor::tr("A bundled device; change it and save it as your own.");
+    case DeviceOrigin::Own:
+        return HardwareEditor::tr("A device of your own.");
+    case DeviceOrigin::Project:
+        return HardwareEditor::tr("A device of the project; save it to have it in others, too.");
+    case DeviceOrigin::Machine:
+    case DeviceOrigin::ProjectMachine:
+        break;
+    }
+    const roofline::MachineProfile& machine = *device.machine;
+    const QString what = HardwareEditor::tr("%1, measured %2 on %3 threads")
+                             .arg(toQString(machine.deviceName), toQString(machine.measuredUtc).left(10),
+                                  QString::number(machine.threads));
+    return machine.model ? HardwareEditor::tr("%1, calibrated with %2.").arg(what, toQString(machine.model->name))
+                         : HardwareEditor::tr("%1, without a model.").arg(what);
+}
+
 } // namespace
 
 HardwareEditor::HardwareEditor(RooflineSession& session, QWidget* parent)
@@ -66,6 +105,7 @@ HardwareEditor::HardwareEditor(RooflineSession& session, QWidget* parent)
     , m_list(new QListWidget(this))
     , m_state(new QLabel(this))
     , m_remove(new QPushButton(tr("Delete"), this))
+    , m_import(new QPushButton(tr("Import machine profile…"), this))
 {
     setObjectName(u"hardwareEditor"_s);
     m_search->setPlaceholderText(tr("Search devices"));
@@ -93,11 +133,15 @@ HardwareEditor::HardwareEditor(RooflineSession& session, QWidget* parent)
     scroll->setFrameShape(QFrame::NoFrame);
     auto* save = new QPushButton(tr("Save as my device"), this);
     save->setObjectName(u"hardwareSave"_s);
-    save->setToolTip(tr("Writes it to hardware.csv in the settings folder; the terminal knows it, too"));
+    save->setToolTip(tr("Writes it to hardware.csv in the settings folder, which the terminal knows, too, and into the "
+                        "project that is open"));
     m_remove->setObjectName(u"hardwareRemove"_s);
-    m_remove->setToolTip(tr("Removes a device of your own"));
+    m_remove->setToolTip(tr("Removes a device of your own or of the project, or a machine profile of yours"));
+    m_import->setObjectName(u"machineImport"_s);
+    m_import->setToolTip(tr("Takes the JSON file of “paretoscope roofline --measure” on another machine"));
     auto* buttons = new QHBoxLayout;
     buttons->addWidget(m_state, 1);
+    buttons->addWidget(m_import);
     buttons->addWidget(m_remove);
     buttons->addWidget(save);
     auto* right = new QVBoxLayout;
@@ -114,6 +158,7 @@ HardwareEditor::HardwareEditor(RooflineSession& session, QWidget* parent)
     connect(m_list, &QListWidget::currentItemChanged, this, [this] { showDevice(current()); });
     connect(save, &QPushButton::clicked, this, &HardwareEditor::save);
     connect(m_remove, &QPushButton::clicked, this, &HardwareEditor::remove);
+    connect(m_import, &QPushButton::clicked, this, &HardwareEditor::chooseProfile);
     connect(&m_session, &RooflineSession::devicesChanged, this, &HardwareEditor::fill);
     fill();
 }
@@ -141,18 +186,12 @@ QString HardwareEditor::current() const
 
 void HardwareEditor::fill()
 {
-    m_own.clear();
-    const auto own = readOwnDevices(m_session.ownDevicesFile());
-    if (own.ok()) {
-        for (const roofline::HardwareSpec& device : own.value())
-            m_own << toQString(device.name);
-    }
-    const QString wanted = current().isEmpty() ? toQString(m_session.device().name) : current();
+    const QString wanted = current().isEmpty() ? toQString(m_session.device().spec.name) : current();
     const QSignalBlocker quiet(m_list);
     m_list->clear();
-    for (const roofline::HardwareSpec& device : m_session.devices()) {
-        const QString name = toQString(device.name);
-        auto* item = new QListWidgetItem(m_own.contains(name) ? tr("%1 (mine)").arg(name) : name, m_list);
+    for (const RooflineDevice& device : m_session.devices()) {
+        const QString name = toQString(device.spec.name);
+        auto* item = new QListWidgetItem(marked(device), m_list);
         item->setData(Qt::UserRole, name);
         if (name == wanted)
             m_list->setCurrentItem(item);
@@ -160,25 +199,40 @@ void HardwareEditor::fill()
     if (!m_list->currentItem())
         m_list->setCurrentRow(0);
     showDevice(current());
+    const auto own = readOwnDevices(m_session.ownDevicesFile());
     if (!own.ok())
         tell(toQString(own.error().sentence()), true);
 }
 
-void HardwareEditor::showDevice(const QString& name)
+const RooflineDevice* HardwareEditor::find(const QString& name) const
 {
     const auto& devices = m_session.devices();
     const auto found = std::find_if(devices.begin(), devices.end(),
-                                    [&](const roofline::HardwareSpec& each) { return toQString(each.name) == name; });
-    if (found == devices.end())
+                                    [&](const RooflineDevice& each) { return toQString(each.spec.name) == name; });
+    return found == devices.end() ? nullptr : &*found;
+}
+
+void HardwareEditor::showDevice(const QString& name)
+{
+    const RooflineDevice* device = find(name);
+    if (!device)
         return;
     for (const auto& [column, field] : m_fields) {
-        field->setText(toQString(roofline::hardwareCell(*found, column)));
+        const std::string text = column == "name" ? device->keptName : roofline::hardwareCell(device->spec, column);
+        field->setText(toQString(text));
         field->setCursorPosition(0);
     }
-    m_sparse->setChecked(found->sparse24);
-    const bool isOwn = m_own.contains(name);
-    m_remove->setEnabled(isOwn);
-    tell(isOwn ? tr("A device of your own.") : tr("A bundled device; change it and save it as your own."), false);
+    m_sparse->setChecked(device->spec.sparse24);
+    m_remove->setEnabled(device->origin != DeviceOrigin::Bundled && device->origin != DeviceOrigin::ProjectMachine);
+    tell(described(*device), false);
+}
+
+void HardwareEditor::select(const QString& name)
+{
+    for (int i = 0; i < m_list->count(); ++i) {
+        if (m_list->item(i)->data(Qt::UserRole).toString() == name)
+            m_list->setCurrentRow(i);
+    }
 }
 
 void HardwareEditor::save()
@@ -192,21 +246,51 @@ void HardwareEditor::save()
     const core::Status saved = saveOwnDevice(m_session.ownDevicesFile(), device.value());
     if (!saved.ok())
         return tell(toQString(saved.error().sentence()), true);
-    const QString name = toQString(device.value().name);
     m_session.reloadDevices();
-    for (int i = 0; i < m_list->count(); ++i) {
-        if (m_list->item(i)->data(Qt::UserRole).toString() == name)
-            m_list->setCurrentRow(i);
-    }
-    tell(tr("Saved in %1.").arg(pathText(m_session.ownDevicesFile())), false);
+    select(toQString(device.value().name));
+    const QString file = pathText(m_session.ownDevicesFile());
+    tell(m_session.hasProject() ? tr("Saved in %1 and in the project.").arg(file) : tr("Saved in %1.").arg(file),
+         false);
+    Q_EMIT m_session.deviceSaved(deviceRecordOf(device.value()));
 }
 
 void HardwareEditor::remove()
 {
-    const core::Status removed = removeOwnDevice(m_session.ownDevicesFile(), current().toStdString());
+    const RooflineDevice* device = find(current());
+    if (!device)
+        return;
+    const std::string name = device->keptName;
+    if (device->origin == DeviceOrigin::Project) {
+        Q_EMIT m_session.deviceRemoved(toQString(name));
+        return; // the project tells when it is gone
+    }
+    const bool isMachine = device->origin == DeviceOrigin::Machine;
+    const core::Status removed =
+        isMachine ? m_session.removeMachine(name) : removeOwnDevice(m_session.ownDevicesFile(), name);
     if (!removed.ok())
         return tell(toQString(removed.error().sentence()), true);
-    m_session.reloadDevices();
+    if (!isMachine)
+        m_session.reloadDevices();
+}
+
+void HardwareEditor::chooseProfile()
+{
+    auto* dialog =
+        new QFileDialog(this, tr("Import machine profile"), {}, tr("Machine profiles (*.json);;All files (*)"));
+    dialog->setObjectName(u"machineDialog"_s);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::ExistingFile);
+    connect(dialog, &QFileDialog::fileSelected, this, &HardwareEditor::importProfile);
+    dialog->open();
+}
+
+void HardwareEditor::importProfile(const QString& file)
+{
+    const core::Result<QString> name = m_session.importMachine(toPath(file));
+    if (!name.ok())
+        return tell(toQString(name.error().sentence()), true);
+    select(name.value());
+    tell(tr("Imported as %1.").arg(name.value()), false);
 }
 
 void HardwareEditor::tell(const QString& text, bool isProblem)

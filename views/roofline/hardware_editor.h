@@ -16,8 +16,8 @@ class QPushButton;
 
 namespace paretoscope::views {
 
-/// All devices with their numbers, units and sources. What is changed is saved as a device of one's own; one with the
-/// name of a bundled device takes its place.
+/// All devices with their numbers, units and sources. What is changed is saved as a device of one's own, and in the
+/// project that is open; one with the name of a bundled device takes its place.
 class HardwareEditor : public QWidget
 {
     Q_OBJECT
@@ -25,12 +25,17 @@ class HardwareEditor : public QWidget
 public:
     explicit HardwareEditor(RooflineSession& session, QWidget* parent = nullptr);
 
+    void importProfile(const QString& file); ///< of a machine; tells how it went
+
 private:
     void addField(QFormLayout& form, const std::string& column);
     void fill();
     void showDevice(const QString& name);
     void save();
     void remove();
+    void chooseProfile();
+    void select(const QString& name);
+    const RooflineDevice* find(const QString& name) const;
     void tell(const QString& text, bool isProblem);
     QString current() const;
 
@@ -39,9 +44,9 @@ private:
     QListWidget* m_list;
     QLabel* m_state;
     QPushButton* m_remove;
+    QPushButton* m_import;
     std::map<std::string, QLineEdit*> m_fields;
     QCheckBox* m_sparse = nullptr;
-    QStringList m_own; ///< names of the user's devices
 };
 
 } // namespace paretoscope::views

@@ -11,15 +11,32 @@
 
 namespace paretoscope::views {
 
-core::Result<RooflineModel> readRooflineModel(const std::string& path)
+bool RooflineModel::hasExperts() const
 {
-    PSC_ASSIGN(roofline::NamedConfig named, roofline::readConfig(path));
-    RooflineModel model {.name = named.name,
-                         .shape = roofline::readModelShape(named.config, core::Installation::locate().architectures()),
-                         .llmViewer = roofline::llm_viewer::modelFrom(named.config)};
+    if (!shape.ok())
+        return false;
+    const auto& runs = shape.value().runs;
+    return std::any_of(runs.begin(), runs.end(), [](const roofline::LayerRun& run) {
+        return std::any_of(run.shape.sublayers.begin(), run.shape.sublayers.end(), [](const auto& sublayer) {
+            return std::holds_alternative<roofline::MoeShape>(sublayer.part);
+        });
+    });
+}
+
+core::Result<RooflineModel> rooflineModelOf(const std::string& name, const core::Json& config)
+{
+    RooflineModel model {.name = name,
+                         .shape = roofline::readModelShape(config, core::Installation::locate().architectures()),
+                         .llmViewer = roofline::llm_viewer::modelFrom(config)};
     if (!model.shape.ok() && !model.llmViewer.ok())
         return model.shape.error();
     return model;
+}
+
+core::Result<RooflineModel> readRooflineModel(const std::string& path)
+{
+    PSC_ASSIGN(const roofline::NamedConfig named, roofline::readConfig(path));
+    return rooflineModelOf(named.name, named.config);
 }
 
 double TimeBar::total() const
@@ -43,29 +60,49 @@ void takeShares(RooflineAnalysis& analysis)
         operation.share = analysis.stageSeconds > 0 ? operation.count * operation.seconds / analysis.stageSeconds : 0;
 }
 
-core::Result<RooflineAnalysis> analyseRoofline(const RooflineModel& model, const roofline::HardwareSpec& device,
-                                               const RooflineSetting& setting)
+namespace {
+
+/// What no mode can compute of a case.
+core::Status checkCase(const RooflineCase& wanted)
 {
-    if (setting.isCompatible())
-        return model.llmViewer.ok() ? analyseAsLlmViewer(model.llmViewer.value(), device, setting)
-                                    : core::Result<RooflineAnalysis>(model.llmViewer.error());
-    return model.shape.ok() ? analyseAccurately(model.shape.value(), device, setting)
-                            : core::Result<RooflineAnalysis>(model.shape.error());
+    const RooflineModel& model = *wanted.model;
+    if (wanted.setting.isCompatible()) {
+        if (wanted.stored)
+            return core::Error {core::ErrorCode::Unsupported,
+                                "LLM-Viewer knows one width for all weights, not how a trial stores them",
+                                "choose the accurate mode, or go back to the free what-if"};
+        return model.llmViewer.ok() ? core::success() : core::Status(model.llmViewer.error());
+    }
+    if (!model.shape.ok())
+        return model.shape.error();
+    if (wanted.setting.mode == RooflineMode::Calibrated && !wanted.machine)
+        return core::Error {core::ErrorCode::Unsupported, wanted.device.name + " was not measured by this program",
+                            "choose a machine profile as the device, or the accurate mode; paretoscope roofline MODEL "
+                            "--measure makes a profile"};
+    return core::success();
 }
 
-core::Result<std::vector<roofline::Derivation>>
-rooflineResults(const RooflineModel& model, const roofline::HardwareSpec& device, const RooflineSetting& setting)
+} // namespace
+
+core::Result<RooflineAnalysis> analyseRoofline(const RooflineCase& wanted)
 {
-    using Results = core::Result<std::vector<roofline::Derivation>>;
-    if (setting.isCompatible())
-        return model.llmViewer.ok() ? llmViewerResults(model.llmViewer.value(), device, setting)
-                                    : Results(model.llmViewer.error());
-    return model.shape.ok() ? accurateResults(model.shape.value(), device, setting) : Results(model.shape.error());
+    PSC_TRY(checkCase(wanted));
+    if (wanted.setting.isCompatible())
+        return analyseAsLlmViewer(wanted.model->llmViewer.value(), wanted.device, wanted.setting);
+    return wanted.setting.mode == RooflineMode::Calibrated ? analyseCalibrated(wanted) : analyseAccurately(wanted);
+}
+
+core::Result<std::vector<roofline::Derivation>> rooflineResults(const RooflineCase& wanted)
+{
+    PSC_TRY(checkCase(wanted));
+    if (wanted.setting.isCompatible())
+        return llmViewerResults(wanted.model->llmViewer.value(), wanted.device, wanted.setting);
+    return wanted.setting.mode == RooflineMode::Calibrated ? calibratedResults(wanted) : accurateResults(wanted);
 }
 
 roofline::Efficiency efficiencyOf(const RooflineSetting& setting)
 {
-    if (setting.isCompatible() || setting.efficiency == RooflineEfficiency::Ideal)
+    if (setting.mode != RooflineMode::Accurate || setting.efficiency == RooflineEfficiency::Ideal)
         return roofline::Efficiency::ideal();
     return setting.efficiency == RooflineEfficiency::Graphs ? roofline::Efficiency::graphs()
                                                             : roofline::Efficiency::realistic();

@@ -4,14 +4,17 @@
 #include "core/base/json.h"
 #include "roofline/hardware/hardware_spec.h"
 #include "roofline/llm_viewer/model.h"
+#include "roofline/measured/machine_profile.h"
 #include "roofline/model/model_shape.h"
 #include "roofline/operations/operation_catalogue.h"
 #include "roofline/prediction/derivation.h"
 #include "roofline/prediction/explanation.h"
+#include "roofline/trial/compressed_model.h"
 #include "views/roofline/roofline_setting.h"
 
 #include <array>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,11 +29,27 @@ struct RooflineModel
     core::Result<roofline::llm_viewer::Model> llmViewer;
 
     bool hasAnswers() const { return !shape.ok() || shape.value().vocabulary > 0; } ///< else: one pass over images
+    bool hasExperts() const;
 };
+using RooflineModelPtr = std::shared_ptr<const RooflineModel>;
 
 /// Reads a config.json, a model folder or a GGUF file. Errors: those of roofline::readConfig; Unsupported (no mode can
 /// read it, with what is missing for the accurate one).
 core::Result<RooflineModel> readRooflineModel(const std::string& path);
+/// The same from what stands in a config.json. Errors: Unsupported.
+core::Result<RooflineModel> rooflineModelOf(const std::string& name, const core::Json& config);
+
+/// All that a prediction is made of. A plain value that computations in other threads keep.
+struct RooflineCase
+{
+    RooflineModelPtr model = {}; ///< never null in a case that is analysed
+    roofline::HardwareSpec device = {};
+    RooflineSetting setting = {};
+    std::shared_ptr<const roofline::MachineProfile> machine = {}; ///< the device, where this program measured it
+    RooflineModelPtr draft = {};                                  ///< that drafts tokens; null: none
+    std::shared_ptr<const roofline::CompressedModel> stored =
+        {}; ///< the model as a trial left it; null: by the setting
+};
 
 inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
@@ -109,12 +128,10 @@ struct RooflineAnalysis
 };
 
 /// Errors: those of the library: what the device does not state, what the model does not have, impossible values.
-core::Result<RooflineAnalysis> analyseRoofline(const RooflineModel& model, const roofline::HardwareSpec& device,
-                                               const RooflineSetting& setting);
+core::Result<RooflineAnalysis> analyseRoofline(const RooflineCase& wanted);
 
 /// The results alone, for curves. Errors: as above.
-core::Result<std::vector<roofline::Derivation>>
-rooflineResults(const RooflineModel& model, const roofline::HardwareSpec& device, const RooflineSetting& setting);
+core::Result<std::vector<roofline::Derivation>> rooflineResults(const RooflineCase& wanted);
 
 /// The roof of one number type of a device; nothing where it states no rate.
 std::optional<Roof> roofOf(const roofline::HardwareSpec& device, roofline::NumberType type,

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "views/roofline/roofline_session.h"
 
+#include "core/base/installation.h"
+#include "roofline/measured/machine_files.h"
 #include "views/format/text.h"
+#include "views/roofline/own_devices.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -19,6 +24,28 @@ bool isSame(const AnalysedOperation& a, const AnalysedOperation& b)
     return a.name == b.name && a.section == b.section && a.firstLayer == b.firstLayer;
 }
 
+/// Whether what was measured of one is what the other would take.
+bool isSameNetwork(const roofline::ModelShape& a, const roofline::ModelShape& b)
+{
+    return a.hidden == b.hidden && a.vocabulary == b.vocabulary && a.layers() == b.layers() &&
+           a.parameters() == b.parameters();
+}
+
+RooflineDevice machineDevice(roofline::MachineProfile profile, DeviceOrigin origin)
+{
+    RooflineDevice device {.spec = profile.hardware(), .origin = origin, .keptName = profile.name};
+    device.machine = std::make_shared<const roofline::MachineProfile>(std::move(profile));
+    return device;
+}
+
+template <typename Record>
+bool isUnchanged(const std::vector<Record>& a, const std::vector<Record>& b)
+{
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Record& one, const Record& other) {
+        return one.name == other.name && one.recordedUtc == other.recordedUtc;
+    });
+}
+
 } // namespace
 
 RooflineSession::RooflineSession(std::filesystem::path resources, std::filesystem::path ownDevices, QObject* parent)
@@ -26,41 +53,122 @@ RooflineSession::RooflineSession(std::filesystem::path resources, std::filesyste
     , m_resources(std::move(resources))
     , m_ownDevices(std::move(ownDevices))
     , m_device(kFirstDevice)
+    , m_problemRequest(this,
+                       [this](const std::map<QString, QString>& problems) {
+                           m_problems = problems;
+                           Q_EMIT problemsFound();
+                       })
+    , m_measuredRequest(this, [this](const Measured& measured) {
+        m_measured = measured;
+        analyse();
+    })
 {
     reloadDevices();
 }
 
-const roofline::HardwareSpec* RooflineSession::find(const QString& name) const
+const RooflineDevice& RooflineSession::device() const
 {
-    const auto found = std::find_if(m_devices.all().begin(), m_devices.all().end(),
-                                    [&](const roofline::HardwareSpec& each) { return toQString(each.name) == name; });
-    return found == m_devices.all().end() ? nullptr : &*found;
+    static const RooflineDevice kNone {};
+    const RooflineDevice* found = m_devices.find(m_device.toStdString());
+    return found ? *found : kNone;
 }
 
-const roofline::HardwareSpec& RooflineSession::device() const
+const RooflineModel* RooflineSession::model() const
 {
-    static const roofline::HardwareSpec kNone {};
-    const roofline::HardwareSpec* found = find(m_device);
-    return found ? *found : kNone;
+    return m_trial ? m_trial->model.get() : m_model.get();
+}
+
+RooflineCase RooflineSession::current() const
+{
+    return {.model = m_trial ? m_trial->model : m_model,
+            .device = device().spec,
+            .setting = m_setting,
+            .machine = device().machine,
+            .draft = m_draft,
+            .stored = m_trial ? m_trial->stored : nullptr};
 }
 
 void RooflineSession::reloadDevices()
 {
-    std::error_code ignored;
-    std::vector<std::filesystem::path> files;
-    if (std::filesystem::exists(m_ownDevices, ignored))
-        files.push_back(m_ownDevices);
-    core::Result<roofline::HardwareTable> table = roofline::HardwareTable::load(m_resources, files);
-    if (!table.ok()) {
-        Q_EMIT failed(table.error());
-        table = roofline::HardwareTable::load(m_resources, {}); // the bundled ones alone
+    m_devices = {};
+    const auto take = [this](auto&& list, auto place) {
+        if (!list.ok())
+            return Q_EMIT failed(list.error());
+        for (auto& each : list.value())
+            place(each);
+    };
+    auto bundled = roofline::HardwareTable::load(m_resources, {});
+    if (!bundled.ok())
+        Q_EMIT failed(bundled.error());
+    for (const roofline::HardwareSpec& spec :
+         bundled.ok() ? bundled.value().all() : std::vector<roofline::HardwareSpec>())
+        m_devices.put({.spec = spec, .keptName = spec.name});
+    auto own = readOwnDevices(m_ownDevices);
+    take(own, [this](const roofline::HardwareSpec& spec) {
+        m_devices.put({.spec = spec, .origin = DeviceOrigin::Own, .keptName = spec.name});
+    });
+    auto machines = roofline::readMachineProfiles(machineFolder());
+    take(machines, [this](roofline::MachineProfile& profile) {
+        m_devices.put(machineDevice(std::move(profile), DeviceOrigin::Machine));
+    });
+    for (const core::DeviceRecord& record : m_projectDevices) {
+        const core::Result<roofline::HardwareSpec> spec = deviceOf(record);
+        if (spec.ok())
+            m_devices.add({.spec = spec.value(), .origin = DeviceOrigin::Project, .keptName = record.name});
+        else
+            Q_EMIT failed(
+                spec.error().withContext(tr("device %1 of the project").arg(toQString(record.name)).toStdString()));
     }
-    if (table.ok())
-        m_devices = std::move(table).value();
-    if (!find(m_device) && !m_devices.all().empty())
-        m_device = find(kFirstDevice) ? kFirstDevice : toQString(m_devices.all().front().name);
-    Q_EMIT devicesChanged();
+    for (const core::MachineRecord& record : m_projectMachines) {
+        auto profile = roofline::MachineProfile::fromJson(record.profile, "machine profile " + record.name);
+        if (profile.ok())
+            m_devices.add(machineDevice(std::move(profile).value(), DeviceOrigin::ProjectMachine));
+        else
+            Q_EMIT failed(profile.error());
+    }
+    if (!m_devices.find(m_device.toStdString()) && !m_devices.all().empty())
+        m_device =
+            m_devices.find(kFirstDevice.toStdString()) ? kFirstDevice : toQString(m_devices.all().front().spec.name);
+    findMeasured();
     analyse();
+    Q_EMIT devicesChanged();
+}
+
+void RooflineSession::setProject(const SnapshotPtr& snapshot)
+{
+    m_hasProject = snapshot != nullptr;
+    const std::vector<core::MachineRecord> machines =
+        snapshot ? snapshot->machines : std::vector<core::MachineRecord>();
+    const std::vector<core::DeviceRecord> devices = snapshot ? snapshot->devices : std::vector<core::DeviceRecord>();
+    if (isUnchanged(machines, m_projectMachines) && isUnchanged(devices, m_projectDevices))
+        return;
+    m_projectMachines = machines;
+    m_projectDevices = devices;
+    reloadDevices();
+}
+
+core::Result<QString> RooflineSession::importMachine(const std::filesystem::path& file)
+{
+    PSC_ASSIGN(roofline::MachineProfile profile, roofline::readMachineProfile(file));
+    const std::string name = profile.name;
+    std::error_code ignored;
+    for (int number = 2; std::filesystem::exists(machineFolder() / (profile.name + ".json"), ignored); ++number)
+        profile.name = name + "-" + std::to_string(number);
+    PSC_TRY(roofline::keepMachineProfile(profile, machineFolder()));
+    reloadDevices();
+    return toQString(profile.name);
+}
+
+core::Status RooflineSession::removeMachine(const std::string& name)
+{
+    const std::filesystem::path file = machineFolder() / (name + ".json");
+    std::error_code problem;
+    std::filesystem::remove(file, problem);
+    if (problem)
+        return core::Error {core::ErrorCode::Io, "cannot remove " + file.string() + ": " + problem.message(),
+                            "make the folder writable"};
+    reloadDevices();
+    return core::success();
 }
 
 void RooflineSession::openModel(const QString& path)
@@ -70,24 +178,58 @@ void RooflineSession::openModel(const QString& path)
         Q_EMIT failed(model.error());
         return;
     }
-    m_model = std::move(model).value();
+    m_model = std::make_shared<const RooflineModel>(std::move(model).value());
     m_path = path;
+    m_trial.reset();
+    takeModel();
+}
+
+void RooflineSession::showTrial(std::optional<ShownTrial> trial)
+{
+    if (!trial && !m_trial)
+        return;
+    m_trial = std::move(trial);
+    takeModel();
+}
+
+void RooflineSession::takeModel()
+{
     m_selected.reset();
-    if (m_model->shape.ok() && !m_model->hasAnswers()) {
-        m_setting.stage = RooflineStage::Prefill;
-        m_setting.mode = RooflineMode::Accurate;
+    if (const RooflineModel* shown = model()) {
+        if (shown->shape.ok() && !shown->hasAnswers()) {
+            m_setting.stage = RooflineStage::Prefill;
+            m_setting.mode = RooflineMode::Accurate;
+        }
+        if (!shown->shape.ok())
+            m_setting.mode = RooflineMode::Lv2409;
+        if (!shown->hasExperts())
+            m_setting.expertParallel = 1;
     }
-    if (!m_model->shape.ok())
-        m_setting.mode = RooflineMode::Lv2409;
+    analyse();
     Q_EMIT modelChanged();
+}
+
+void RooflineSession::openDraft(const QString& path)
+{
+    if (path.isEmpty()) {
+        m_draft.reset();
+        return analyse();
+    }
+    core::Result<RooflineModel> draft = readRooflineModel(path.toStdString());
+    if (!draft.ok()) {
+        Q_EMIT failed(draft.error());
+        return;
+    }
+    m_draft = std::make_shared<const RooflineModel>(std::move(draft).value());
     analyse();
 }
 
 void RooflineSession::setDevice(const QString& name)
 {
-    if (name == m_device || !find(name))
+    if (name == m_device || !m_devices.find(name.toStdString()))
         return;
     m_device = name;
+    findMeasured();
     analyse();
 }
 
@@ -115,22 +257,18 @@ void RooflineSession::setSetting(const RooflineSetting& setting)
     analyse();
 }
 
-void RooflineSession::setMeasured(std::vector<Roof> roofs, std::vector<MeasuredPoint> points)
-{
-    m_measuredRoofs = std::move(roofs);
-    m_measuredPoints = std::move(points);
-    analyse();
-}
-
 void RooflineSession::analyse()
 {
     const RooflineAnalysisPtr before = m_analysis;
     m_analysis.reset();
     m_error.reset();
-    if (m_model) {
-        core::Result<RooflineAnalysis> analysis = analyseRoofline(*m_model, device(), m_setting);
+    m_problems.clear();
+    m_problemRequest.cancel();
+    m_areProblemsKnown = false;
+    if (model()) {
+        core::Result<RooflineAnalysis> analysis = analyseRoofline(current());
         if (analysis.ok()) {
-            analysis.value().measured = m_measuredPoints;
+            analysis.value().measured = measuredPoints();
             m_analysis = std::make_shared<const RooflineAnalysis>(std::move(analysis).value());
         } else {
             m_error = analysis.error();
@@ -151,12 +289,69 @@ void RooflineSession::analyse()
     Q_EMIT selectionChanged();
 }
 
-std::optional<core::Error> RooflineSession::problemOf(const roofline::HardwareSpec& device) const
+void RooflineSession::findProblems()
 {
-    if (!m_model)
-        return std::nullopt;
-    const auto results = rooflineResults(*m_model, device, m_setting);
-    return results.ok() ? std::nullopt : std::optional(results.error());
+    if (m_areProblemsKnown || !model())
+        return;
+    m_areProblemsKnown = true;
+    m_problemRequest.start(
+        [wanted = current(), devices = m_devices.all()](QPromise<std::map<QString, QString>>& promise) {
+            std::map<QString, QString> problems;
+            RooflineCase here = wanted;
+            for (const RooflineDevice& device : devices) {
+                if (promise.isCanceled())
+                    return;
+                here.device = device.spec;
+                here.machine = device.machine;
+                if (const auto results = rooflineResults(here); !results.ok())
+                    problems[toQString(device.spec.name)] = toQString(results.error().sentence());
+            }
+            promise.addResult(problems);
+        });
+}
+
+/// The parts that were timed on the chosen machine, as points. They are fitted anew, which takes a while.
+void RooflineSession::findMeasured()
+{
+    const std::shared_ptr<const roofline::MachineProfile> machine = device().machine;
+    if (machine == m_measured.first)
+        return;
+    m_measured = {};
+    m_measuredRequest.cancel();
+    if (!machine || !machine->model)
+        return;
+    m_measuredRequest.start(
+        [machine, families = core::Installation::locate().architectures()](QPromise<Measured>& promise) {
+            roofline::MachineProfile profile = *machine;
+            auto points = roofline::calibrateProfile(profile, families);
+            if (points.ok())
+                promise.addResult(Measured {machine, std::move(points).value()});
+        });
+}
+
+/// Of the steps of this stage, those of the batch that is nearest to the setting's.
+std::vector<MeasuredPoint> RooflineSession::measuredPoints() const
+{
+    const auto& [machine, measured] = m_measured;
+    if (!machine || m_setting.stage == RooflineStage::Chat || m_setting.isCompatible() || !model()->shape.ok())
+        return {};
+    const core::Result<RooflineModel> timed = rooflineModelOf(machine->model->name, machine->model->config);
+    if (!timed.ok() || !timed.value().shape.ok() || !isSameNetwork(timed.value().shape.value(), model()->shape.value()))
+        return {};
+    const auto& steps = machine->model->steps;
+    const bool isPrefill = m_setting.stage == RooflineStage::Prefill;
+    double nearest = std::numeric_limits<double>::infinity();
+    for (const roofline::MeasuredStep& step : steps) {
+        if (step.isPrefill == isPrefill && std::abs(step.batch - m_setting.batch) < std::abs(nearest - m_setting.batch))
+            nearest = step.batch;
+    }
+    std::vector<MeasuredPoint> points;
+    for (const roofline::LayerPoint& part : measured.parts) {
+        const roofline::MeasuredStep& step = steps[part.step];
+        if (step.isPrefill == isPrefill && step.batch == nearest && part.bytes > 0)
+            points.push_back({part.part, part.flops / part.bytes, part.flops / part.measuredSeconds});
+    }
+    return points;
 }
 
 std::vector<Roof> RooflineSession::roofs() const
@@ -168,22 +363,38 @@ std::vector<Roof> RooflineSession::roofs() const
         return std::any_of(m_analysis->roofs.begin(), m_analysis->roofs.end(),
                            [&](const Roof& roof) { return roof.type == roofline::numberTypeName(type); });
     };
-    const auto add = [&](const roofline::HardwareSpec& device, bool withUsed) {
+    const auto add = [&](const RooflineDevice& device, bool withUsed) {
         for (std::size_t i = 0; i < roofline::kNumberTypes; ++i) {
             const auto type = roofline::NumberType(i);
             if (!(isUsed(type) ? withUsed : m_allTypes))
                 continue;
-            if (const std::optional<Roof> roof = roofOf(device, type, m_setting))
+            if (std::optional<Roof> roof = roofOf(device.spec, type, m_setting)) {
+                roof->isMeasured = device.machine != nullptr;
                 roofs.push_back(*roof);
+            }
         }
     };
-    add(device(), false);
+    const RooflineDevice& own = device();
+    for (Roof& roof : roofs)
+        roof.isMeasured = own.machine != nullptr;
+    add(own, false);
     for (const QString& name : m_otherDevices) {
-        const roofline::HardwareSpec* other = name == m_device ? nullptr : find(name);
+        const RooflineDevice* other = name == m_device ? nullptr : m_devices.find(name.toStdString());
         if (other)
             add(*other, true);
     }
-    roofs.insert(roofs.end(), m_measuredRoofs.begin(), m_measuredRoofs.end());
+    if (!own.machine)
+        return roofs;
+    const double threads = own.machine->threads;
+    for (const auto& [rate, text] :
+         {std::pair("last_cache_read", tr("last cache")), {"core_cache_read", tr("core caches")}}) {
+        if (const std::optional<double> bandwidth = own.machine->rate(rate, threads))
+            roofs.push_back({.device = tr("%1, %2").arg(toQString(own.spec.name), text).toStdString(),
+                             .type = "fp32",
+                             .peak = own.machine->float32Rate(threads),
+                             .bandwidth = *bandwidth,
+                             .isMeasured = true});
+    }
     return roofs;
 }
 
@@ -207,7 +418,7 @@ void RooflineSession::pin()
 {
     if (!m_analysis)
         return;
-    m_pinned = PinnedPrediction {toQString(m_model->name), m_device, m_setting, m_analysis};
+    m_pinned = PinnedPrediction {m_trial ? m_trial->label : toQString(model()->name), m_device, m_setting, m_analysis};
     Q_EMIT pinnedChanged();
 }
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "roofline/hardware/hardware_table.h"
+#include "core/project/records.h"
+#include "roofline/measured/layer_points.h"
+#include "views/background/newest_request.h"
 #include "views/roofline/roofline_analysis.h"
+#include "views/roofline/roofline_device.h"
+#include "views/snapshot/project_snapshot.h"
 
 #include <QObject>
 #include <QStringList>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -24,41 +29,66 @@ struct PinnedPrediction
     RooflineAnalysisPtr analysis;
 };
 
-/// What the roofline dock shows: model, devices, setting, the analysis of them, and which operation is looked at.
-/// All parts of the dock talk to this object and never to each other. Knows no widget.
+/// A trial of the project, shown with its weights as they are stored.
+struct ShownTrial
+{
+    core::TrialId id;
+    QString label;
+    RooflineModelPtr model; ///< before the compression
+    std::shared_ptr<const roofline::CompressedModel> stored;
+};
+
+/// What the roofline dock shows: model or trial, devices, setting, the analysis of them, and which operation is looked
+/// at. All parts of the dock talk to this object and never to each other. Knows no widget.
 class RooflineSession : public QObject
 {
     Q_OBJECT
 
 public:
-    /// @param resources folder of hardware.csv @param ownDevices the user's file of the same form; need not exist
+    /// @param resources folder of hardware.csv @param ownDevices the user's file of the same form; need not exist.
+    /// Machine profiles are those of the folder `machines` beside it.
     RooflineSession(std::filesystem::path resources, std::filesystem::path ownDevices, QObject* parent = nullptr);
 
-    const RooflineModel* model() const { return m_model ? &*m_model : nullptr; }
+    const RooflineModel* model() const; ///< null: none is open
     const QString& modelPath() const { return m_path; }
-    const std::vector<roofline::HardwareSpec>& devices() const { return m_devices.all(); }
-    const roofline::HardwareSpec& device() const;
+    const std::optional<ShownTrial>& trial() const { return m_trial; } ///< in place of the model that was opened
+    const RooflineModelPtr& draft() const { return m_draft; }          ///< null: nothing is drafted
+    const std::vector<RooflineDevice>& devices() const { return m_devices.all(); }
+    const RooflineDevice& device() const;
     const QStringList& otherDevices() const { return m_otherDevices; } ///< whose roofs are drawn, too
     bool drawsAllTypes() const { return m_allTypes; }
+    bool hasProject() const { return m_hasProject; }
     const std::filesystem::path& ownDevicesFile() const { return m_ownDevices; }
+    std::filesystem::path machineFolder() const { return m_ownDevices.parent_path() / "machines"; }
     const RooflineSetting& setting() const { return m_setting; }
+    RooflineCase current() const; ///< what is analysed; there is a model
     /// Null while there is no model or the setting is refused; then error() says why.
     const RooflineAnalysisPtr& analysis() const { return m_analysis; }
     const std::optional<core::Error>& error() const { return m_error; }
-    /// Why a device cannot be chosen for this model and setting; nothing when it can.
-    std::optional<core::Error> problemOf(const roofline::HardwareSpec& device) const;
-    /// Those the operations run under, on request of all other number types, too; the same of other devices; measured
-    /// ones.
+    /// Why devices cannot be chosen for this model and setting, by name; empty until problemsFound(), which
+    /// findProblems() leads to.
+    const std::map<QString, QString>& problems() const { return m_problems; }
+    void findProblems();
+    /// Those the operations run under, on request of all other number types, too; the same of other devices; of a
+    /// measured machine those of its caches.
     std::vector<Roof> roofs() const;
     std::optional<int> selected() const { return m_selected; } ///< index into the operations
     std::optional<int> hovered() const { return m_hovered; }
     const std::optional<PinnedPrediction>& pinned() const { return m_pinned; }
 
-    /// Measured ceilings and points, drawn over what is predicted.
-    void setMeasured(std::vector<Roof> roofs, std::vector<MeasuredPoint> points);
+    /// Whose machine profiles and devices are offered; null: no project.
+    void setProject(const SnapshotPtr& snapshot);
+    /// In place of the model that was opened, until nothing is given.
+    void showTrial(std::optional<ShownTrial> trial);
+    /// Keeps the profile of a file in the settings folder, under a name that is free. @return that name.
+    /// Errors: those of roofline::readMachineProfile and keepMachineProfile.
+    core::Result<QString> importMachine(const std::filesystem::path& file);
+    /// Of the settings folder. Errors: Io.
+    core::Status removeMachine(const std::string& name);
 
 public Q_SLOTS:
     void openModel(const QString& path);
+    void openDraft(const QString& path); ///< an empty path: nothing is drafted
     void setDevice(const QString& name); ///< a name that is not known changes nothing
     void setOtherDevices(const QStringList& names);
     void setAllTypesDrawn(bool drawn);
@@ -71,33 +101,48 @@ public Q_SLOTS:
 
 Q_SIGNALS:
     void modelChanged();
-    void devicesChanged(); ///< the table itself
+    void devicesChanged(); ///< the list itself
     void changed();        ///< model, device, setting: a new analysis, or a reason why there is none
+    void problemsFound();
     void selectionChanged();
     void hoverChanged();
     void pinnedChanged();
+    void deviceSaved(const paretoscope::core::DeviceRecord& device); ///< for the project, too
+    void deviceRemoved(const QString& name);                         ///< from the project
     void failed(const paretoscope::core::Error& error);
 
 private:
+    using Measured = std::pair<std::shared_ptr<const roofline::MachineProfile>, roofline::MeasuredPoints>;
+
     void analyse();
-    const roofline::HardwareSpec* find(const QString& name) const;
+    void takeModel(); ///< a setting that the model does not know gives way
+    void findMeasured();
+    std::vector<MeasuredPoint> measuredPoints() const;
 
     std::filesystem::path m_resources;
     std::filesystem::path m_ownDevices;
-    roofline::HardwareTable m_devices;
+    DeviceList m_devices;
+    std::vector<core::MachineRecord> m_projectMachines;
+    std::vector<core::DeviceRecord> m_projectDevices;
+    bool m_hasProject = false;
     QString m_path;
-    std::optional<RooflineModel> m_model;
+    RooflineModelPtr m_model; ///< that was opened
+    std::optional<ShownTrial> m_trial;
+    RooflineModelPtr m_draft;
     QString m_device;
     QStringList m_otherDevices;
     bool m_allTypes = false;
     RooflineSetting m_setting;
     RooflineAnalysisPtr m_analysis;
     std::optional<core::Error> m_error;
+    std::map<QString, QString> m_problems;
+    bool m_areProblemsKnown = false; ///< or being found
+    NewestRequest<std::map<QString, QString>> m_problemRequest;
+    Measured m_measured; ///< of the machine that was chosen last
+    NewestRequest<Measured> m_measuredRequest;
     std::optional<int> m_selected;
     std::optional<int> m_hovered;
     std::optional<PinnedPrediction> m_pinned;
-    std::vector<Roof> m_measuredRoofs;
-    std::vector<MeasuredPoint> m_measuredPoints;
 };
 
 } // namespace paretoscope::views

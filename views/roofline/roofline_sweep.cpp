@@ -92,31 +92,46 @@ std::vector<double> axisValues(SweepAxis axis, const roofline::HardwareSpec& dev
     return {};
 }
 
-SweepResult sweepRoofline(const RooflineModel& model, const roofline::HardwareSpec& device,
-                          const RooflineSetting& setting, const SweepRequest& request)
+bool applies(SweepAxis axis, const RooflineCase& wanted)
 {
-    SweepResult result;
-    result.capacityBytes = device.memoryBytes.value_or(0);
+    if (wanted.setting.mode == RooflineMode::Calibrated)
+        return axis <= SweepAxis::Generated;
+    return axis != SweepAxis::WeightBits || !wanted.stored;
+}
+
+SweepResult sweepRoofline(const RooflineCase& wanted, const SweepRequest& request,
+                          const std::function<bool()>& isCancelled)
+{
+    SweepResult result {.request = request, .setting = wanted.setting};
+    result.capacityBytes = wanted.device.memoryBytes.value_or(0);
+    if (!applies(request.x, wanted)) {
+        result.error = core::Error {core::ErrorCode::Unsupported, "what runs along the axis is given here",
+                                    "choose the batch or a length; or the accurate mode and the free what-if"};
+        return result;
+    }
+    if (!applies(request.series, wanted))
+        result.request.series = SweepAxis::None;
     std::optional<core::Error> refused;
-    for (const double series : axisValues(request.series, device, true)) {
+    for (const double series : axisValues(result.request.series, wanted.device, true)) {
         SweepCurve curve {.value = series};
-        for (const double x : axisValues(request.x, device, false)) {
-            RooflineSetting here = setting;
-            roofline::HardwareSpec changed = device;
-            apply(request.series, series, here, changed);
-            apply(request.x, x, here, changed);
-            const auto results = rooflineResults(model, changed, here);
+        for (const double x : axisValues(request.x, wanted.device, false)) {
+            if (isCancelled && isCancelled())
+                return result;
+            RooflineCase here = wanted;
+            apply(result.request.series, series, here.setting, here.device);
+            apply(request.x, x, here.setting, here.device);
+            const auto results = rooflineResults(here);
             if (!results.ok()) {
                 refused = refused ? refused : results.error();
                 continue;
             }
-            const roofline::Derivation* wanted = find(results.value(), request.quantity);
-            if (!wanted)
+            const roofline::Derivation* found = find(results.value(), request.quantity);
+            if (!found)
                 continue;
             const roofline::Derivation* memory = find(results.value(), "memory");
             const bool fits = !memory || result.capacityBytes <= 0 || memory->value <= result.capacityBytes;
-            result.unit = wanted->unit;
-            curve.points.push_back({x, wanted->value, fits});
+            result.unit = found->unit;
+            curve.points.push_back({x, found->value, fits});
         }
         if (!curve.points.empty())
             result.curves.push_back(std::move(curve));

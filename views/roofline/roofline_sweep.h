@@ -3,6 +3,8 @@
 
 #include "views/roofline/roofline_analysis.h"
 
+#include <functional>
+
 namespace paretoscope::views {
 
 /// What runs along the horizontal axis of a curve, or tells curves apart.
@@ -24,6 +26,7 @@ struct SweepRequest
     SweepAxis x = SweepAxis::Batch;
     SweepAxis series = SweepAxis::WeightBits; ///< None: one curve
     std::string quantity = "tokens_per_second";
+    bool operator==(const SweepRequest&) const = default;
 };
 
 struct SweepPoint
@@ -41,14 +44,20 @@ struct SweepCurve
 
 struct SweepResult
 {
+    SweepRequest request = {}; ///< a series that does not apply is None
+    RooflineSetting setting = {};
     std::vector<SweepCurve> curves = {}; ///< points that are refused (a size that does not divide) are left out
     std::string unit = {};
     double capacityBytes = 0;              ///< the memory of the device; 0: not known
     std::optional<core::Error> error = {}; ///< of the first refused point, when there is no other
 };
 
-SweepResult sweepRoofline(const RooflineModel& model, const roofline::HardwareSpec& device,
-                          const RooflineSetting& setting, const SweepRequest& request);
+/// Whether an axis changes anything: our own engine's formats are given, and so are the weights of a trial.
+bool applies(SweepAxis axis, const RooflineCase& wanted);
+
+/// @param isCancelled asked before every point; the result is worthless when it says yes
+SweepResult sweepRoofline(const RooflineCase& wanted, const SweepRequest& request,
+                          const std::function<bool()>& isCancelled = {});
 
 /// Values of an axis: all that can be drawn, or few that tell curves apart.
 std::vector<double> axisValues(SweepAxis axis, const roofline::HardwareSpec& device, bool asSeries);

@@ -71,6 +71,9 @@ QString quantityText(std::string_view quantity)
         {u"time_per_output_token"_s, Text::tr("Time per token")},
         {u"total_time"_s, Text::tr("Total time")},
         {u"tokens_per_second"_s, Text::tr("Tokens per second")},
+        {u"speculative_tokens"_s, Text::tr("Drafting: tokens per cycle")},
+        {u"speculative_time_per_token"_s, Text::tr("Drafting: time per token")},
+        {u"speculative_speedup"_s, Text::tr("Drafting: speed-up")},
         {u"images_per_second"_s, Text::tr("Images per second")},
         {u"joules_per_token"_s, Text::tr("Energy per token")},
         {u"memory"_s, Text::tr("Memory")},
@@ -99,6 +102,8 @@ QString valueText(const roofline::Derivation& value)
         const bool isCount = value.quantity == "largest_batch" || value.quantity == "longest_prompt";
         return isCount ? format::integer(std::int64_t(value.value)) : format::percent(value.value);
     }
+    if (value.unit == "×")
+        return u"%1 ×"_s.arg(format::number(value.value, 3));
     if (value.unit == "1/s")
         return format::scaled(value.value, u"/s"_s);
     return format::scaled(value.value, toQString(value.unit));
@@ -112,9 +117,11 @@ QString modeText(RooflineMode mode)
     case RooflineMode::Lv2409:
         return Text::tr("As LLM-Viewer, 2024-09");
     case RooflineMode::Lv2407:
+        return Text::tr("As LLM-Viewer, 2024-07");
+    case RooflineMode::Calibrated:
         break;
     }
-    return Text::tr("As LLM-Viewer, 2024-07");
+    return Text::tr("Calibrated");
 }
 
 QString stageText(RooflineStage stage)
@@ -155,6 +162,12 @@ QString shapeText(const AnalysedOperation& operation)
 
 QString settingText(const RooflineSetting& setting)
 {
+    if (setting.mode == RooflineMode::Calibrated)
+        return Text::tr("%1, our own engine, batch %2, prompt %3, answer %4")
+            .arg(stageText(setting.stage))
+            .arg(setting.batch)
+            .arg(setting.prompt)
+            .arg(setting.generated);
     const QString weights = setting.weightFormat.empty() || setting.isCompatible() ? format::number(setting.weightBits)
                                                                                    : toQString(setting.weightFormat);
     QStringList parts {Text::tr("%1, weights %2, activations %3, cache %4 bit")
@@ -164,6 +177,10 @@ QString settingText(const RooflineSetting& setting)
                        Text::tr("answer %1").arg(setting.generated)};
     if (setting.tensorParallel > 1)
         parts << Text::tr("%n device(s)", nullptr, setting.tensorParallel);
+    if (setting.mode == RooflineMode::Accurate && setting.pipelineParallel > 1)
+        parts << Text::tr("pipeline of %1, %2 micro-batches").arg(setting.pipelineParallel).arg(setting.microBatches);
+    if (setting.mode == RooflineMode::Accurate && setting.expertParallel > 1)
+        parts << Text::tr("experts on %1").arg(setting.expertParallel);
     if (!setting.flash)
         parts << Text::tr("eager attention");
     return parts.join(u", "_s);
@@ -186,7 +203,8 @@ QStringList describeOperation(const AnalysedOperation& operation)
 bool isBetterWhenSmaller(std::string_view quantity)
 {
     return quantity != "tokens_per_second" && quantity != "images_per_second" && quantity != "mfu" &&
-           quantity != "mbu" && quantity != "performance" && quantity != "largest_batch" &&
+           quantity != "mbu" && quantity != "performance" && quantity != "intensity" &&
+           quantity != "speculative_tokens" && quantity != "speculative_speedup" && quantity != "largest_batch" &&
            quantity != "longest_prompt";
 }
 

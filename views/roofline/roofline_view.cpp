@@ -11,14 +11,18 @@
 #include "views/roofline/roofline_chart.h"
 #include "views/roofline/roofline_text.h"
 #include "views/roofline/setting_panel.h"
+#include "views/roofline/setting_state.h"
 #include "views/roofline/stacked_bars.h"
 #include "views/roofline/sweep_panel.h"
+#include "views/roofline/trial_bar.h"
+#include "views/roofline/trial_link.h"
 #include "views/table/clipboard_text.h"
 #include "views/table/text_file.h"
 #include "views/theme/icons.h"
 #include "views/theme/theme.h"
 #include "views/widgets/empty_state.h"
 #include "views/widgets/flow_layout.h"
+#include "views/widgets/plain_tip.h"
 
 #include <QButtonGroup>
 #include <QFileDialog>
@@ -32,6 +36,7 @@
 #include <QSortFilterProxyModel>
 #include <QSplitter>
 #include <QStackedLayout>
+#include <QStandardItemModel>
 #include <QTabWidget>
 #include <QTableView>
 #include <QToolButton>
@@ -61,10 +66,13 @@ QString droppedModel(const QMimeData& mime)
 
 } // namespace
 
-RooflineView::RooflineView(const std::filesystem::path& resources, const std::filesystem::path& ownDevices,
-                           QWidget* parent)
+RooflineView::RooflineView(const SelectionModel& selection, const std::filesystem::path& resources,
+                           const std::filesystem::path& ownDevices, QWidget* parent)
     : QWidget(parent)
     , m_session(new RooflineSession(resources, ownDevices, this))
+    , m_selection(selection)
+    , m_link(new TrialLink(selection, *m_session, this))
+    , m_trialBar(new TrialBar(*m_session, *m_link, this))
     , m_empty(new EmptyState(this))
     , m_note(new QLabel(this))
     , m_pages(new QTabWidget(this))
@@ -101,7 +109,9 @@ RooflineView::RooflineView(const std::filesystem::path& resources, const std::fi
     createCommands(*row);
 
     auto* settings = new QScrollArea;
-    settings->setWidget(new SettingPanel(*m_session));
+    auto* panel = new SettingPanel(*m_session);
+    connect(&panel->draftMenu(), &QMenu::aboutToShow, this, [this, panel] { fillDrafts(panel->draftMenu()); });
+    settings->setWidget(panel);
     settings->setWidgetResizable(true);
     settings->setFrameShape(QFrame::NoFrame);
     settings->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
@@ -128,6 +138,7 @@ RooflineView::RooflineView(const std::filesystem::path& resources, const std::fi
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(header);
+    column->addWidget(m_trialBar);
     column->addWidget(m_note);
     column->addWidget(body, 1);
     m_stack = new QStackedLayout(this);
@@ -138,6 +149,13 @@ RooflineView::RooflineView(const std::filesystem::path& resources, const std::fi
     m_empty->setActions({actions().first()});
 
     connect(m_session, &RooflineSession::failed, this, &RooflineView::failed);
+    connect(m_session, &RooflineSession::deviceSaved, this, &RooflineView::deviceSaved);
+    connect(m_session, &RooflineSession::deviceRemoved, this, &RooflineView::deviceRemoved);
+    connect(m_trialBar, &TrialBar::backRequested, this, [this] { m_follow->setChecked(false); });
+    connect(&selection, &SelectionModel::selectionChanged, this, [this] {
+        if (isVisible())
+            m_link->update();
+    });
     connect(m_session, &RooflineSession::changed, this, &RooflineView::takeAnalysis);
     connect(m_session, &RooflineSession::selectionChanged, this, &RooflineView::showSelectedRow);
     takeAnalysis();
@@ -150,27 +168,30 @@ void RooflineView::createHeader(FlowLayout& row)
     QAction* open =
         addCommand(u"roofline.open"_s, tr("Open model for the roofline…"),
                    tr("Reads a config.json, a model folder or a GGUF file; weights are not needed"), u"model"_s);
-    connect(open, &QAction::triggered, this, &RooflineView::chooseModel);
+    const auto openHere = [this](const QString& path) { openModel(path); };
+    connect(open, &QAction::triggered, this, [this, openHere] { chooseModel(openHere); });
     m_model->setObjectName(u"rooflineModel"_s);
     m_model->setIcon(open->icon());
     m_model->setToolTip(open->toolTip());
     m_model->setPopupMode(QToolButton::MenuButtonPopup);
     auto* models = new QMenu(m_model);
-    connect(models, &QMenu::aboutToShow, this, [this, models] { fillModels(*models); });
+    connect(models, &QMenu::aboutToShow, this, [this, models, open, openHere] {
+        models->clear();
+        models->addAction(open);
+        fillModels(*models, openHere);
+    });
     m_model->setMenu(models);
     connect(m_model, &QToolButton::clicked, open, &QAction::trigger);
     m_mode = new QComboBox(row.parentWidget());
     m_mode->setObjectName(u"rooflineMode"_s);
     m_mode->setAccessibleName(tr("Mode"));
-    m_mode->setToolTip(tr("Accurate formulas, or LLM-Viewer number for number, errors included"));
+    m_mode->setToolTip(tr("Accurate formulas; our own engine on a machine that was measured; or LLM-Viewer number for "
+                          "number, errors included"));
     m_mode->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    for (const RooflineMode mode : {RooflineMode::Accurate, RooflineMode::Lv2409, RooflineMode::Lv2407})
+    for (const RooflineMode mode :
+         {RooflineMode::Accurate, RooflineMode::Calibrated, RooflineMode::Lv2409, RooflineMode::Lv2407})
         m_mode->addItem(modeText(mode), int(mode));
-    connect(m_mode, &QComboBox::activated, this, [this] {
-        RooflineSetting setting = m_session->setting();
-        setting.mode = RooflineMode(m_mode->currentData().toInt());
-        m_session->setSetting(setting);
-    });
+    connect(m_mode, &QComboBox::activated, this, &RooflineView::chooseMode);
     row.addWidget(m_model);
     row.addWidget(new DeviceChooser(*m_session, row.parentWidget()));
     row.addWidget(new OtherDevicesButton(*m_session, row.parentWidget()));
@@ -193,6 +214,28 @@ void RooflineView::createHeader(FlowLayout& row)
     });
 }
 
+void RooflineView::chooseMode()
+{
+    RooflineSetting setting = m_session->setting();
+    setting.mode = RooflineMode(m_mode->currentData().toInt());
+    if (setting.mode == RooflineMode::Calibrated && setting.stage == RooflineStage::Chat)
+        setting.stage = RooflineStage::Decode;
+    m_session->setSetting(setting);
+}
+
+void RooflineView::setSnapshot(const SnapshotPtr& snapshot)
+{
+    m_snapshot = snapshot;
+    m_session->setProject(snapshot);
+    m_link->setSnapshot(snapshot);
+}
+
+void RooflineView::showEvent(QShowEvent* event)
+{
+    QWidget::showEvent(event);
+    m_link->update();
+}
+
 QAction* RooflineView::addCommand(const QString& id, const QString& text, const QString& tip, const QString& icon)
 {
     auto* action = new QAction(text, this);
@@ -206,6 +249,17 @@ QAction* RooflineView::addCommand(const QString& id, const QString& text, const 
 
 void RooflineView::createCommands(FlowLayout& row)
 {
+    m_follow = addCommand(u"roofline.follow"_s, tr("Follow the selected trial"),
+                          tr("Shows the trial that is selected in other docks, with its weights as they are stored"),
+                          u"select"_s);
+    m_follow->setCheckable(true);
+    m_follow->setChecked(true);
+    connect(m_follow, &QAction::toggled, m_link, &TrialLink::setFollowing);
+    auto* follow = new QToolButton(row.parentWidget());
+    follow->setDefaultAction(m_follow);
+    follow->setObjectName(u"rooflineFollow"_s);
+    follow->setAutoRaise(true);
+    row.addWidget(follow);
     m_linear = addCommand(u"roofline.linear"_s, tr("Linear roofline axes"),
                           tr("Linear axes in place of logarithmic ones, as LLM-Viewer draws them"), {});
     m_linear->setCheckable(true);
@@ -312,23 +366,21 @@ void RooflineView::showPage(Page page)
     m_pages->setCurrentIndex(int(page));
 }
 
-void RooflineView::chooseModel()
+void RooflineView::chooseModel(const std::function<void(const QString&)>& open)
 {
     auto* dialog = new QFileDialog(this, tr("Open model"), QFileInfo(m_session->modelPath()).absolutePath(),
                                    tr("Models (config.json *.json *.gguf);;All files (*)"));
     dialog->setObjectName(u"rooflineModelDialog"_s);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setFileMode(QFileDialog::ExistingFile);
-    connect(dialog, &QFileDialog::fileSelected, this, &RooflineView::openModel);
+    connect(dialog, &QFileDialog::fileSelected, this, open);
     dialog->open();
 }
 
-void RooflineView::fillModels(QMenu& menu)
+void RooflineView::fillModels(QMenu& menu, const std::function<void(const QString&)>& open)
 {
-    menu.clear();
-    menu.addAction(actions().first());
     const auto add = [&](const QString& path, const QString& text) {
-        menu.addAction(text, this, [this, path] { openModel(path); });
+        menu.addAction(text, this, [open, path] { open(path); });
     };
     if (m_snapshot && !m_snapshot->workloads.empty()) {
         menu.addSection(tr("Models of the project"));
@@ -348,11 +400,22 @@ void RooflineView::fillModels(QMenu& menu)
         add(bundled.filePath(name + u"/config.json"_s), name);
 }
 
+void RooflineView::fillDrafts(QMenu& menu)
+{
+    const auto open = [this](const QString& path) { m_session->openDraft(path); };
+    menu.clear();
+    menu.addAction(tr("None"), this, [open] { open({}); });
+    menu.addAction(themedIcon(u"model"_s), tr("Open draft model…"), this, [this, open] { chooseModel(open); });
+    fillModels(menu, open);
+}
+
 void RooflineView::openModel(const QString& path)
 {
     m_session->openModel(path);
-    if (m_session->modelPath() != path)
+    if (m_session->modelPath() != path || m_session->trial())
         return; // it could not be read
+    if (m_selection.current())
+        m_follow->setChecked(false); // what was opened is wanted now
     m_recent.removeAll(path);
     m_recent.prepend(path);
     m_recent = m_recent.mid(0, kMostRecent);
@@ -370,9 +433,21 @@ void RooflineView::takeAnalysis()
     m_model->setAccessibleName(tr("Model: %1").arg(m_model->text()));
     const RooflineSetting& setting = m_session->setting();
     m_mode->setCurrentIndex(m_mode->findData(int(setting.mode)));
+    const auto& machine = m_session->device().machine;
+    if (auto* modes = qobject_cast<QStandardItemModel*>(m_mode->model())) {
+        QStandardItem* calibrated = modes->item(m_mode->findData(int(RooflineMode::Calibrated)));
+        calibrated->setEnabled(machine && machine->calibration);
+        calibrated->setToolTip(
+            machine && machine->calibration
+                ? QString()
+                : plainTip(tr("For a machine that was measured with a model: choose one as the device, "
+                              "or make a profile: paretoscope roofline MODEL --measure")));
+    }
     for (QAbstractButton* stage : m_stages->buttons()) {
         stage->setChecked(m_stages->id(stage) == int(setting.stage));
-        stage->setEnabled(model->hasAnswers() || m_stages->id(stage) == int(RooflineStage::Prefill));
+        const auto id = RooflineStage(m_stages->id(stage));
+        stage->setEnabled((model->hasAnswers() || id == RooflineStage::Prefill) &&
+                          (setting.mode != RooflineMode::Calibrated || id != RooflineStage::Chat));
     }
     m_note->setVisible(m_session->error().has_value());
     if (m_session->error()) {
@@ -457,7 +532,7 @@ QString RooflineView::pageCsv() const
 
 Picture RooflineView::pagePicture()
 {
-    const QString title = tr("Roofline of %1 on %2").arg(m_model->text(), toQString(m_session->device().name));
+    const QString title = tr("Roofline of %1 on %2").arg(m_model->text(), toQString(m_session->device().spec.name));
     const auto plotted = [&](QCustomPlot& plot) {
         return Picture {plot.size(), title,
                         [&plot](QCPPainter& painter) { plot.toPainter(&painter, plot.width(), plot.height()); }};
@@ -527,53 +602,18 @@ void RooflineView::dropEvent(QDropEvent* event)
 
 QJsonObject RooflineView::saveState() const
 {
-    const RooflineSetting& setting = m_session->setting();
-    return {{u"device"_s, toQString(m_session->device().name)},
-            {u"otherDevices"_s, QJsonArray::fromStringList(m_session->otherDevices())},
-            {u"recent"_s, QJsonArray::fromStringList(m_recent)},
-            {u"linear"_s, m_linear->isChecked()},
-            {u"mode"_s, int(setting.mode)},
-            {u"stage"_s, int(setting.stage)},
-            {u"efficiency"_s, int(setting.efficiency)},
-            {u"batch"_s, setting.batch},
-            {u"prompt"_s, setting.prompt},
-            {u"generated"_s, setting.generated},
-            {u"weightBits"_s, setting.weightBits},
-            {u"weightFormat"_s, toQString(setting.weightFormat)},
-            {u"activationBits"_s, setting.activationBits},
-            {u"kvBits"_s, setting.kvBits},
-            {u"tensorParallel"_s, setting.tensorParallel},
-            {u"flash"_s, setting.flash}};
+    QJsonObject state = toJson(m_session->setting());
+    state[u"device"_s] = toQString(m_session->device().spec.name);
+    state[u"otherDevices"_s] = QJsonArray::fromStringList(m_session->otherDevices());
+    state[u"recent"_s] = QJsonArray::fromStringList(m_recent);
+    state[u"linear"_s] = m_linear->isChecked();
+    state[u"follow"_s] = m_follow->isChecked();
+    return state;
 }
 
 void RooflineView::restoreState(const QJsonObject& state)
 {
-    RooflineSetting setting = m_session->setting();
-    const auto number = [&](QLatin1String key, double& target, double least, double most) {
-        const double value = state[key].toDouble(target);
-        if (value >= least && value <= most)
-            target = value;
-    };
-    const auto choice = [&](QLatin1String key, int last, auto& target) {
-        const int value = state[key].toInt(int(target));
-        if (value >= 0 && value <= last)
-            target = std::decay_t<decltype(target)>(value);
-    };
-    choice("mode"_L1, int(RooflineMode::Lv2407), setting.mode);
-    choice("stage"_L1, int(RooflineStage::Chat), setting.stage);
-    choice("efficiency"_L1, int(RooflineEfficiency::Graphs), setting.efficiency);
-    number("batch"_L1, setting.batch, 1, kMostBatch);
-    number("prompt"_L1, setting.prompt, 1, kMostPrompt);
-    number("generated"_L1, setting.generated, 1, kMostGenerated);
-    number("weightBits"_L1, setting.weightBits, 1, 32);
-    number("activationBits"_L1, setting.activationBits, 1, 32);
-    number("kvBits"_L1, setting.kvBits, 1, 32);
-    const std::string format = state[u"weightFormat"_s].toString().toStdString();
-    setting.weightFormat = roofline::namedWeightFormat(format).ok() ? format : std::string();
-    const int devices = state[u"tensorParallel"_s].toInt(1);
-    setting.tensorParallel = devices >= 1 && devices <= kMostTensorParallel ? devices : 1;
-    setting.flash = state[u"flash"_s].toBool(setting.flash);
-    m_session->setSetting(setting);
+    m_session->setSetting(settingFrom(state, m_session->setting()));
     m_session->setDevice(state[u"device"_s].toString());
     QStringList others;
     for (const QJsonValue& name : state[u"otherDevices"_s].toArray())
@@ -583,6 +623,7 @@ void RooflineView::restoreState(const QJsonObject& state)
     for (const QJsonValue& path : state[u"recent"_s].toArray())
         m_recent << path.toString();
     m_linear->setChecked(state[u"linear"_s].toBool());
+    m_follow->setChecked(state[u"follow"_s].toBool(true));
 }
 
 } // namespace paretoscope::views

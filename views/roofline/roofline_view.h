@@ -3,6 +3,7 @@
 
 #include "views/roofline/picture_export.h"
 #include "views/roofline/roofline_session.h"
+#include "views/selection/selection_model.h"
 #include "views/snapshot/project_snapshot.h"
 
 #include <QJsonObject>
@@ -29,10 +30,13 @@ class HardwareEditor;
 class RooflineChart;
 class StackedBars;
 class SweepPanel;
+class TrialBar;
+class TrialLink;
 
 /// The Roofline dock: model, device and mode above, the setting at the left, chart, graph, bars, curves, comparison and
-/// devices as pages, the table of operations and their explanation below. All of them show one RooflineSession.
-/// Its commands are the widget's actions(); the window puts them into the registry.
+/// devices as pages, the table of operations and their explanation below. All of them show one RooflineSession. While
+/// it is seen it follows the selected trial. Its commands are the widget's actions(); the window puts them into the
+/// registry.
 class RooflineView : public QWidget
 {
     Q_OBJECT
@@ -49,12 +53,12 @@ public:
     };
 
     /// @param resources folder of hardware.csv @param ownDevices the user's file of the same form
-    RooflineView(const std::filesystem::path& resources, const std::filesystem::path& ownDevices,
-                 QWidget* parent = nullptr);
+    RooflineView(const SelectionModel& selection, const std::filesystem::path& resources,
+                 const std::filesystem::path& ownDevices, QWidget* parent = nullptr);
 
     RooflineSession& session() { return *m_session; }
     void showPage(Page page);
-    void setSnapshot(const SnapshotPtr& snapshot) { m_snapshot = snapshot; } ///< whose models are offered; null: none
+    void setSnapshot(const SnapshotPtr& snapshot); ///< whose models, machines and devices are offered; null: none
     /// The operations as cells with a header; exact: base units and full precision.
     QList<QStringList> cells(bool exact) const;
     QJsonArray operationsJson() const;
@@ -70,8 +74,11 @@ public Q_SLOTS:
 Q_SIGNALS:
     void failed(const paretoscope::core::Error& error);
     void exported(const QString& file);
+    void deviceSaved(const paretoscope::core::DeviceRecord& device); ///< for the project
+    void deviceRemoved(const QString& name);                         ///< from the project
 
 protected:
+    void showEvent(QShowEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
@@ -81,8 +88,11 @@ private:
     void createCommands(FlowLayout& row);
     QWidget* createTable();
     QAction* addCommand(const QString& id, const QString& text, const QString& tip, const QString& icon);
-    void chooseModel();
-    void fillModels(QMenu& menu); ///< of the project, recently opened ones, those that come with the program
+    void chooseModel(const std::function<void(const QString&)>& open);
+    /// Of the project, recently opened ones, those that come with the program.
+    void fillModels(QMenu& menu, const std::function<void(const QString&)>& open);
+    void fillDrafts(QMenu& menu);
+    void chooseMode();
     void chooseExport(const QString& ending);
     QString pageCsv() const;
     Picture pagePicture(); ///< in the colours the page has now
@@ -90,6 +100,10 @@ private:
     void showSelectedRow();
 
     RooflineSession* m_session;
+    const SelectionModel& m_selection;
+    TrialLink* m_link;
+    TrialBar* m_trialBar;
+    QAction* m_follow = nullptr;
     QToolButton* m_model = nullptr;
     QComboBox* m_mode = nullptr;
     QButtonGroup* m_stages = nullptr;

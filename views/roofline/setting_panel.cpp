@@ -11,9 +11,11 @@
 #include <QFormLayout>
 #include <QHeaderView>
 #include <QLabel>
+#include <QMenu>
 #include <QSignalBlocker>
 #include <QSpinBox>
 #include <QTableWidget>
+#include <QToolButton>
 
 using namespace Qt::Literals::StringLiterals;
 
@@ -51,7 +53,7 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     setObjectName(u"rooflineSetting"_s);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(8, 4, 8, 8);
-    auto* form = new QFormLayout;
+    auto* form = m_form = new QFormLayout;
     form->setRowWrapPolicy(QFormLayout::DontWrapRows);
     form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
     form->setVerticalSpacing(4);
@@ -73,6 +75,7 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     m_activations = addChoice(*form, u"activations"_s, tr("Activations"));
     m_cache = addChoice(*form, u"cache"_s, tr("Cache"));
     m_parallel = addChoice(*form, u"parallel"_s, tr("Devices"));
+    addParallelism();
     m_efficiency = addChoice(*form, u"efficiency"_s, tr("Efficiency"));
     for (const int bits : {32, 16, 8, 4, 2, 1})
         m_activations->addItem(tr("%1 bit").arg(bits), double(bits));
@@ -94,6 +97,7 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     m_flash->setObjectName(u"rooflineFlash"_s);
     m_flash->setToolTip(tr("FlashAttention: scores are never written to memory"));
     form->addRow(QString(), m_flash);
+    addDraft();
     connect(m_weights, &QComboBox::activated, this, [this] {
         const QVariant chosen = m_weights->currentData();
         change([&](RooflineSetting& setting) {
@@ -103,18 +107,12 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
                 setting.weightBits = chosen.toDouble();
         });
     });
-    const auto applies = [this](QComboBox* box, auto apply) {
-        connect(box, &QComboBox::activated, this, [this, box, apply] {
-            const QVariant chosen = box->currentData();
-            change([&](RooflineSetting& setting) { apply(setting, chosen); });
-        });
-    };
-    applies(m_activations,
-            [](RooflineSetting& setting, const QVariant& chosen) { setting.activationBits = chosen.toDouble(); });
-    applies(m_cache, [](RooflineSetting& setting, const QVariant& chosen) { setting.kvBits = chosen.toDouble(); });
-    applies(m_parallel,
-            [](RooflineSetting& setting, const QVariant& chosen) { setting.tensorParallel = chosen.toInt(); });
-    applies(m_efficiency, [](RooflineSetting& setting, const QVariant& chosen) {
+    bind(*m_activations,
+         [](RooflineSetting& setting, const QVariant& chosen) { setting.activationBits = chosen.toDouble(); });
+    bind(*m_cache, [](RooflineSetting& setting, const QVariant& chosen) { setting.kvBits = chosen.toDouble(); });
+    bind(*m_parallel,
+         [](RooflineSetting& setting, const QVariant& chosen) { setting.tensorParallel = chosen.toInt(); });
+    bind(*m_efficiency, [](RooflineSetting& setting, const QVariant& chosen) {
         setting.efficiency = RooflineEfficiency(chosen.toInt());
     });
     connect(m_flash, &QCheckBox::clicked, this,
@@ -140,6 +138,72 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     column->addWidget(m_results, 1);
     connect(&m_session, &RooflineSession::changed, this, &SettingPanel::takeSetting);
     takeSetting();
+}
+
+template <typename Apply>
+void SettingPanel::bind(QComboBox& box, Apply apply)
+{
+    connect(&box, &QComboBox::activated, this, [this, &box, apply] {
+        const QVariant chosen = box.currentData();
+        change([&](RooflineSetting& setting) { apply(setting, chosen); });
+    });
+}
+
+/// Devices that work together in other ways than by sharing every layer.
+void SettingPanel::addParallelism()
+{
+    m_pipeline = addChoice(*m_form, u"pipeline"_s, tr("Pipeline"));
+    m_microBatches = addChoice(*m_form, u"microBatches"_s, tr("Micro-batches"));
+    m_experts = addChoice(*m_form, u"experts"_s, tr("Experts on"));
+    for (int devices = 1; devices <= kMostTensorParallel; devices *= 2) {
+        for (QComboBox* box : {m_pipeline, m_experts})
+            box->addItem(tr("%n device(s)", nullptr, devices), devices);
+        m_microBatches->addItem(QString::number(devices), devices);
+    }
+    m_pipeline->setToolTip(tr("Devices one behind the other, each with a part of the layers (pipeline parallel)"));
+    m_microBatches->setToolTip(tr("Parts of the batch that follow each other through the pipeline"));
+    m_experts->setToolTip(tr("Devices that share the experts, each with a batch of its own (expert parallel)"));
+    bind(*m_pipeline, [](RooflineSetting& setting, const QVariant& chosen) {
+        setting.pipelineParallel = chosen.toInt();
+        if (setting.pipelineParallel == 1)
+            setting.microBatches = 1;
+    });
+    bind(*m_microBatches,
+         [](RooflineSetting& setting, const QVariant& chosen) { setting.microBatches = chosen.toInt(); });
+    bind(*m_experts, [](RooflineSetting& setting, const QVariant& chosen) { setting.expertParallel = chosen.toInt(); });
+}
+
+/// Speculative decoding.
+void SettingPanel::addDraft()
+{
+    m_draft = new QToolButton(this);
+    m_draft->setObjectName(u"roofline:draft"_s);
+    m_draft->setToolTip(tr("A smaller model that proposes tokens, which the model accepts or replaces (speculative "
+                           "decoding); the results below say what that saves"));
+    m_draft->setPopupMode(QToolButton::InstantPopup);
+    m_draft->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    m_draftMenu = new QMenu(m_draft);
+    m_draft->setMenu(m_draftMenu);
+    m_form->addRow(tr("Draft model"), m_draft);
+    m_drafted = addNumber(u"drafted"_s, tr("Draft length"), 1, kMostDrafted);
+    m_drafted->setToolTip(tr("Tokens that the draft model proposes at once"));
+    m_acceptance = addNumber(u"acceptance"_s, tr("Accepted"), 0, 100);
+    m_acceptance->setSuffix(tr(" %"));
+    m_acceptance->setToolTip(tr("Probability that a proposed token is accepted"));
+    connect(m_drafted, &QSpinBox::valueChanged, this,
+            [this](int value) { change([value](RooflineSetting& setting) { setting.drafted = value; }); });
+    connect(m_acceptance, &QSpinBox::valueChanged, this,
+            [this](int value) { change([value](RooflineSetting& setting) { setting.acceptance = value; }); });
+}
+
+QSpinBox* SettingPanel::addNumber(const QString& name, const QString& label, int least, int most)
+{
+    auto* box = new QSpinBox(this);
+    box->setObjectName(u"roofline:"_s + name);
+    box->setAccessibleName(label);
+    box->setRange(least, most);
+    m_form->addRow(label, box);
+    return box;
 }
 
 QComboBox* SettingPanel::addChoice(QFormLayout& form, const QString& name, const QString& label)
@@ -201,11 +265,46 @@ void SettingPanel::takeSetting()
     choose(*m_activations, setting.activationBits, tr("%1 bit").arg(setting.activationBits));
     choose(*m_cache, setting.kvBits, tr("%1 bit").arg(setting.kvBits));
     choose(*m_parallel, setting.tensorParallel, tr("%n device(s)", nullptr, setting.tensorParallel));
+    choose(*m_pipeline, setting.pipelineParallel, tr("%n device(s)", nullptr, setting.pipelineParallel));
+    choose(*m_microBatches, setting.microBatches, QString::number(setting.microBatches));
+    choose(*m_experts, setting.expertParallel, tr("%n device(s)", nullptr, setting.expertParallel));
     choose(*m_efficiency, int(setting.efficiency), QString());
-    m_efficiency->setEnabled(!setting.isCompatible());
+    const QSignalBlocker quietDrafted(m_drafted);
+    m_drafted->setValue(setting.drafted);
+    const QSignalBlocker quietAcceptance(m_acceptance);
+    m_acceptance->setValue(setting.acceptance);
+    const RooflineModelPtr& draft = m_session.draft();
+    m_draft->setText(draft ? toQString(draft->name) : tr("none"));
+    m_draft->setAccessibleName(tr("Draft model: %1").arg(m_draft->text()));
+    showApplicable();
     const QSignalBlocker quiet(m_flash);
     m_flash->setChecked(setting.flash);
     showResults();
+}
+
+void SettingPanel::showApplicable()
+{
+    const RooflineSetting& setting = m_session.setting();
+    const RooflineModel* model = m_session.model();
+    const bool isCalibrated = setting.mode == RooflineMode::Calibrated;
+    const bool isAccurate = setting.mode == RooflineMode::Accurate;
+    const bool hasAnswers = !model || model->hasAnswers();
+    const bool drafts = isAccurate && hasAnswers && m_session.draft();
+    const std::initializer_list<std::pair<QWidget*, bool>> rows {
+        {m_weights, !isCalibrated && !m_session.trial()}, // they are as the trial stores them
+        {m_activations, !isCalibrated},
+        {m_cache, !isCalibrated},
+        {m_parallel, !isCalibrated},
+        {m_flash, !isCalibrated},
+        {m_efficiency, isAccurate},
+        {m_pipeline, isAccurate && hasAnswers},
+        {m_microBatches, isAccurate && hasAnswers && setting.pipelineParallel > 1},
+        {m_experts, isAccurate && model && model->hasExperts()},
+        {m_draft, isAccurate && hasAnswers},
+        {m_drafted, drafts},
+        {m_acceptance, drafts}};
+    for (const auto& [control, isShown] : rows)
+        m_form->setRowVisible(control, isShown);
 }
 
 void SettingPanel::showResults()

@@ -59,6 +59,7 @@ SweepPanel::SweepPanel(RooflineSession& session, QWidget* parent)
     , m_note(new QLabel(this))
     , m_xTicker(new MetricTicker)
     , m_yTicker(new MetricTicker)
+    , m_computation(this, [this](const SweepResult& result) { take(result); })
 {
     setObjectName(u"rooflineSweep"_s);
     auto* controls = new QWidget(this);
@@ -165,8 +166,20 @@ void SweepPanel::showEvent(QShowEvent* event)
 void SweepPanel::compute()
 {
     m_isDirty = false;
-    m_result = m_session.model() ? sweepRoofline(*m_session.model(), m_session.device(), m_session.setting(), m_request)
-                                 : SweepResult();
+    if (!m_session.model()) {
+        m_computation.cancel();
+        return take({});
+    }
+    m_computation.start([wanted = m_session.current(), request = m_request](QPromise<SweepResult>& promise) {
+        const SweepResult result = sweepRoofline(wanted, request, [&promise] { return promise.isCanceled(); });
+        if (!promise.isCanceled())
+            promise.addResult(result);
+    });
+}
+
+void SweepPanel::take(const SweepResult& result)
+{
+    m_result = result;
     QString note = tr("Hollow points do not fit into the memory of the device (%1).")
                        .arg(format::scaled(m_result.capacityBytes, u"B"_s));
     const bool anyTooLarge = std::any_of(m_result.curves.begin(), m_result.curves.end(), [](const SweepCurve& curve) {
@@ -200,8 +213,8 @@ void SweepPanel::draw()
         QCPGraph* filled = m_plot->addGraph();
         QCPGraph* hollow = m_plot->addGraph();
         line->setPen(QPen(colour, 1.6, styles[i % styles.size()]));
-        line->setName(m_request.series == SweepAxis::None ? settingText(m_session.setting())
-                                                          : axisValueText(m_request.series, curve.value));
+        line->setName(m_result.request.series == SweepAxis::None ? settingText(m_result.setting)
+                                                                 : axisValueText(m_result.request.series, curve.value));
         for (QCPGraph* graph : {filled, hollow}) {
             graph->setLineStyle(QCPGraph::lsNone);
             graph->removeFromLegend();
@@ -216,7 +229,7 @@ void SweepPanel::draw()
             ys.push_back(point.y);
         }
     }
-    const bool isMemory = m_request.quantity == "memory" && m_result.capacityBytes > 0;
+    const bool isMemory = m_result.request.quantity == "memory" && m_result.capacityBytes > 0;
     if (isMemory)
         ys.push_back(m_result.capacityBytes);
     const bool isShare = m_result.unit.empty();
@@ -232,7 +245,7 @@ void SweepPanel::draw()
         axis->grid()->setZeroLinePen(QPen(colours.grid, 1));
     }
     const bool positive = !ys.empty() && *std::min_element(ys.begin(), ys.end()) > 0;
-    const bool isLogX = m_request.x != SweepAxis::WeightBits && m_request.x != SweepAxis::CacheBits;
+    const bool isLogX = m_result.request.x != SweepAxis::WeightBits && m_result.request.x != SweepAxis::CacheBits;
     const bool isLogY = positive && !isShare;
     m_plot->xAxis->setScaleType(isLogX ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
     m_plot->yAxis->setScaleType(isLogY ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
@@ -248,11 +261,12 @@ void SweepPanel::draw()
     if (unit == "1/s"_L1) // the name says it
         yStyle.unit.clear();
     m_yTicker->setStyle(yStyle);
-    const format::ColumnStyle xStyle =
-        m_request.x == SweepAxis::Bandwidth ? format::ColumnStyle {1e9, 0, u"GB/s"_s} : format::ColumnStyle {1, 0, {}};
+    const format::ColumnStyle xStyle = m_result.request.x == SweepAxis::Bandwidth
+                                           ? format::ColumnStyle {1e9, 0, u"GB/s"_s}
+                                           : format::ColumnStyle {1, 0, {}};
     m_xTicker->setStyle(xStyle);
-    m_plot->xAxis->setLabel(format::titleWithUnit(axisText(m_request.x), xStyle.unit));
-    m_plot->yAxis->setLabel(format::titleWithUnit(quantityText(m_request.quantity), yStyle.unit));
+    m_plot->xAxis->setLabel(format::titleWithUnit(axisText(m_result.request.x), xStyle.unit));
+    m_plot->yAxis->setLabel(format::titleWithUnit(quantityText(m_result.request.quantity), yStyle.unit));
     if (!xs.empty()) {
         const auto [left, right] = std::minmax_element(xs.begin(), xs.end());
         const auto [low, high] = std::minmax_element(ys.begin(), ys.end());
@@ -292,9 +306,10 @@ void SweepPanel::draw()
     m_plot->legend->setBorderPen(QPen(colours.border, 1));
     QStringList names;
     for (const SweepCurve& curve : m_result.curves)
-        names << axisValueText(m_request.series, curve.value);
+        names << axisValueText(m_result.request.series, curve.value);
     m_plot->setAccessibleDescription(
-        tr("%1 over %2: %3").arg(quantityText(m_request.quantity), axisText(m_request.x), names.join(u", "_s)));
+        tr("%1 over %2: %3")
+            .arg(quantityText(m_result.request.quantity), axisText(m_result.request.x), names.join(u", "_s)));
     m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
@@ -307,8 +322,9 @@ void SweepPanel::changeEvent(QEvent* event)
 
 QString SweepPanel::csv() const
 {
-    QList<QStringList> rows {{axisText(m_request.series), axisText(m_request.x),
-                              u"%1 [%2]"_s.arg(toQString(m_request.quantity), toQString(m_result.unit)), u"fits"_s}};
+    QList<QStringList> rows {{axisText(m_result.request.series), axisText(m_result.request.x),
+                              u"%1 [%2]"_s.arg(toQString(m_result.request.quantity), toQString(m_result.unit)),
+                              u"fits"_s}};
     for (const SweepCurve& curve : m_result.curves) {
         for (const SweepPoint& point : curve.points)
             rows << QStringList {QString::number(curve.value, 'g', 17), QString::number(point.x, 'g', 17),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "views/background/newest_request.h"
 #include "views/pareto/axis_ticker.h"
 #include "views/roofline/roofline_session.h"
 #include "views/roofline/roofline_sweep.h"
@@ -22,7 +23,8 @@ public:
     explicit SweepPanel(RooflineSession& session, QWidget* parent = nullptr);
 
     QCustomPlot& plot() { return *m_plot; }
-    const SweepResult& result() const { return m_result; }
+    const SweepResult& result() const { return m_result; } ///< what is drawn
+    bool isComputing() const { return m_isDirty || m_computation.isPending(); }
     QString csv() const; ///< in base units
 
 protected:
@@ -33,7 +35,8 @@ private:
     QComboBox* addAxis(QLayout& row, const QString& name, const QString& label, bool isSeries);
     void fillQuantities();
     void markDirty();
-    void compute(); ///< only while it is seen
+    void compute(); ///< off the window's thread, and only while it is seen
+    void take(const SweepResult& result);
     void draw();
 
     RooflineSession& m_session;
@@ -46,6 +49,7 @@ private:
     QSharedPointer<MetricTicker> m_yTicker;
     SweepResult m_result;
     SweepRequest m_request;
+    NewestRequest<SweepResult> m_computation;
     bool m_isDirty = true;
 };
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/project/device_record.h"
+#include "core/project/machine_record.h"
+#include "core/project/published_point.h"
 #include "core/project/records.h"
 #include "views/selection/trial_set.h"
 
@@ -29,19 +32,23 @@ struct MetricSummary
 };
 
 /// A project at one moment. Immutable and shared: read off the GUI thread, shown by all views. Trials come without
-/// layer metrics and provenance, and without the details of metrics other than the stored size; the inspector asks for one complete trial.
+/// layer metrics and provenance, and without the details of metrics other than the stored size; the inspector asks for
+/// one complete trial.
 struct ProjectSnapshot
 {
     std::filesystem::path path;
     std::int64_t version = 0;              ///< ProjectStore::dataVersion()
     std::vector<core::TrialRecord> trials; ///< in order of insertion
     std::vector<core::WorkloadRecord> workloads;
-    std::vector<core::EventRecord> events; ///< oldest first
-    TrialMap<int> rows;                    ///< index into `trials`
+    std::vector<core::EventRecord> events;     ///< oldest first
+    std::vector<core::MachineRecord> machines; ///< profiles that were measured
+    std::vector<core::DeviceRecord> devices;   ///< that users described
+    std::vector<core::PublishedPoint> published;
+    TrialMap<int> rows;                                ///< index into `trials`
     std::vector<std::optional<std::size_t>> baselines; ///< core::baselinesOf(trials)
-    std::vector<MetricSummary> metrics;    ///< by importance
-    QStringList methods;                   ///< in order of first appearance, which decides colour and shape
-    std::vector<int> methodOfRow;          ///< index into `methods`, parallel to `trials`
+    std::vector<MetricSummary> metrics;                ///< by importance
+    QStringList methods;                               ///< in order of first appearance, which decides colour and shape
+    std::vector<int> methodOfRow;                      ///< index into `methods`, parallel to `trials`
 
     const core::TrialRecord* find(const core::TrialId& id) const;
     const core::TrialRecord* baseline(std::size_t row) const; ///< of that trial, maybe itself; null when there is none

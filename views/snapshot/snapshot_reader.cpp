@@ -67,6 +67,9 @@ core::Result<SnapshotPtr> SnapshotReader::read(std::int64_t version) const
     PSC_ASSIGN(records.trials, m_store->trials());
     PSC_ASSIGN(records.workloads, m_store->workloads());
     PSC_ASSIGN(records.events, m_store->events(kEvents));
+    PSC_ASSIGN(records.machines, m_store->machines());
+    PSC_ASSIGN(records.devices, m_store->devices());
+    PSC_ASSIGN(records.published, m_store->publishedPoints());
     return makeSnapshot(std::move(records));
 }
 
