@@ -125,4 +125,27 @@ SnapshotPtr snapshotOf(std::vector<core::TrialRecord> trials, const std::string&
     return makeSnapshot(std::move(records));
 }
 
+SnapshotPtr publishedSnapshot()
+{
+    const auto point = [](const char* model, const char* metric, double value, int bits, const char* source) {
+        core::PublishedPoint published;
+        published.method = "GPTQ";
+        published.model = model;
+        published.metric = metric;
+        published.value = value;
+        published.conditions = {{"bits", bits}, {"group", 128}};
+        published.source = source;
+        return published;
+    };
+    ProjectSnapshot records;
+    records.path = "published.pscope";
+    records.trials = demoTrials();
+    records.workloads = {demoWorkload()};
+    records.published = {point("LLaMA-7B", "wikitext2_ppl@2048", 6.09, 4, "IST-DASLab/gptq README"),
+                         point("LLaMA-7B", "wikitext2_ppl@2048", 8.5, 3, "UNVERIFIED, recalled"),
+                         point("LLaMA-13B", "wikitext2_ppl@2048", 5.4, 4, "IST-DASLab/gptq README"),
+                         point("LLaMA-7B", "zeroshot_avg_acc", 62.5, 4, "IST-DASLab/gptq README")};
+    return makeSnapshot(std::move(records));
+}
+
 } // namespace paretoscope::views::test

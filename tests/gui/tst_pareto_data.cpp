@@ -73,6 +73,48 @@ private Q_SLOTS:
         QVERIFY(!data->find(trials[3].id));
     }
 
+    void publishedPointsAreDrawnWhenAskedFor_data()
+    {
+        QTest::addColumn<QStringList>("asked");
+        QTest::addColumn<int>("marks");
+        const QString seven = u"wikitext2_ppl@2048|LLaMA-7B"_s;
+        QTest::addRow("not asked") << QStringList {} << 0;
+        QTest::addRow("one model") << QStringList {seven} << 2;
+        QTest::addRow("two models") << QStringList {seven, u"wikitext2_ppl@2048|LLaMA-13B"_s} << 3;
+        QTest::addRow("no place on the axes") << QStringList {u"zeroshot_avg_acc|LLaMA-7B"_s} << 0;
+        QTest::addRow("never heard of") << QStringList {u"x"_s} << 0;
+    }
+    void publishedPointsAreDrawnWhenAskedFor()
+    {
+        QFETCH(QStringList, asked);
+        QFETCH(int, marks);
+        const ParetoDataPtr data = prepareParetoData(
+            test::publishedSnapshot(),
+            {.x = {"bits_per_parameter", ""}, .y = kQuality, .filter = {}, .hiddenMethods = {}, .published = asked});
+        QCOMPARE(int(data->published.size()), marks);
+        QCOMPARE(int(data->points.size()), 12);
+        QCOMPARE(frontLabels(*data).size(), 6); // of the trials alone, although papers have better numbers
+        if (marks == 0)
+            return;
+        QCOMPARE(data->published[0].value, QPointF(4, 6.09));
+        QVERIFY(data->published[0].isVerified);
+        QVERIFY(!data->published[1].isVerified);
+        QVERIFY(data->bounds.contains(data->published[0].value));
+        const QString csv = plotCsv(*data);
+        QVERIFY(csv.contains(u"IST-DASLab/gptq README"_s) && csv.contains(u"UNVERIFIED: "_s));
+    }
+
+    void publishedPointsTellTheirSource()
+    {
+        const SnapshotPtr snapshot = test::publishedSnapshot();
+        const QString verified = describePublished(snapshot->published[0]).join('\n'_L1);
+        for (const QString& part : {u"GPTQ, LLaMA-7B"_s, u"wikitext2_ppl@2048"_s, u"6.09"_s, u"bits 4"_s,
+                                    u"Published: IST-DASLab/gptq README"_s})
+            QVERIFY2(verified.contains(part), qPrintable(verified));
+        QVERIFY(!verified.contains(u"UNVERIFIED"_s));
+        QVERIFY(describePublished(snapshot->published[1]).last().startsWith(u"UNVERIFIED"_s));
+    }
+
     void unmeasuredTrialsAreLeftOut()
     {
         std::vector<core::TrialRecord> trials = test::demoTrials();

@@ -46,6 +46,14 @@ struct Shown
                           Qt::NoScrollPhase, false);
         QApplication::sendEvent(&plot(), &event);
     }
+    /// By data, or by text where items have none.
+    void choose(const QString& combo, const QString& item)
+    {
+        auto* box = view.findChild<QComboBox*>(combo);
+        const int byData = box->findData(item);
+        box->setCurrentIndex(byData >= 0 ? byData : box->findText(item));
+        Q_EMIT box->activated(box->currentIndex());
+    }
     QList<QPointF> drag(QPoint from, QPoint to, Qt::MouseButton button = Qt::LeftButton,
                         Qt::KeyboardModifiers modifiers = {})
     {
@@ -94,14 +102,6 @@ struct Predicted : Shown
     }
     QComboBox* device() const { return view.findChild<QComboBox*>(u"paretoDevice"_s); }
     QString note() const { return view.findChild<QLabel*>(u"paretoNote"_s)->text(); }
-    /// By data, or by text where items have none.
-    void choose(const QString& combo, const QString& item)
-    {
-        auto* box = view.findChild<QComboBox*>(combo);
-        const int byData = box->findData(item);
-        box->setCurrentIndex(byData >= 0 ? byData : box->findText(item));
-        Q_EMIT box->activated(box->currentIndex());
-    }
 };
 
 } // namespace
@@ -425,6 +425,37 @@ private Q_SLOTS:
         QCOMPARE(other.device()->currentText(), u"NVIDIA L4"_s);
         other.view.setWhatIfSource(nullptr); // without devices the axes are measured ones
         QCOMPARE(other.plot().data()->x.name, std::string("stored_bytes"));
+    }
+
+    void publishedPointsAreAskedForAndTold()
+    {
+        Shown shown;
+        auto* published = shown.view.findChild<QToolButton*>(u"paretoPublished"_s);
+        QVERIFY(!published->isVisible()); // the project holds none
+        shown.view.setSnapshot(test::publishedSnapshot());
+        QVERIFY(published->isVisible());
+        Q_EMIT published->menu()->aboutToShow();
+        QVERIFY(!published->menu()->actions().first()->isEnabled()); // none has a place beside a size
+        shown.choose(u"paretoX"_s, u"bits_per_parameter"_s);
+        QVERIFY(shown.plot().data()->published.empty());
+        Q_EMIT published->menu()->aboutToShow();
+        auto* model = published->menu()->findChild<QAction*>(u"wikitext2_ppl@2048|LLaMA-7B"_s);
+        QVERIFY(model && !model->isChecked());
+        QVERIFY(!published->menu()->findChild<QAction*>(u"zeroshot_avg_acc|LLaMA-7B"_s));
+        model->trigger();
+        QCOMPARE(int(shown.plot().data()->published.size()), 2);
+        auto* note = shown.view.findChild<QLabel*>(u"paretoNote"_s);
+        QVERIFY2(note->text().contains(u"other protocols"_s), qPrintable(note->text()));
+        shown.plot().replot();
+        QTest::mouseMove(&shown.plot(), shown.plot().scene().geometry.published[1].toPoint());
+        QCOMPARE(shown.plot().scene().hoveredPublished, std::optional(1));
+        QVERIFY(!shown.selection.hovered());
+        const QJsonObject state = shown.view.saveState();
+        Q_EMIT published->menu()->aboutToShow();
+        published->menu()->actions().first()->trigger(); // none
+        QVERIFY(shown.plot().data()->published.empty());
+        shown.view.restoreState(state);
+        QCOMPARE(int(shown.plot().data()->published.size()), 2);
     }
 
     void assistiveTechnologyReadsThePoints()

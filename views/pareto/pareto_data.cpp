@@ -143,6 +143,8 @@ void findBounds(ParetoData& data)
     }
     for (const ReferenceMark& mark : data.references)
         include(mark.value.x(), mark.value.y());
+    for (const PublishedMark& mark : data.published)
+        include(mark.value.x(), mark.value.y());
     if (left <= right)
         data.bounds = QRectF(QPointF(left, low), QPointF(right, high));
 }
@@ -168,6 +170,7 @@ ParetoDataPtr prepareParetoData(const SnapshotPtr& snapshot, const ParetoRequest
     collectPoints(*data, request);
     findFront(*data);
     addReferences(*data);
+    data->published = publishedMarks(*snapshot, request.published, data->x, data->y);
     findBounds(*data);
     return data;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "views/pareto/published_overlay.h"
 #include "views/pareto/what_if_axes.h"
 #include "views/selection/trial_filter.h"
 #include "views/snapshot/project_snapshot.h"
@@ -30,7 +31,8 @@ struct ParetoRequest
     AxisChoice y;
     TrialFilter filter;
     QStringList hiddenMethods;
-    WhatIfAxesPtr whatIf = {}; ///< of the same snapshot; null: nothing is predicted
+    WhatIfAxesPtr whatIf = {};  ///< of the same snapshot; null: nothing is predicted
+    QStringList published = {}; ///< ids of the series of published points that the user asked for
 };
 
 struct ParetoPoint
@@ -65,9 +67,10 @@ struct ParetoData
     std::vector<ParetoPoint> points;
     std::vector<int> front; ///< indices into `points` from the best x to the best y
     std::vector<ReferenceMark> references;
-    WhatIfAxesPtr whatIf;  ///< where an axis is predicted
+    std::vector<PublishedMark> published; ///< beside the trials, never part of the front
+    WhatIfAxesPtr whatIf;                 ///< where an axis is predicted
     int otherProtocol = 0; ///< finished trials that lack a measurement under the chosen protocols but have another
-    QRectF bounds;         ///< of points, error bars and references; null when there is nothing to show
+    QRectF bounds; ///< of points, error bars, references and published points; null when there is nothing to show
 
     const ParetoPoint* find(const core::TrialId& id) const;
 };

@@ -79,6 +79,22 @@ void drawRing(QPainter& painter, const ParetoScene& scene, int index, double dia
     painter.drawEllipse(centre, diameter / 2, diameter / 2);
 }
 
+/// An asterisk, which no method has; one that nobody checked is pale, in a dotted ring.
+void drawPublishedMarker(QPainter& painter, QPointF centre, bool isVerified, const ThemeColours& colours)
+{
+    constexpr double kReach = MarkerPainter::kDiameter * 0.55;
+    painter.setPen(QPen(isVerified ? colours.reference : colours.ghost, 1.6, Qt::SolidLine, Qt::RoundCap));
+    for (const double angle : {90.0, 210.0, 330.0}) {
+        const QPointF arm = kReach * QPointF(std::cos(qDegreesToRadians(angle)), std::sin(qDegreesToRadians(angle)));
+        painter.drawLine(QLineF(centre - arm, centre + arm));
+    }
+    if (isVerified)
+        return;
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(colours.ghost, 1, Qt::DotLine));
+    painter.drawEllipse(centre, kReach + 3, kReach + 3);
+}
+
 QFont smaller(const QFont& font)
 {
     QFont small = font;
@@ -126,6 +142,7 @@ void ParetoDataLayer::draw(QCPPainter* painter)
     drawPoints(*painter, MarkerState::Dominated);
     drawFront(*painter);
     drawReferences(*painter);
+    drawPublished(*painter);
     drawPoints(*painter, MarkerState::Front);
     m_markers.setDiameter(MarkerPainter::kDiameter);
     if (m_scene.legendInside)
@@ -200,6 +217,16 @@ void ParetoDataLayer::drawReferences(QCPPainter& painter) const
     }
 }
 
+void ParetoDataLayer::drawPublished(QCPPainter& painter) const
+{
+    const std::vector<PublishedMark>& marks = m_scene.data->published;
+    for (std::size_t i = 0; i < m_scene.geometry.published.size(); ++i) {
+        if (m_scene.geometry.frame.shows(marks[i].value))
+            drawPublishedMarker(painter, m_scene.geometry.published[i], marks[i].isVerified,
+                                themeColours(m_scene.palette));
+    }
+}
+
 void ParetoDataLayer::drawPoints(QCPPainter& painter, MarkerState state)
 {
     if (state == MarkerState::Dominated && !m_scene.showDominated)
@@ -236,26 +263,30 @@ void ParetoDataLayer::drawLegend(QCPPainter& painter)
     const QRectF& area = m_scene.geometry.frame.area;
     painter.setFont(smaller(m_scene.font));
     const QFontMetricsF metrics(painter.font());
+    QStringList names = data.snapshot->methods;
+    if (!data.published.empty())
+        names << Text::tr("published");
     double width = 0;
-    for (const QString& method : data.snapshot->methods)
-        width = std::max(width, metrics.horizontalAdvance(method));
+    for (const QString& name : names)
+        width = std::max(width, metrics.horizontalAdvance(name));
     const double lineHeight = metrics.height() + 3;
-    const QRectF box(area.right() - width - 40, area.top() + 8, width + 32,
-                     lineHeight * double(data.snapshot->methods.size()) + 8);
+    const QRectF box(area.right() - width - 40, area.top() + 8, width + 32, lineHeight * double(names.size()) + 8);
     QColor background = themeColours(m_scene.palette).plotBackground;
     background.setAlphaF(0.9F);
     painter.setPen(QPen(themeColours(m_scene.palette).border, 1));
     painter.setBrush(background);
     painter.drawRoundedRect(box, 3, 3);
     const bool vectorised = painter.modes().testFlag(QCPPainter::pmVectorized);
-    for (qsizetype i = 0; i < data.snapshot->methods.size(); ++i) {
-        const double y = box.top() + 4 + lineHeight * (double(i) + 0.5);
-        const bool baseline = data.snapshot->methods[i] == "baseline"_L1;
-        m_markers.draw(painter, {box.left() + 13, y}, lookOf(int(i), baseline, m_scene.palette), MarkerState::Front,
-                       vectorised);
+    for (qsizetype i = 0; i < names.size(); ++i) {
+        const QPointF centre(box.left() + 13, box.top() + 4 + lineHeight * (double(i) + 0.5));
+        const bool baseline = names[i] == "baseline"_L1;
+        if (i < data.snapshot->methods.size())
+            m_markers.draw(painter, centre, lookOf(int(i), baseline, m_scene.palette), MarkerState::Front, vectorised);
+        else
+            drawPublishedMarker(painter, centre, true, themeColours(m_scene.palette));
         painter.setPen(m_scene.palette.color(QPalette::Text));
-        painter.drawText(QRectF(box.left() + 24, y - lineHeight / 2, width + 4, lineHeight), Qt::AlignVCenter,
-                         data.snapshot->methods[i]);
+        painter.drawText(QRectF(box.left() + 24, centre.y() - lineHeight / 2, width + 4, lineHeight), Qt::AlignVCenter,
+                         names[i]);
     }
 }
 
@@ -308,21 +339,23 @@ void ParetoHoverLayer::draw(QCPPainter* painter)
         painter->setBrush(accent);
         painter->drawRect(*m_scene.band);
     }
+    const ParetoData& data = *m_scene.data;
     if (m_scene.hovered) {
+        const std::size_t at = std::size_t(*m_scene.hovered);
         drawRing(*painter, m_scene, *m_scene.hovered, MarkerPainter::kDiameter + 7);
-        drawHoverLabel(*painter);
+        if (m_scene.geometry.frame.shows(data.points[at].value))
+            drawHoverLabel(*painter, m_scene.geometry.pixels[at], describePoint(data, data.points[at]));
+    } else if (m_scene.hoveredPublished) {
+        const std::size_t at = std::size_t(*m_scene.hoveredPublished);
+        drawHoverLabel(*painter, m_scene.geometry.published[at],
+                       describePublished(data.snapshot->published[data.published[at].point]));
     }
 }
 
-void ParetoHoverLayer::drawHoverLabel(QCPPainter& painter) const
+void ParetoHoverLayer::drawHoverLabel(QCPPainter& painter, QPointF anchor, const QStringList& lines) const
 {
     constexpr double kPadding = 8;
     constexpr double kDistance = 14;
-    const std::size_t at = std::size_t(*m_scene.hovered);
-    const ParetoPoint& point = m_scene.data->points[at];
-    if (!m_scene.geometry.frame.shows(point.value))
-        return;
-    const QStringList lines = describePoint(*m_scene.data, point);
     QFont bold = m_scene.font;
     bold.setBold(true);
     const QFontMetricsF metrics(m_scene.font);
@@ -332,7 +365,6 @@ void ParetoHoverLayer::drawHoverLabel(QCPPainter& painter) const
     const double lineHeight = metrics.height() * 1.15;
     const QSizeF size(width + 2 * kPadding, lineHeight * double(lines.size()) + 2 * kPadding - 2);
     const QRectF& area = m_scene.geometry.frame.area;
-    const QPointF anchor = m_scene.geometry.pixels[at];
     QPointF corner = anchor + QPointF(kDistance, -size.height() - kDistance / 2);
     if (corner.x() + size.width() > area.right() - 2)
         corner.setX(anchor.x() - kDistance - size.width());

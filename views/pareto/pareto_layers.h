@@ -22,10 +22,11 @@ struct ParetoScene
     bool legendInside = false; ///< exported pictures carry their legend
     std::vector<int> selected;
     std::optional<int> hovered;
-    std::optional<QRectF> band; ///< rubber band, pixels
+    std::optional<int> hoveredPublished; ///< index into ParetoData::published
+    std::optional<QRectF> band;          ///< rubber band, pixels
 };
 
-/// Points, error bars, front and references. Repainted when data or axes change.
+/// Points, error bars, front, references and published points. Repainted when data or axes change.
 class ParetoDataLayer : public QCPAbstractItem
 {
     Q_OBJECT
@@ -43,6 +44,7 @@ private:
     void drawFront(QCPPainter& painter) const;
     void drawBaselines(QCPPainter& painter) const;
     void drawReferences(QCPPainter& painter) const;
+    void drawPublished(QCPPainter& painter) const;
     void drawPoints(QCPPainter& painter, MarkerState state);
     void drawLegend(QCPPainter& painter);
 
@@ -80,7 +82,7 @@ protected:
     void draw(QCPPainter* painter) override;
 
 private:
-    void drawHoverLabel(QCPPainter& painter) const;
+    void drawHoverLabel(QCPPainter& painter, QPointF anchor, const QStringList& lines) const;
 
     const ParetoScene& m_scene;
 };

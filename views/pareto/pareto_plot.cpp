@@ -20,6 +20,8 @@ std::vector<double> valuesOf(const ParetoData& data, Qt::Orientation axis)
     std::vector<double> values;
     for (const ParetoPoint& point : data.points)
         values.push_back(axis == Qt::Horizontal ? point.value.x() : point.value.y());
+    for (const PublishedMark& mark : data.published)
+        values.push_back(axis == Qt::Horizontal ? mark.value.x() : mark.value.y());
     return values;
 }
 
@@ -90,6 +92,7 @@ void ParetoPlot::setData(const ParetoDataPtr& data)
 {
     const bool sameAxes = m_scene.data->xChoice == data->xChoice && m_scene.data->yChoice == data->yChoice;
     m_scene.data = data;
+    m_scene.hoveredPublished.reset();
     if (!sameAxes) { // the numbers of another metric have nothing to do with the old view
         m_fitted = true;
         m_known.clear();
@@ -191,7 +194,7 @@ void ParetoPlot::fitAxes(bool x, bool y)
         }
         return AxisRange::around(low, high, logarithmic);
     };
-    const bool isEmpty = m_scene.data->points.empty();
+    const bool isEmpty = m_scene.data->points.empty() && m_scene.data->published.empty();
     setRanges(
         x && !isEmpty ? fitted(*m_scene.data, Qt::Horizontal, bounds.left(), bounds.right(), oldX.logarithmic) : oldX,
         y && !isEmpty ? fitted(*m_scene.data, Qt::Vertical, bounds.top(), bounds.bottom(), oldY.logarithmic) : oldY,
@@ -252,6 +255,14 @@ void ParetoPlot::updateHover()
         if (const ParetoPoint* point = m_scene.data->find(*m_selection.hovered()))
             m_scene.hovered = int(point - m_scene.data->points.data());
     }
+    repaintLayer(*m_hoverLayer);
+}
+
+void ParetoPlot::hoverPublished(std::optional<int> mark)
+{
+    if (mark == m_scene.hoveredPublished)
+        return;
+    m_scene.hoveredPublished = mark;
     repaintLayer(*m_hoverLayer);
 }
 

@@ -81,6 +81,7 @@ private:
     void updateGeometry(); ///< after data, ranges or size changed
     void updateSelection();
     void updateHover();
+    void hoverPublished(std::optional<int> mark);
     void repaintLayer(const QCPAbstractItem& item); ///< and nothing else
     void updateOutside();
     void applyPalette();

@@ -42,6 +42,7 @@ void ParetoPlot::mouseMoveEvent(QMouseEvent* event)
     const QPointF position = event->position();
     if (!m_drag) {
         const std::optional<int> hit = m_scene.geometry.hit(*m_scene.data, position, kHitRadius);
+        hoverPublished(hit ? std::nullopt : m_scene.geometry.hitPublished(*m_scene.data, position, kHitRadius));
         m_selection.hover(hit ? std::optional(m_scene.data->points[std::size_t(*hit)].id) : std::nullopt);
         return;
     }
@@ -215,6 +216,7 @@ void ParetoPlot::contextMenuEvent(QContextMenuEvent* event)
 
 void ParetoPlot::leaveEvent(QEvent* event)
 {
+    hoverPublished(std::nullopt);
     m_selection.hover(std::nullopt);
     QCustomPlot::leaveEvent(event);
 }

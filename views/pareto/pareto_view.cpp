@@ -6,6 +6,7 @@
 #include "views/pareto/legend_chip.h"
 #include "views/pareto/pareto_plot.h"
 #include "views/pareto/plot_export.h"
+#include "views/pareto/published_choice.h"
 #include "views/pareto/what_if_choice.h"
 #include "views/theme/icons.h"
 #include "views/widgets/empty_state.h"
@@ -116,6 +117,12 @@ void ParetoView::createControls()
     });
     connect(m_whatIf, &WhatIfChoice::predicted, this, &ParetoView::rebuild);
     row->addStretch(1);
+    m_published = new PublishedChoice(m_controls);
+    row->addWidget(m_published);
+    connect(m_published, &PublishedChoice::chosenByUser, this, [this] {
+        rebuild();
+        m_plot->fit(); // what was asked for is seen
+    });
     createCommands(*row);
     m_legend = new QWidget(this);
     m_legend->setObjectName(u"paretoLegend"_s);
@@ -225,6 +232,7 @@ void ParetoView::createCommands(QHBoxLayout& row)
 void ParetoView::setSnapshot(const SnapshotPtr& snapshot)
 {
     m_snapshot = snapshot;
+    m_published->setSnapshot(snapshot);
     if (!snapshot) {
         m_stack->setCurrentIndex(0);
         return;
@@ -331,7 +339,9 @@ void ParetoView::rebuild()
                                        .y = choiceOf(m_y),
                                        .filter = m_selection.filter(),
                                        .hiddenMethods = m_hiddenMethods,
-                                       .whatIf = isPredictionChosen() ? m_whatIf->axesFor(m_snapshot) : nullptr});
+                                       .whatIf = isPredictionChosen() ? m_whatIf->axesFor(m_snapshot) : nullptr,
+                                       .published = m_published->chosen()});
+    m_published->setAxes(plotted->x, plotted->y);
     m_plot->setData(plotted);
     rebuildLegend();
     updateMessages();
@@ -382,6 +392,9 @@ void ParetoView::updateMessages()
     if (plotted.whatIf && plotted.whatIf->missing > 0)
         notes << tr("%n finished trial(s) cannot be predicted: %1", nullptr, plotted.whatIf->missing)
                      .arg(plotted.whatIf->reason);
+    if (!plotted.published.empty())
+        notes << tr("✳ Published numbers: %1, measured under other protocols than the trials; each tells its source.")
+                     .arg(plotted.published.size());
     const auto hiddenByLog = [&](Qt::Orientation axis) {
         return m_plot->isLogarithmic(axis)
                    ? int(std::count_if(plotted.points.begin(), plotted.points.end(),
@@ -456,7 +469,8 @@ QJsonObject ParetoView::saveState() const
     return {{u"x"_s, toJson(m_snapshot ? choiceOf(m_x) : m_wantedX, m_x.log->isChecked())},
             {u"y"_s, toJson(m_snapshot ? choiceOf(m_y) : m_wantedY, m_y.log->isChecked())},
             {u"scalesChosen"_s, m_x.userChoseScale || m_y.userChoseScale},
-            {u"hidden"_s, QJsonArray::fromStringList(m_hiddenMethods)}};
+            {u"hidden"_s, QJsonArray::fromStringList(m_hiddenMethods)},
+            {u"published"_s, QJsonArray::fromStringList(m_published->chosen())}};
 }
 
 void ParetoView::restoreState(const QJsonObject& state)
@@ -471,6 +485,10 @@ void ParetoView::restoreState(const QJsonObject& state)
     m_hiddenMethods.clear();
     for (const QJsonValue& method : state[u"hidden"].toArray())
         m_hiddenMethods << method.toString();
+    QStringList published;
+    for (const QJsonValue& series : state[u"published"].toArray())
+        published << series.toString();
+    m_published->choose(published);
     if (m_snapshot)
         setSnapshot(m_snapshot);
 }

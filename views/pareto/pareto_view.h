@@ -18,6 +18,7 @@ namespace paretoscope::views {
 
 class EmptyState;
 class ParetoPlot;
+class PublishedChoice;
 class WhatIfChoice;
 
 /// The Pareto dock: choice of metrics, scales and protocols, legend, plot, export.
@@ -35,7 +36,7 @@ public:
     ParetoPlot& plot() { return *m_plot; }
     std::vector<core::TrialId> front() const; ///< of what is plotted now
 
-    QJsonObject saveState() const;               ///< axes, scales, hidden methods
+    QJsonObject saveState() const;               ///< axes, scales, hidden methods, published points
     void restoreState(const QJsonObject& state); ///< ignores what does not fit
 
 Q_SIGNALS:
@@ -85,6 +86,7 @@ private:
     QStackedLayout* m_stack = nullptr;
     QWidget* m_controls = nullptr;
     WhatIfChoice* m_whatIf = nullptr;
+    PublishedChoice* m_published = nullptr;
     QWidget* m_legend = nullptr;
     QLabel* m_note;
 };

@@ -92,7 +92,7 @@ QString plotCsv(const ParetoData& data)
     const auto number = [](double value) { return QString::number(value, 'g', 17); };
     QList<QStringList> rows {{u"pipeline"_s, columnTitle(data.x), columnTitle(data.y),
                               columnTitle(data.x) + u" standard error"_s, columnTitle(data.y) + u" standard error"_s,
-                              u"method"_s, u"on front"_s, u"protocol x"_s, u"protocol y"_s, u"trial"_s}};
+                              u"method"_s, u"on front"_s, u"protocol x"_s, u"protocol y"_s, u"trial"_s, u"source"_s}};
     for (const ParetoPoint& point : data.points) {
         if (!point.accepted)
             continue;
@@ -106,7 +106,23 @@ QString plotCsv(const ParetoData& data)
                              point.onFront ? u"1"_s : u"0"_s,
                              toQString(data.xChoice.protocol),
                              toQString(data.yChoice.protocol),
-                             toQString(trial.id.hex())};
+                             toQString(trial.id.hex()),
+                             QString()};
+    }
+    for (const PublishedMark& mark : data.published) {
+        const core::PublishedPoint& point = data.snapshot->published[mark.point];
+        const QString protocol = toQString(point.metric);
+        rows << QStringList {describePublished(point).first(),
+                             number(mark.value.x()),
+                             number(mark.value.y()),
+                             QString(),
+                             QString(),
+                             u"published"_s,
+                             u"0"_s,
+                             protocol,
+                             protocol,
+                             QString(),
+                             mark.isVerified ? toQString(point.source) : u"UNVERIFIED: "_s + toQString(point.source)};
     }
     return asCsv(rows);
 }

@@ -90,6 +90,21 @@ std::optional<int> ParetoGeometry::hit(const ParetoData& data, QPointF position,
     return best;
 }
 
+std::optional<int> ParetoGeometry::hitPublished(const ParetoData& data, QPointF position, double radius) const
+{
+    std::optional<int> best;
+    double bestDistance = radius;
+    for (std::size_t i = 0; i < published.size(); ++i) {
+        const QPointF offset = published[i] - position;
+        const double distance = std::hypot(offset.x(), offset.y());
+        if (distance <= bestDistance && frame.shows(data.published[i].value)) {
+            best = int(i);
+            bestDistance = distance;
+        }
+    }
+    return best;
+}
+
 std::vector<int> ParetoGeometry::inside(const ParetoData& data, const QRectF& band) const
 {
     std::vector<int> found;
@@ -109,6 +124,8 @@ ParetoGeometry prepareGeometry(const ParetoData& data, const PlotFrame& frame)
         geometry.pixels.push_back(frame.toPixel(point.value));
     for (const ReferenceMark& mark : data.references)
         geometry.references.push_back(frame.toPixel(mark.value));
+    for (const PublishedMark& mark : data.published)
+        geometry.published.push_back(frame.toPixel(mark.value));
     // The staircase leaves the plot at its bad ends, however far the user has zoomed out.
     const QPointF farEnds(frame.x.valueAt(data.x.minimise ? 2 : -1), frame.y.valueAt(data.y.minimise ? 2 : -1));
     const QRectF roomy =

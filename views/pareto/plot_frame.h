@@ -48,9 +48,12 @@ struct ParetoGeometry
     std::vector<QPointF> pixels; ///< parallel to ParetoData::points
     QPolygonF front;
     std::vector<QPointF> references;
+    std::vector<QPointF> published; ///< parallel to ParetoData::published
 
     /// The point nearest to `position` within `radius`; front points win over ghosts at equal distance.
     std::optional<int> hit(const ParetoData& data, QPointF position, double radius) const;
+    /// The published point nearest to `position` within `radius`.
+    std::optional<int> hitPublished(const ParetoData& data, QPointF position, double radius) const;
     std::vector<int> inside(const ParetoData& data, const QRectF& band) const;
 };
 
