@@ -279,7 +279,10 @@ core::Result<Calibration> calibrate(const std::vector<CalibrationPoint>& points)
     Calibration result = fitKinds(points, overall);
     result.overall = overall;
     result.ideal = errorOf(points, [&](std::size_t i) {
-        return secondsOf(points[i], false, [](KernelKind) { return ReachedShares {}; });
+        double sum = 0;
+        for (const CeilingTimes& operation : points[i].operations)
+            sum += operation.ideal();
+        return sum;
     });
     result.overallError = errorOf(
         points, [&](std::size_t i) { return secondsOf(points[i], false, [&](KernelKind) { return result.overall; }); });
