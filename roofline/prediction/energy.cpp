@@ -26,4 +26,9 @@ double countedJoules(const StepPrediction& step, const EnergyCoefficients& coeff
            step.seconds * coefficients.idleWatts;
 }
 
+double countedJoules(const GenerationPrediction& answer, double generated, const EnergyCoefficients& coefficients)
+{
+    return countedJoules(answer.prefill, coefficients) + (generated - 1) * countedJoules(answer.decode, coefficients);
+}
+
 } // namespace paretoscope::roofline

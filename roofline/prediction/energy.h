@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "roofline/prediction/step_prediction.h"
+#include "roofline/prediction/generation.h"
 
 namespace paretoscope::roofline {
 
@@ -17,5 +17,7 @@ struct EnergyCoefficients
     double idleWatts = 0;
 };
 double countedJoules(const StepPrediction& step, const EnergyCoefficients& coefficients);
+/// Of a whole answer on one device; every decode step counts like the first one.
+double countedJoules(const GenerationPrediction& answer, double generated, const EnergyCoefficients& coefficients);
 
 } // namespace paretoscope::roofline

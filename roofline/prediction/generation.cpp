@@ -134,6 +134,33 @@ core::Status requireCount(const char* name, double value)
                   "give a whole number of sequences or tokens"};
 }
 
+/// The prompt, pass by pass.
+struct Prefill
+{
+    double seconds = 0;
+    double joules = 0; ///< 0: the power of the device is not known
+};
+
+core::Result<Prefill> chunkedPrefill(const ModelShape& model, const Execution& execution, const Request& request,
+                                     const HardwareSpec& hardware, const Ceilings& ceilings)
+{
+    constexpr double kMostChunks = 1 << 20;
+    PSC_TRY(requireCount("the chunk of the prompt", request.chunk));
+    if (request.prompt / request.chunk > kMostChunks)
+        return Error {ErrorCode::InvalidArgument, "the prompt is cut into more than a million chunks",
+                      "choose larger chunks"};
+    Prefill sum;
+    for (double done = 0; done < request.prompt;) {
+        const double tokens = std::min(request.chunk, request.prompt - done);
+        done += tokens;
+        const Step step {{{request.batch, tokens, done}}, done < request.prompt ? 0 : request.batch};
+        PSC_ASSIGN(const StepPrediction pass, predictStep(model, execution, step, ceilings, geometryOf(hardware)));
+        sum.seconds += pass.seconds;
+        sum.joules += hardware.tdpWatts ? utilisationJoules(pass, *hardware.tdpWatts) : 0;
+    }
+    return sum;
+}
+
 } // namespace
 
 void GenerationPrediction::setWeightBytes(double bytes, const HardwareSpec& hardware)
@@ -168,7 +195,13 @@ core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, co
     const double steps = request.generated - 1;
     PSC_ASSIGN(const double decoding, decodeSeconds(model, execution, request.batch, request.prompt + 1,
                                                     request.prompt + steps, ceilings, geometry));
-    result.timeToFirstToken = result.prefill.seconds;
+    Prefill prefill {.seconds = result.prefill.seconds};
+    if (request.isChunked()) {
+        PSC_ASSIGN(prefill, chunkedPrefill(model, execution, request, hardware, ceilings));
+    } else if (hardware.tdpWatts) {
+        prefill.joules = utilisationJoules(result.prefill, *hardware.tdpWatts);
+    }
+    result.timeToFirstToken = prefill.seconds;
     result.timePerOutputToken = steps > 0 ? decoding / steps : result.decode.seconds;
     result.totalSeconds = result.timeToFirstToken + decoding;
     result.tokensPerSecond = request.batch * request.generated / result.totalSeconds;
@@ -179,9 +212,8 @@ core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, co
         // Power changes little between decode steps: that of the first one, over the time of all.
         const double watts = utilisationJoules(result.decode, *hardware.tdpWatts) / result.decode.layerSeconds;
         const Parallelism& parallel = execution.parallel;
-        result.joules =
-            (utilisationJoules(result.prefill, *hardware.tdpWatts) * parallel.microBatches + watts * decoding) *
-            parallel.tensor * std::max(1, parallel.expert);
+        result.joules = (prefill.joules * parallel.microBatches + watts * decoding) * parallel.tensor *
+                        std::max(1, parallel.expert);
     }
     return result;
 }

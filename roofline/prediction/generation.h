@@ -9,7 +9,7 @@ namespace paretoscope::roofline {
 /// What a whole answer takes: the prefill yields the first token, every further one is a decode step.
 struct GenerationPrediction
 {
-    StepPrediction prefill = {};
+    StepPrediction prefill = {};   ///< of the whole prompt at once, also where it is computed in chunks
     StepPrediction decode = {};    ///< the first decode step, with prompt + 1 visible tokens
     double timeToFirstToken = 0;   ///< seconds
     double timePerOutputToken = 0; ///< mean of the decode steps, seconds; of one step when there is none
@@ -28,7 +28,8 @@ struct GenerationPrediction
 core::Result<double> decodeSeconds(const ModelShape& model, const Execution& execution, double batch, double first,
                                    double last, const Ceilings& ceilings, const CacheGeometry& geometry);
 
-/// Errors: those of predictStep(); InvalidArgument (batch, prompt or generated tokens below 1 or beyond 2^31).
+/// Errors: those of predictStep(); InvalidArgument (batch, prompt, generated tokens or the chunk below 1 or beyond 2^31,
+/// more than a million chunks).
 core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, const Execution& execution,
                                                      const Request& request, const HardwareSpec& hardware,
                                                      const Efficiency& efficiency);

@@ -185,12 +185,23 @@ double cacheBytes(const ModelShape& model, const Execution& execution, double to
 core::Result<MemoryNeed> memoryNeed(const ModelShape& model, const Execution& execution, const Request& request,
                                     double overheadBytes)
 {
-    const Step step = Step::prefill(request.batch, request.prompt);
+    const double queries = request.isChunked() ? request.chunk : request.prompt;
+    const Step step {{{request.batch, queries, request.prompt}}, request.batch};
     PSC_ASSIGN(const StepOperations operations, stepOperations(model, execution, step));
     return MemoryNeed {.weights = weightBytes(model, execution),
                        .cache = request.batch * cacheBytes(model, execution, request.prompt + request.generated),
                        .activations = peakActivationBytes(operations, model, execution, step),
                        .overhead = overheadBytes};
+}
+
+std::optional<Offload> offload(double needBytes, const HardwareSpec& hardware, double linkBytesPerSecond)
+{
+    if (!hardware.memoryBytes || needBytes <= *hardware.memoryBytes)
+        return std::nullopt;
+    const double outside = needBytes - *hardware.memoryBytes;
+    const double seconds =
+        std::max(*hardware.memoryBytes / hardware.bandwidthBytesPerSecond, outside / linkBytesPerSecond);
+    return Offload {.outsideBytes = outside, .bytesPerSecond = needBytes / seconds};
 }
 
 core::Result<std::int64_t> largestBatch(const ModelShape& model, const Execution& execution, Request request,

@@ -26,6 +26,9 @@ struct Request
     double batch = 1;
     double prompt = 1;
     double generated = 1; ///< tokens; the prefill yields the first
+    double chunk = 0;     ///< tokens of the prompt that one pass computes; 0: all
+
+    bool isChunked() const { return chunk > 0 && chunk < prompt; }
 };
 
 inline constexpr double kDefaultOverheadBytes = 0.6e9;
@@ -38,6 +41,16 @@ double cacheBytes(const ModelShape& model, const Execution& execution, double to
 /// Errors: those of stepOperations().
 core::Result<MemoryNeed> memoryNeed(const ModelShape& model, const Execution& execution, const Request& request,
                                     double overheadBytes = kDefaultOverheadBytes);
+
+/// A model that the device cannot hold, with the rest of it behind a slower link (host memory).
+struct Offload
+{
+    double outsideBytes = 0;
+    double bytesPerSecond = 0; ///< of all its memory together, when every byte of it is read once
+};
+/// The part inside is read at the bandwidth of the device while the part outside comes over the link: of both the
+/// slower (the effective bandwidth of GenZ, arXiv 2406.01698). Nothing where the need fits or the memory is not known.
+std::optional<Offload> offload(double needBytes, const HardwareSpec& hardware, double linkBytesPerSecond);
 
 /// The largest batch (or number of prompt tokens) with which the need is at most `limitBytes`; 0: not even one.
 core::Result<std::int64_t> largestBatch(const ModelShape& model, const Execution& execution, Request request,

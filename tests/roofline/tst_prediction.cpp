@@ -420,6 +420,70 @@ private Q_SLOTS:
         QVERIFY(isClose(countedJoules(step, coefficients), 2 * step.flops + 3 * step.bytes + 5 * step.seconds));
     }
 
+    /// Check 8, in time: a prompt in chunks takes the passes of its chunks, each of which reads all weights.
+    void chunksOfAPromptAddUp_data()
+    {
+        QTest::addColumn<double>("chunk");
+        QTest::addRow("even") << 256.0;
+        QTest::addRow("with a rest") << 300.0;
+        QTest::addRow("the whole prompt") << 1024.0;
+        QTest::addRow("more than there is") << 4096.0;
+    }
+    void chunksOfAPromptAddUp()
+    {
+        QFETCH(double, chunk);
+        const ModelShape model = sampleModel("Llama-2-7b");
+        const HardwareSpec device = sampleDevice();
+        Request request {.batch = 2, .prompt = 1024, .generated = 1, .chunk = chunk};
+        const GenerationPrediction chunked = orDie(predictGeneration(model, {}, request, device, {}));
+        double seconds = 0;
+        for (double done = 0; done < 1024;) {
+            const double tokens = std::min(chunk, 1024 - done);
+            done += tokens;
+            seconds += secondsOf(model, Step {{{2, tokens, done}}, done < 1024 ? 0.0 : 2.0}, device);
+        }
+        QVERIFY(isClose(chunked.timeToFirstToken, seconds));
+        request.chunk = 0;
+        const GenerationPrediction whole = orDie(predictGeneration(model, {}, request, device, {}));
+        QVERIFY(chunked.timeToFirstToken >= whole.timeToFirstToken);
+        QCOMPARE(chunked.memory.activations < whole.memory.activations, chunk < 1024);
+        request.chunk = 1e-9;
+        QVERIFY(!predictGeneration(model, {}, request, device, {}).ok());
+    }
+
+    void countedEnergyAddsUp()
+    {
+        const EnergyCoefficients coefficients {.joulesPerFlop = 1e-12, .joulesPerByte = 32e-12, .idleWatts = 40};
+        const GenerationPrediction answer = orDie(predictGeneration(
+            sampleModel("Llama-2-7b"), {}, {.batch = 1, .prompt = 100, .generated = 11}, sampleDevice(), {}));
+        QVERIFY(isClose(countedJoules(answer, 11, coefficients),
+                        countedJoules(answer.prefill, coefficients) + 10 * countedJoules(answer.decode, coefficients)));
+    }
+
+    /// The slower of both parts counts, over all of the memory.
+    void whatDoesNotFitComesOverALink_data()
+    {
+        QTest::addColumn<double>("need");
+        QTest::addColumn<double>("link");
+        QTest::addColumn<double>("bandwidth"); ///< 0: everything fits
+        QTest::addRow("fits") << 80e9 << 32e9 << 0.0;
+        QTest::addRow("the link is the bound") << 100e9 << 10e9 << 100e9 / 2;
+        QTest::addRow("the memory is the bound") << 81e9 << 1000e9 << 81e9 / (80e9 / 2039e9);
+    }
+    void whatDoesNotFitComesOverALink()
+    {
+        QFETCH(double, need);
+        QFETCH(double, link);
+        QFETCH(double, bandwidth);
+        const std::optional<Offload> found = offload(need, sampleDevice(), link);
+        QCOMPARE(found.has_value(), bandwidth > 0);
+        QVERIFY(!found || isClose(found->bytesPerSecond, bandwidth));
+        QVERIFY(!found || isClose(found->outsideBytes, need - 80e9));
+        HardwareSpec unknown = sampleDevice();
+        unknown.memoryBytes.reset();
+        QVERIFY(!offload(need, unknown, link));
+    }
+
     void boundsShareTheTime()
     {
         const Ceilings ceilings = orDie(Ceilings::of(sampleDevice(), Efficiency::realistic()));
