@@ -295,6 +295,29 @@ double MachineProfile::float32Rate(double threadsAtOnce) const
     return largest({rate("matrix_float32", threadsAtOnce), rate("vector_multiply_add", threadsAtOnce)}).value_or(0);
 }
 
+std::vector<IntensityPoint> MachineProfile::intensities() const
+{
+    std::vector<IntensityPoint> points;
+    for (const MeasuredRate& measured : rates) {
+        if (measured.name.starts_with("read_multiply_add_") && measured.size > 0)
+            points.push_back({measured.work / measured.size, measured.rate()});
+    }
+    std::sort(points.begin(), points.end(),
+              [](const IntensityPoint& a, const IntensityPoint& b) { return a.intensity < b.intensity; });
+    return points;
+}
+
+std::optional<double> MachineProfile::knee() const
+{
+    const std::vector<IntensityPoint> points = intensities();
+    if (points.empty())
+        return std::nullopt;
+    double height = 0;
+    for (const IntensityPoint& point : points)
+        height = std::max(height, point.flopsPerSecond);
+    return height * points.front().intensity / points.front().flopsPerSecond;
+}
+
 HardwareSpec MachineProfile::hardware() const
 {
     HardwareSpec spec;
@@ -313,6 +336,7 @@ HardwareSpec MachineProfile::hardware() const
         spec.onchipBufferBytes = lastCacheBytes;
         spec.l2BandwidthBytesPerSecond = rate("last_cache_read", threads);
     }
+    spec.l1BandwidthBytesPerSecond = rate("core_cache_read", threads); // of the caches that no other core reads
     if (kind == "cpu")
         spec.processors = threads;
     spec.source = "measured " + measuredUtc + " on " + deviceName + ", " + std::to_string(threads) +

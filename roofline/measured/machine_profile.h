@@ -30,6 +30,14 @@ struct MeasuredRate
     double change() const; ///< of the second round against the first, as a share
 };
 
+/// A kernel that reads main memory and computes so much per byte.
+struct IntensityPoint
+{
+    double intensity = 0; ///< FLOPs per byte
+    double flopsPerSecond = 0;
+    bool operator==(const IntensityPoint&) const = default;
+};
+
 /// x Wᵀ as the forward pass calls it; see the engine's measureProducts().
 struct MeasuredProduct
 {
@@ -106,6 +114,11 @@ struct MachineProfile
     double bandwidth(double threadsAtOnce) const;
     /// The highest rate of float32: products of large matrices, or multiply-adds in registers.
     double float32Rate(double threadsAtOnce) const;
+
+    /// The roofline as it was measured, by rising intensity: the rates read_multiply_add_*. Empty: there are none.
+    std::vector<IntensityPoint> intensities() const;
+    /// FLOPs per byte at which the slope through the first of them meets the height of the highest.
+    std::optional<double> knee() const;
 
     /// The machine as a device: all threads, medians.
     HardwareSpec hardware() const;

@@ -46,6 +46,16 @@ inline MachineProfile plantedMachine()
     add("vector_multiply_add", "FLOP", 50e9);
     add("matrix_float32", "FLOP", 45e9);
     add("matrix_bfloat16", "FLOP", 1e9);
+    for (const double multiplyAdds : {0.0, 4.0, 64.0}) {
+        const double intensity = (2 * multiplyAdds + 1) / 4;
+        machine.rates.push_back({.name = "read_multiply_add_" + std::to_string(int(multiplyAdds)),
+                                 .threads = 2,
+                                 .work = 4e9 * intensity,
+                                 .unit = "FLOP",
+                                 .size = 4e9,
+                                 .seconds = exactly(4e9 * intensity / std::min(90e9, 18e9 * intensity)),
+                                 .again = 4e9 * intensity / std::min(90e9, 18e9 * intensity)});
+    }
     return machine;
 }
 
@@ -76,6 +86,7 @@ inline ReachedShares plantedShares(KernelKind kind)
     }
     return {.vector = 0.2, .memory = 0.2, .launchSeconds = 5e-6};
 }
+inline constexpr double kPlantedStart = 150e-6; ///< before the first operation of a step
 
 inline double plantedSeconds(const CeilingTimes& times)
 {
@@ -86,7 +97,6 @@ inline double plantedSeconds(const CeilingTimes& times)
 inline MeasuredStep plantedStep(const MachineProfile& machine, const ModelShape& model, bool isPrefill, double batch,
                                 double tokens)
 {
-inline constexpr double kPlantedStart = 150e-6; ///< before the first operation of a step
     static constexpr const char* kParts[] {"attn_norm", "q_proj",   "k_proj",    "v_proj",  "kv_store", "attention",
                                            "o_proj",    "mlp_norm", "gate_proj", "up_proj", "down_proj"};
     const EngineStep predicted = orDie(engineStep(machine, model, {}, isPrefill, batch, tokens));

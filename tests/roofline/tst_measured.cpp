@@ -85,6 +85,21 @@ private Q_SLOTS:
         QVERIFY(predictStep(plantedModel(), {}, Step::decode(1, 16), ceilings).ok());
     }
 
+    /// 18 GB/s of reading and 90 GFLOP/s meet at 5 FLOPs per byte.
+    void kneeIsWhereMemoryAndArithmeticMeet()
+    {
+        const std::vector<IntensityPoint> points = plantedMachine().intensities();
+        QCOMPARE(points.size(), std::size_t(3));
+        QVERIFY(isClose(points[0].intensity, 0.25));
+        QVERIFY(isClose(points[0].flopsPerSecond, 4.5e9));
+        QVERIFY(isClose(points[1].intensity, 2.25));
+        QVERIFY(isClose(points[2].flopsPerSecond, 90e9));
+        QVERIFY(isClose(plantedMachine().knee().value(), 5));
+        MachineProfile earlier = plantedMachine();
+        std::erase_if(earlier.rates, [](const MeasuredRate& rate) { return rate.name.starts_with("read_"); });
+        QVERIFY(!earlier.knee());
+    }
+
     void profileReadsBackEqual()
     {
         MachineProfile machine = m_calibrated;
@@ -236,27 +251,12 @@ private Q_SLOTS:
         QVERIFY(calibration.error.within20Percent > 0.95);
         QVERIFY2(calibration.leftOut.meanRelative < 0.2, qPrintable(QString::number(calibration.leftOut.meanRelative)));
         QVERIFY(calibration.leftOut.meanRelative >= calibration.error.meanRelative);
+        QVERIFY(isClose(calibration.stepSeconds, kPlantedStart, 0.1));
         QCOMPARE(points.steps.size(), 8u);
         for (const StepPoint& step : points.steps)
             QVERIFY(std::fabs(step.calibratedSeconds / step.measuredSeconds - 1) < 0.05);
     }
 
-    void calibrationIsDeterministic()
-    {
-        MachineProfile again = measuredMachine();
-        orDie(calibrateProfile(again, PARETOSCOPE_RESOURCES "/architectures"));
-        QVERIFY(again.calibration == m_calibrated.calibration);
-    }
-
-    void whatALayerTakesBesideItsPartsIsCounted()
-    {
-        MachineProfile machine = measuredMachine();
-        QVERIFY(isClose(calibration.stepSeconds, kPlantedStart, 0.1));
-        for (MeasuredStep& step : machine.model->steps)
-            step.seconds = exactly(step.seconds.median + 12 * 50e-6);
-        orDie(calibrateProfile(machine, PARETOSCOPE_RESOURCES "/architectures"));
-        QVERIFY(isClose(machine.calibration->sectionSeconds, 50e-6, 1e-6));
-    }
     /// SmolLM2-135M on a processor with two threads, as `roofline --measure` kept it: most parts of its steps are
     /// explained, also those of a step that the fit has not seen, and nothing is faster than the ceilings.
     void calibrationExplainsAMeasuredMachine()
@@ -326,6 +326,21 @@ private Q_SLOTS:
         QFAIL("the layer has no such operation");
     }
 
+    void calibrationIsDeterministic()
+    {
+        MachineProfile again = measuredMachine();
+        orDie(calibrateProfile(again, PARETOSCOPE_RESOURCES "/architectures"));
+        QVERIFY(again.calibration == m_calibrated.calibration);
+    }
+
+    void whatALayerTakesBesideItsPartsIsCounted()
+    {
+        MachineProfile machine = measuredMachine();
+        for (MeasuredStep& step : machine.model->steps)
+            step.seconds = exactly(step.seconds.median + 12 * 50e-6);
+        orDie(calibrateProfile(machine, PARETOSCOPE_RESOURCES "/architectures"));
+        QVERIFY(isClose(machine.calibration->sectionSeconds, 50e-6, 1e-6));
+    }
 
     /// Names that the operations do not have (a mixture's kernels) count to the part before them.
     void unknownPartsAreNotLost()
