@@ -36,7 +36,7 @@ core::Json document(const TableReport& report, const RooflineRequest& request, c
              {{"total_seconds", report.step.seconds},
               {"samples_per_second", request.batch / report.step.seconds},
               {"weight_bytes", report.weightBytes},
-              {"pass", stepJson(report.step, report.explanation)}}}};
+              {"pass", stepJson(report.step, report.explanation, hardware)}}}};
 }
 
 void print(const TableReport& report, const RooflineRequest& request, const roofline::HardwareSpec& hardware,

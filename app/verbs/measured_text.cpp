@@ -98,6 +98,24 @@ std::string stepTable(const MachineProfile& profile, const MeasuredPoints& point
     return table.text(stream);
 }
 
+/// The measured roofline: intensity, FLOP/s, and what of the lower roof they are.
+std::string intensityTable(const MachineProfile& profile, const Stream& stream)
+{
+    const std::vector<roofline::IntensityPoint> points = profile.intensities();
+    if (points.empty())
+        return {};
+    TextTable table({{"FLOP/byte", true}, {"reached", true}, {"of the roof", true}});
+    const double peak = profile.float32Rate(profile.threads);
+    for (const roofline::IntensityPoint& point : points) {
+        const double roof = std::min(peak, point.intensity * profile.bandwidth(profile.threads));
+        table.addRow({significant(point.intensity, 3), scaled(point.flopsPerSecond, "FLOP/s"),
+                      percent(point.flopsPerSecond / roof)});
+    }
+    return "\n" + table.text(stream) + "\n" +
+           labelled("knee", significant(*profile.knee(), 3) + " FLOP/byte; the ridge of the ceilings is " +
+                                significant(peak / profile.bandwidth(profile.threads), 3));
+}
+
 std::string errorText(const FitError& error)
 {
     return percent(error.meanRelative) + " on average, " + percent(error.within20Percent) + " of the parts within 20 %";
@@ -107,6 +125,15 @@ std::string title(const MachineProfile& profile)
 {
     return profile.name + ": " + printable(profile.deviceName) + ", " + counted(profile.threads, "thread") +
            (profile.isQuick ? ", measured quickly" : "") + "\n\n";
+}
+
+Json kneeJson(const MachineProfile& profile)
+{
+    Json points = Json::array();
+    for (const roofline::IntensityPoint& point : profile.intensities())
+        points.push_back({{"arithmetic_intensity", point.intensity}, {"flops_per_second", point.flopsPerSecond}});
+    const std::optional<double> knee = profile.knee();
+    return {{"arithmetic_intensity", knee ? Json(*knee) : Json(nullptr)}, {"points", std::move(points)}};
 }
 
 } // namespace
@@ -131,12 +158,13 @@ Json measurementJson(const MachineProfile& profile, const MeasuredPoints& points
             {"profile", profile.json()},
             {"parts", std::move(parts)},
             {"steps", std::move(steps)},
+            {"knee", kneeJson(profile)},
             {"remarks", remarks}};
 }
 
 std::string measurementText(const MachineProfile& profile, const MeasuredPoints& points, const Stream& stream)
 {
-    std::string text = title(profile) + ceilingTable(profile, stream);
+    std::string text = title(profile) + ceilingTable(profile, stream) + intensityTable(profile, stream);
     if (!profile.calibration)
         return text + "\nwithout a model nothing is calibrated: paretoscope roofline MODEL --measure\n";
     text += "\n" + profile.model->name + ", float32\n\n" + stepTable(profile, points, stream) + "\n";

@@ -43,7 +43,7 @@ Outcome reportPasses(const RooflineRequest& options, const RooflineInputs& input
                  {"overhead_bytes", memory.overhead},
                  {"total_bytes", memory.total()},
                  {"fits", prediction.fits ? core::Json(*prediction.fits) : core::Json(nullptr)}}},
-               {"pass", stepJson(prediction.pass, explanation)}}}});
+               {"pass", stepJson(prediction.pass, explanation, hardware)}}}});
         return ExitStatus::Done;
     }
     if (options.csv) {

@@ -8,6 +8,7 @@
 #include "core/base/near_miss.h"
 #include "roofline/hardware/hardware_json.h"
 #include "roofline/measured/calibrated_prediction.h"
+#include "roofline/prediction/energy.h"
 #include "roofline/prediction/vision_language.h"
 #include "roofline/trial/what_if.h"
 
@@ -28,6 +29,7 @@ struct Report : RooflineInputs
     std::optional<std::int64_t> longestPrompt;
     std::optional<roofline::SpeculationPrediction> speculation;
     std::optional<roofline::VisionLanguagePrediction> phases; ///< of a model that reads images
+    std::optional<roofline::Offload> offload;
 };
 
 core::Status fuse(roofline::Fusion& fusion, const std::string& name)
@@ -54,25 +56,6 @@ core::Status fuse(roofline::Fusion& fusion, const std::string& name)
     return core::success();
 }
 
-core::Result<RooflineInputs> inputsOf(const RooflineRequest& request, const NamedConfig& model,
-                                      const std::filesystem::path& families)
-{
-    RooflineInputs inputs;
-    inputs.model = model.name;
-    PSC_ASSIGN(inputs.efficiency, efficiencyOf(request));
-    PSC_ASSIGN(inputs.execution, executionOf(request));
-    if (roofline::isVisionLanguage(model.config) && request.images > 0) {
-        PSC_ASSIGN(roofline::VisionLanguageShape shape, roofline::readVisionLanguageShape(model.config, families));
-        inputs.shape = std::move(shape.language);
-        inputs.vision = std::move(shape.vision);
-    } else {
-        PSC_ASSIGN(inputs.shape, roofline::readModelShape(model.config, families));
-    }
-    if (request.imageTokens > 0)
-        (inputs.vision ? *inputs.vision : inputs.shape).imageTokens = request.imageTokens;
-    return inputs;
-}
-
 core::Status addSpeculation(Report& report, const RooflineRequest& request, const roofline::HardwareSpec& hardware,
                             const std::filesystem::path& families)
 {
@@ -85,13 +68,15 @@ core::Status addSpeculation(Report& report, const RooflineRequest& request, cons
 }
 
 core::Result<Report> predict(const RooflineRequest& request, RooflineInputs inputs,
-                             const roofline::HardwareSpec& hardware, const std::filesystem::path& families)
+                             const roofline::HardwareSpec& device, const std::filesystem::path& families)
 {
     Report report;
     static_cast<RooflineInputs&>(report) = std::move(inputs);
+    roofline::HardwareSpec hardware = device;
     report.request = {.batch = static_cast<double>(request.batch),
                       .prompt = static_cast<double>(request.prompt),
-                      .generated = static_cast<double>(request.generate)};
+                      .generated = static_cast<double>(request.generate),
+                      .chunk = static_cast<double>(request.chunk)};
     const auto explained = [&](const roofline::Step& step, const StepPrediction& prediction) {
         return roofline::explain(report.shape, report.execution, step, hardware, report.efficiency, prediction);
     };
@@ -100,13 +85,15 @@ core::Result<Report> predict(const RooflineRequest& request, RooflineInputs inpu
                    roofline::predictVisionLanguage({*report.vision, report.shape}, report.execution, report.request,
                                                    request.images, hardware, report.efficiency));
         report.prediction = report.phases->answer;
+        if (report.storedBytes)
+            report.prediction.setWeightBytes(*report.storedBytes, hardware);
         report.request.prompt = report.phases->readTokens;
     } else {
-        PSC_ASSIGN(report.prediction, roofline::predictGeneration(report.shape, report.execution, report.request,
-                                                                  hardware, report.efficiency));
+        PSC_ASSIGN(PredictedAnswer answer, predictAnswer(request, report, device));
+        report.prediction = std::move(answer.prediction);
+        report.offload = answer.offload;
+        hardware = std::move(answer.hardware);
     }
-    if (report.storedBytes)
-        report.prediction.setWeightBytes(*report.storedBytes, hardware);
     PSC_ASSIGN(
         report.prefillExplanation,
         explained(roofline::Step::prefill(report.request.batch, report.request.prompt), report.prediction.prefill));
@@ -137,6 +124,22 @@ core::Json speculationJson(const std::optional<roofline::SpeculationPrediction>&
     return {{"draft_step_seconds", speculation->draftStep},           {"target_step_seconds", speculation->targetStep},
             {"verify_step_seconds", speculation->verifyStep},         {"expected_tokens", speculation->tokens},
             {"time_per_output_token_seconds", speculation->perToken}, {"speedup", speculation->speedup}};
+}
+
+core::Json energyJson(const RooflineRequest& request)
+{
+    if (request.energy != "counted")
+        return request.energy;
+    return {{"joules_per_flop", request.picojoulesPerFlop * 1e-12},
+            {"joules_per_byte", 8 * request.picojoulesPerBit * 1e-12},
+            {"idle_watts", request.idleWatts}};
+}
+
+core::Json offloadJson(const std::optional<roofline::Offload>& offload)
+{
+    if (!offload)
+        return nullptr;
+    return {{"outside_bytes", offload->outsideBytes}, {"effective_bytes_per_second", offload->bytesPerSecond}};
 }
 
 /// Encoder, projector, prefill and decode steps one behind the other.
@@ -178,9 +181,10 @@ core::Json document(const Report& report, const RooflineRequest& request, const 
             {"fits", orNull(p.fits)},
             {"largest_batch", orNull(report.largestBatch)},
             {"longest_prompt", orNull(report.longestPrompt)}}},
+          {"offload", offloadJson(report.offload)},
           {"speculation", speculationJson(report.speculation)},
-          {"prefill", stepJson(p.prefill, report.prefillExplanation)},
-          {"decode", stepJson(p.decode, report.decodeExplanation)}}}};
+          {"prefill", stepJson(p.prefill, report.prefillExplanation, hardware)},
+          {"decode", stepJson(p.decode, report.decodeExplanation, hardware)}}}};
     if (report.phases) {
         json["results"]["phases"] = phasesJson(report);
         json["parameters"] = report.shape.parameters() + report.vision->parameters();
@@ -200,6 +204,9 @@ std::string memoryText(const Report& report)
                        scaled(memory.overhead, "B");
     if (report.prediction.fits)
         text += *report.prediction.fits ? "; fits" : "; does not fit";
+    if (report.offload)
+        text += ": " + scaled(report.offload->outsideBytes, "B") + " lie outside, all memory together counts as " +
+                scaled(report.offload->bytesPerSecond, "B/s");
     if (report.largestBatch)
         text += ", largest batch " + std::to_string(*report.largestBatch) + ", longest prompt " +
                 std::to_string(*report.longestPrompt);
@@ -259,6 +266,58 @@ Outcome show(const Report& report, const RooflineRequest& request, const rooflin
 
 } // namespace
 
+core::Result<RooflineInputs> rooflineInputs(const RooflineRequest& request, const NamedConfig& model,
+                                            const std::filesystem::path& families)
+{
+    RooflineInputs inputs;
+    inputs.model = model.name;
+    PSC_ASSIGN(inputs.efficiency, efficiencyOf(request));
+    PSC_ASSIGN(inputs.execution, executionOf(request));
+    if (roofline::isVisionLanguage(model.config) && request.images > 0) {
+        PSC_ASSIGN(roofline::VisionLanguageShape shape, roofline::readVisionLanguageShape(model.config, families));
+        inputs.shape = std::move(shape.language);
+        inputs.vision = std::move(shape.vision);
+    } else {
+        PSC_ASSIGN(inputs.shape, roofline::readModelShape(model.config, families));
+    }
+    if (request.imageTokens > 0)
+        (inputs.vision ? *inputs.vision : inputs.shape).imageTokens = request.imageTokens;
+    return inputs;
+}
+
+core::Result<PredictedAnswer> predictAnswer(const RooflineRequest& request, const RooflineInputs& inputs,
+                                            const roofline::HardwareSpec& hardware)
+{
+    const roofline::Request load {.batch = static_cast<double>(request.batch),
+                                  .prompt = static_cast<double>(request.prompt),
+                                  .generated = static_cast<double>(request.generate),
+                                  .chunk = static_cast<double>(request.chunk)};
+    PredictedAnswer answer {.hardware = hardware};
+    const auto predictOnce = [&]() -> core::Status {
+        PSC_ASSIGN(answer.prediction, roofline::predictGeneration(inputs.shape, inputs.execution, load, answer.hardware,
+                                                                  inputs.efficiency));
+        if (inputs.storedBytes)
+            answer.prediction.setWeightBytes(*inputs.storedBytes, hardware);
+        return core::success();
+    };
+    PSC_TRY(predictOnce());
+    if (request.offloadBandwidth > 0)
+        answer.offload = roofline::offload(answer.prediction.memory.total(), hardware, request.offloadBandwidth);
+    if (answer.offload) {
+        answer.hardware.bandwidthBytesPerSecond = answer.offload->bytesPerSecond;
+        PSC_TRY(predictOnce());
+    }
+    if (request.energy == "counted") {
+        const roofline::Parallelism& parallel = inputs.execution.parallel;
+        const roofline::EnergyCoefficients coefficients {.joulesPerFlop = request.picojoulesPerFlop * 1e-12,
+                                                         .joulesPerByte = 8 * request.picojoulesPerBit * 1e-12,
+                                                         .idleWatts = request.idleWatts};
+        answer.prediction.joules = roofline::countedJoules(answer.prediction, load.generated, coefficients) *
+                                   parallel.tensor * parallel.pipeline * std::max(1, parallel.expert);
+    }
+    return answer;
+}
+
 core::Result<roofline::Execution> executionOf(const RooflineRequest& request)
 {
     roofline::Execution execution;
@@ -286,6 +345,13 @@ core::Result<roofline::Execution> executionOf(const RooflineRequest& request)
     execution.kv.keepRatio = request.kvKeep;
     execution.kv.keepTokens = request.kvKeepTokens;
     execution.kv.recentTokens = request.kvRecent;
+    execution.kv.layersPerCache = request.kvLayers;
+    execution.kv.observedQueries = request.kvObserved;
+    execution.decodeSplits = request.kvSplits;
+    execution.allowTf32 = request.tf32;
+    execution.fp8Attention = request.fp8Attention;
+    execution.parallel.expertImbalance = request.expertImbalance;
+    execution.parallel.deduplicatedDispatch = request.deduplicatedDispatch;
     execution.dequantisationCost = request.dequantise;
     for (const std::string& name : request.fusions)
         PSC_TRY(fuse(execution.fusion, name));
@@ -294,9 +360,10 @@ core::Result<roofline::Execution> executionOf(const RooflineRequest& request)
 
 core::Result<roofline::Efficiency> efficiencyOf(const RooflineRequest& request)
 {
-    PSC_ASSIGN(roofline::Efficiency efficiency, roofline::namedEfficiency(request.efficiency));
+    PSC_ASSIGN(roofline::Efficiency efficiency, readEfficiency(request.efficiency));
     efficiency.tileQuantisation = request.tiles;
     efficiency.gather = request.gatherShare;
+    efficiency.overlapsVector = request.overlapsVector;
     return efficiency;
 }
 
@@ -305,6 +372,7 @@ core::Json settingsJson(const RooflineRequest& request)
     return {{"batch", request.batch},
             {"prompt", request.prompt},
             {"generate", request.generate},
+            {"chunk", request.chunk > 0 ? core::Json(request.chunk) : core::Json(nullptr)},
             {"weight_format", request.weightFormat.empty() ? core::Json(nullptr) : core::Json(request.weightFormat)},
             {"weight_bits", request.weightBits},
             {"activation_bits", request.activationBits},
@@ -322,15 +390,25 @@ core::Json settingsJson(const RooflineRequest& request)
             {"expert_parallel", request.expertParallel},
             {"micro_batches", request.microBatches},
             {"sequence_parallel", request.sequenceParallel},
+            {"kv_layers", request.kvLayers},
+            {"kv_observed", request.kvObserved},
+            {"kv_splits", request.kvSplits},
+            {"tf32", request.tf32},
+            {"fp8_attention", request.fp8Attention},
+            {"overlap", request.overlapsVector},
+            {"expert_imbalance", request.expertImbalance},
+            {"deduplicate", request.deduplicatedDispatch},
             {"dequantise", request.dequantise},
             {"tiles", request.tiles},
-            {"gather_share", request.gatherShare}};
+            {"gather_share", request.gatherShare},
+            {"offload_bytes_per_second", request.offloadBandwidth},
+            {"energy", energyJson(request)}};
 }
 
 Outcome reportPrediction(const RooflineRequest& request, const NamedConfig& model,
                          const roofline::HardwareSpec& hardware, Session& session)
 {
-    PSC_ASSIGN(RooflineInputs inputs, inputsOf(request, model, session.installation.architectures()));
+    PSC_ASSIGN(RooflineInputs inputs, rooflineInputs(request, model, session.installation.architectures()));
     if (inputs.shape.vocabulary == 0 && request.stage != "chat")
         return reportPasses(request, inputs, hardware, session);
     return reportPrediction(request, std::move(inputs), hardware, session);
@@ -356,7 +434,8 @@ Outcome reportCalibrated(const RooflineRequest& request, const NamedConfig& mode
                          request.activationBits == plain.activationBits && request.kvBits == plain.kvBits &&
                          !request.eager && request.fusions.empty() && request.draft.empty() &&
                          request.tensorParallel * request.pipelineParallel * request.expertParallel == 1 &&
-                         request.efficiency == plain.efficiency;
+                         request.efficiency == plain.efficiency && request.energy == plain.energy &&
+                         request.offloadBandwidth == plain.offloadBandwidth && request.chunk == plain.chunk;
     if (!isPlain)
         return Outcome::usage("a calibrated prediction is that of our own engine, whose formats and kernels are given",
                               "leave out all options but --batch, --prompt, --generate and --stage");
@@ -365,7 +444,8 @@ Outcome reportCalibrated(const RooflineRequest& request, const NamedConfig& mode
     PSC_ASSIGN(report.shape, roofline::readModelShape(model.config, session.installation.architectures()));
     report.request = {.batch = static_cast<double>(request.batch),
                       .prompt = static_cast<double>(request.prompt),
-                      .generated = static_cast<double>(request.generate)};
+                      .generated = static_cast<double>(request.generate),
+                      .chunk = static_cast<double>(request.chunk)};
     PSC_ASSIGN(report.prediction, roofline::predictCalibrated(machine, report.shape, report.request));
     report.prefillExplanation = roofline::explainCalibrated(report.prediction.prefill);
     report.decodeExplanation = roofline::explainCalibrated(report.prediction.decode);

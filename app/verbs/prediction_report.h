@@ -17,6 +17,19 @@ Outcome reportPrediction(const RooflineRequest& request, RooflineInputs inputs, 
 Outcome reportCalibrated(const RooflineRequest& request, const NamedConfig& model,
                          const roofline::MachineProfile& machine, Session& session);
 
+/// Model and options. Errors: those of readModelShape() and of the two functions below.
+core::Result<RooflineInputs> rooflineInputs(const RooflineRequest& request, const NamedConfig& model,
+                                            const std::filesystem::path& families);
+/// What a language model answers with, after --offload-bandwidth and --energy.
+struct PredictedAnswer
+{
+    roofline::GenerationPrediction prediction = {};
+    roofline::HardwareSpec hardware = {}; ///< with the bandwidth of all its memory together
+    std::optional<roofline::Offload> offload = {};
+};
+/// Errors: those of predictGeneration().
+core::Result<PredictedAnswer> predictAnswer(const RooflineRequest& request, const RooflineInputs& inputs,
+                                            const roofline::HardwareSpec& hardware);
 /// What the options say beside model and device. Errors: InvalidArgument, NotFound, naming the option's value.
 core::Result<roofline::Execution> executionOf(const RooflineRequest& request);
 core::Result<roofline::Efficiency> efficiencyOf(const RooflineRequest& request);

@@ -84,11 +84,8 @@ public:
 private:
     core::Result<roofline::GenerationPrediction> predict(const RooflineInputs& inputs) const
     {
-        PSC_ASSIGN(roofline::GenerationPrediction prediction,
-                   roofline::predictGeneration(inputs.shape, inputs.execution, m_whatIf.request, m_whatIf.hardware,
-                                               inputs.efficiency));
-        prediction.setWeightBytes(*inputs.storedBytes, m_whatIf.hardware);
-        return prediction;
+        PSC_ASSIGN(PredictedAnswer answer, predictAnswer(m_request, inputs, m_whatIf.hardware));
+        return std::move(answer.prediction);
     }
 
     const RooflineRequest& m_request;

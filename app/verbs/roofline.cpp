@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/command_line/input.h"
+#include "app/verbs/counter_report.h"
 #include "app/verbs/layer_table_report.h"
 #include "app/verbs/llm_viewer_report.h"
 #include "app/verbs/machine_measurement.h"
 #include "app/verbs/machine_profiles.h"
 #include "app/verbs/prediction_report.h"
 #include "app/verbs/project_predictions.h"
+#include "app/verbs/roofline_sweep.h"
 #include "roofline/llm_viewer/cases.h"
 
 namespace paretoscope::app {
@@ -36,10 +38,14 @@ public:
             return m_measurement.run(m_request.model, m_request.hardware, session);
         if (m_measurement.isConfigured())
             return Outcome::usage("--quick and --out are for a measurement", "give --measure, too");
+        if (!m_request.counters.empty())
+            return showCounters(session);
         if (m_request.model.empty() && m_request.layers.empty())
             return Outcome::usage("MODEL is missing: what to predict for", "paretoscope roofline config.json ...");
         if (!m_request.model.empty() && !m_request.layers.empty())
             return Outcome::usage("--layers stands in place of a model", "leave one of them out");
+        if (m_request.isCalibrated() && !m_request.sweep.empty())
+            return Outcome::usage("--sweep predicts one model in the accurate mode", "leave --mode out");
         if (m_request.isCalibrated())
             return reportOwnEngine(session);
         if (m_request.hardware.empty())
@@ -51,8 +57,31 @@ public:
     }
 
 private:
+    Outcome showCounters(Session& session) const
+    {
+        if (!m_request.model.empty() || !m_request.layers.empty())
+            return Outcome::usage("--counters stands in place of a model", "leave one of them out");
+        if (m_request.hardware.empty())
+            return reportCounters(m_request, nullptr, session);
+        PSC_ASSIGN(const roofline::HardwareTable table, m_hardware.load(session));
+        PSC_ASSIGN(const roofline::HardwareSpec* device, table.find(m_request.hardware));
+        return reportCounters(m_request, device, session);
+    }
+
+    Outcome sweepOn(const roofline::HardwareSpec& device, Session& session) const
+    {
+        if (m_request.isCompatible() || !m_request.layers.empty() || m_project.isProject(m_request.model))
+            return Outcome::usage("--sweep predicts one model in the accurate mode",
+                                  "leave --mode out and name a model");
+        PSC_ASSIGN(const RooflineAxis axis, RooflineAxis::read(m_request.sweep));
+        PSC_ASSIGN(const NamedConfig model, readConfig(m_request.model));
+        return reportSweep(m_request, axis, model, device, session);
+    }
+
     Outcome predictOn(const roofline::HardwareSpec& device, Session& session) const
     {
+        if (!m_request.sweep.empty())
+            return sweepOn(device, session);
         if (m_project.isProject(m_request.model))
             return m_project.report(m_request, device, session);
         if (m_project.isUsed())
@@ -111,7 +140,7 @@ VerbEntry rooflineVerb()
     return {
         .name = "roofline",
         .summary = "predict speed and memory of a model on a device",
-        .usage = "MODEL|PROJECT --hardware NAME | [MODEL] --measure | --cases FILE",
+        .usage = "MODEL|PROJECT --hardware NAME | [MODEL] --measure | --counters FILE | --cases FILE",
         .description =
             "Predicts what every operation of a model takes on a device: FLOPs, bytes, whether compute or memory "
             "bounds it, its share of the time; the time to the first token and per token, the memory, whether it "
@@ -128,9 +157,13 @@ VerbEntry rooflineVerb()
             "listed apart. A table of layers has columns name, kind (convolution, linear, embedding) and, where they "
             "are not 1, in_channels, out_channels, kernel_height, kernel_width, output_height, output_width, stride, "
             "groups, and of embeddings lookups (rows per sample), dimension, table_rows.\n"
+            "With --counters nothing is predicted either: time, FLOPs and bytes of every level of the memory are those "
+            "that ncu --nvtx --csv counted, one row per NVTX range.\n"
             "Weight formats: fp32, bf16, fp16, fp8, int8 (a scale per row), int8-g128, int4-g128, int4-g128-zero4, "
             "int4-g128-zero16, int3-g128, int2-g128, nf4, nf4-double, mxfp4, nvfp4, q4_0, q4_k, q6_k, q8_0.\n"
             "  paretoscope roofline config.json --hardware \"NVIDIA A100 SXM 80GB\" --batch 8 --prompt 2048\n"
+            "  paretoscope roofline config.json --hardware \"NVIDIA L4\" --sweep batch=1..256\n"
+            "  paretoscope roofline --counters ncu.csv --hardware \"NVIDIA H100 SXM 80GB\"\n"
             "  paretoscope roofline demo.pscope --hardware \"NVIDIA L4\" --prompt 512\n"
             "  paretoscope roofline demo.pscope --hardware \"NVIDIA L4\" --trial 3fa2c1\n"
             "  paretoscope roofline Llama-2-7b --hardware nvidia_A6000 --mode lv-2409 --json\n"

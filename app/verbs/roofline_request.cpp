@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/verbs/roofline_request.h"
 
+#include "core/base/near_miss.h"
 #include "roofline/model/weight_format.h"
+#include "roofline/trial/what_if.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace paretoscope::app {
 
@@ -54,6 +59,23 @@ OptionSpec& shareOption(OptionTable& options, const char* name, double& target, 
     return spec;
 }
 
+/// An option that takes a number from 0 to `most`, kept in base units.
+OptionSpec& amountOption(OptionTable& options, const char* name, const char* unit, double size, double& target,
+                         const char* doc)
+{
+    constexpr double kMost = 1e6;
+    OptionSpec& spec = options.custom(name, unit, doc, [&target, size](const std::string& value) -> core::Status {
+        PSC_ASSIGN(const double amount, readNumber(value));
+        if (!(amount >= 0 && amount <= kMost))
+            return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is out of range",
+                                "give a number from 0 to 1000000"};
+        target = amount * size;
+        return core::success();
+    });
+    spec.kind = ValueKind::Number;
+    return spec;
+}
+
 /// "2:4", or the share of weights that are zero.
 core::Result<roofline::Sparsity> readSparsity(const std::string& value)
 {
@@ -80,6 +102,35 @@ core::Result<roofline::Sparsity> readSparsity(const std::string& value)
 
 } // namespace
 
+core::Result<roofline::Efficiency> readEfficiency(const std::string& text)
+{
+    if (text.find('=') == std::string::npos)
+        return roofline::namedEfficiency(text);
+    using Value = double roofline::Efficiency::*;
+    static const std::vector<std::pair<std::string, Value>> values {
+        {"matrix", &roofline::Efficiency::matrix},        {"vector", &roofline::Efficiency::vector},
+        {"memory", &roofline::Efficiency::memory},        {"network", &roofline::Efficiency::network},
+        {"launch", &roofline::Efficiency::launchSeconds}, {"latency", &roofline::Efficiency::linkLatencySeconds}};
+    roofline::Efficiency efficiency;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        const std::string part = text.substr(begin, end - begin);
+        const std::string name = part.substr(0, part.find('='));
+        const auto known =
+            std::find_if(values.begin(), values.end(), [&](const auto& value) { return value.first == name; });
+        if (known == values.end() || name == part) {
+            std::vector<std::string> names;
+            for (const auto& [each, member] : values)
+                names.push_back(each);
+            return core::Error {core::ErrorCode::InvalidArgument, "--efficiency knows no \"" + part + "\"",
+                                core::suggestion(name, names)};
+        }
+        PSC_ASSIGN(efficiency.*known->second, readNumber(part.substr(name.size() + 1)));
+        begin = end + 1;
+    }
+    return efficiency;
+}
+
 void RooflineRequest::declare(OptionTable& options)
 {
     const char* modelText = "A config.json, a Hugging Face folder (its weights are not needed), a .gguf file, or a "
@@ -100,6 +151,9 @@ void RooflineRequest::declare(OptionTable& options)
         .defaultText = std::to_string(prompt);
     options.integer("--generate", "N", generate, {1, 1 << 20}, "Tokens of the answer.").defaultText =
         std::to_string(generate);
+    options.integer("--chunk", "N", chunk, {1, 1 << 28},
+                    "Tokens of the prompt that one pass computes (chunked prefill); accurate mode. The table shows the "
+                    "whole prompt.");
     bitsOption(options, "--weight-bits", weightBits,
                "Bits of a weight; below 16 integers in groups with 16-bit scales (lv modes: without scales).")
         .defaultText = "16";
@@ -131,6 +185,34 @@ void RooflineRequest::declare(OptionTable& options)
                     "With --kv-keep: but at least so many tokens stay.");
     options.integer("--kv-recent", "N", kvRecent, {0, 1 << 28},
                     "With --kv-bits: so many of the last tokens stay in 16 bits; accurate mode.");
+    options
+        .integer("--kv-layers", "N", kvLayers, {1, 4096},
+                 "Neighbouring layers that keep one cache together; accurate mode.")
+        .defaultText = "1";
+    options.integer("--kv-observed", "N", kvObserved, {0, 1 << 20},
+                    "With --kv-keep: the last so many queries of the prompt score all tokens; accurate mode.");
+    options
+        .integer("--kv-splits", "N", kvSplits, {1, 4096},
+                 "Parts of the cache that decoding reads side by side for each head; accurate mode.")
+        .defaultText = "1";
+    options.flag("--tf32", tf32, "Products of 32-bit activations at the tf32 rate; accurate mode.");
+    options.flag("--fp8-attention", fp8Attention, "Products of attention at the fp8 rate; accurate mode.");
+    options.flag("--overlap", overlapsVector,
+                 "Softmax beside the products of attention, as FlashAttention-3 does; accurate mode.");
+    OptionSpec& imbalance = options.custom(
+        "--expert-imbalance", "FACTOR", "With --ep: rows of the busiest device over the mean; accurate mode.",
+        [this](const std::string& value) -> core::Status {
+            PSC_ASSIGN(const double factor, readNumber(value));
+            if (!(factor >= 1 && factor <= 4096))
+                return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is no imbalance",
+                                    "give a number from 1 to 4096"};
+            expertImbalance = factor;
+            return core::success();
+        });
+    imbalance.kind = ValueKind::Number;
+    imbalance.defaultText = "1";
+    options.flag("--deduplicate", deduplicatedDispatch,
+                 "With --ep: a token goes once to each device, however many of its experts are there; accurate mode.");
     options.flag("--dequantise", dequantise, "Counts the arithmetic that turns codes into 16 bits; accurate mode.");
     options.flag("--tiles", tiles, "Counts the idle part of the last tiles of a matrix product; accurate mode.");
     options.flag("--flash", flash, "Fused attention; always so in accurate mode unless --eager is given.");
@@ -149,10 +231,18 @@ void RooflineRequest::declare(OptionTable& options)
         .defaultText = "1";
     options.flag("--sequence-parallel", sequenceParallel,
                  "Norms and sums are dealt among the devices of --tp, too; accurate mode.");
-    options
-        .choice("--efficiency", efficiency, {"ideal", "realistic", "graphs"},
-                "ideal; realistic: 0.7 of compute, 0.9 of bandwidth, 4 us per kernel; graphs: the same with 1.5 us.")
-        .defaultText = efficiency;
+    OptionSpec& reached = options.custom(
+        "--efficiency", "NAME|SHARES",
+        "ideal; realistic: 0.7 of compute, 0.9 of bandwidth, 4 us per kernel; graphs: the same with 1.5 us; or your "
+        "own: "
+        "matrix=0.7,vector=0.5,memory=0.9,network=0.8,launch=4e-6,latency=1e-6 (shares of the rates, seconds).",
+        [this](const std::string& value) -> core::Status {
+            PSC_TRY(readEfficiency(value));
+            efficiency = value;
+            return core::success();
+        });
+    reached.kind = ValueKind::Text;
+    reached.defaultText = efficiency;
     OptionSpec& fuse = options.custom("--fuse", "KERNELS",
                                       "Joined kernels, a list of qkv, gate-up, add-norm, activation, rope-store, "
                                       "permutation, or all; accurate mode.",
@@ -182,6 +272,33 @@ void RooflineRequest::declare(OptionTable& options)
         .kind = ValueKind::File;
     shareOption(options, "--gather-share", gatherShare,
                 "Of the memory bandwidth, reached by the rows that embeddings gather, with --layers.");
+    amountOption(options, "--offload-bandwidth", "GB/s", 1e9, offloadBandwidth,
+                 "What the device cannot hold comes over a link of this bandwidth in every pass, beside the rest; "
+                 "accurate mode.");
+    options
+        .choice("--energy", energy, {"utilisation", "counted"},
+                "Joules by how busy the device is (of its TDP), or by FLOPs and bytes with the three coefficients.")
+        .defaultText = energy;
+    amountOption(options, "--picojoules-per-flop", "PJ", 1, picojoulesPerFlop, "With --energy counted.").defaultText =
+        "0.75";
+    amountOption(options, "--picojoules-per-bit", "PJ", 1, picojoulesPerBit,
+                 "With --energy counted, of main memory: HBM 4, LPDDR 4 to 5, GDDR 7 to 14, DDR 15.")
+        .defaultText = "4";
+    amountOption(options, "--idle-watts", "W", 1, idleWatts, "With --energy counted.").defaultText = "0";
+    options.text("--sweep", "AXIS=VALUES", sweep,
+                 "One row per value of batch, prompt, generate, weight-bits, activation-bits, kv-bits, tp or bandwidth "
+                 "(GB/s): 1,4,16, or 1..64 for every doubling; accurate mode.");
+    options
+        .text("--counters", "FILE", counters,
+              "In place of a model: what Nsight Compute counted (ncu --csv), by NVTX range, beside the roofs of "
+              "--hardware (\"-\": stdin).")
+        .kind = ValueKind::File;
+    options
+        .integer(
+            "--tensor-flops", "N", tensorFlops, {1, 1 << 20},
+            "With --counters: FLOPs of one instruction of the tensor units, where there are no sm__ops_path_tensor "
+            "metrics.")
+        .defaultText = std::to_string(tensorFlops);
     options.text("--family", "NAME", family,
                  "Llama, opt, chatglm3, gpt-j-6B or DiT; lv modes, where the model_type does not tell.");
     options

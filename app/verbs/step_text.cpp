@@ -3,6 +3,7 @@
 
 #include "app/format/number.h"
 #include "core/table/table_text.h"
+#include "roofline/prediction/memory_levels.h"
 
 #include <algorithm>
 
@@ -15,7 +16,23 @@ using roofline::Timing;
 
 namespace {
 
-core::Json operationJson(const Operation& o, const Timing& timing)
+/// Where the operation lies under the roof of each level of the memory.
+core::Json levelsJson(const Operation& o, const Timing& timing, const roofline::HardwareSpec& hardware)
+{
+    core::Json levels = core::Json::array();
+    const double compute = timing.matrix + timing.vector;
+    if (compute <= 0)
+        return levels;
+    const double peak = o.flops() / compute;
+    for (const roofline::LevelPoint& point : roofline::levelPoints(o.flops(), peak, roofline::levelBytes(o), hardware))
+        levels.push_back({{"level", std::string(roofline::memoryLevelName(point.level))},
+                          {"bytes", point.bytes},
+                          {"arithmetic_intensity", point.intensity},
+                          {"attainable_flops_per_second", point.attainable}});
+    return levels;
+}
+
+core::Json operationJson(const Operation& o, const Timing& timing, const roofline::HardwareSpec& hardware)
 {
     return {{"name", std::string(o.name)},
             {"matrix_flops", o.matrixFlops},
@@ -33,7 +50,8 @@ core::Json operationJson(const Operation& o, const Timing& timing)
             {"memory_seconds", timing.memory},
             {"launch_seconds", timing.launch},
             {"communication_seconds", timing.communication},
-            {"bound", std::string(roofline::boundName(timing.bound))}};
+            {"bound", std::string(roofline::boundName(timing.bound))},
+            {"levels", levelsJson(o, timing, hardware)}};
 }
 
 std::string layersText(const Section& section)
@@ -45,14 +63,15 @@ std::string layersText(const Section& section)
 
 } // namespace
 
-core::Json stepJson(const StepPrediction& step, const roofline::Explanation& explanation)
+core::Json stepJson(const StepPrediction& step, const roofline::Explanation& explanation,
+                    const roofline::HardwareSpec& hardware)
 {
     core::Json sections = core::Json::array();
     for (std::size_t s = 0; s < step.timings.size(); ++s) {
         const Section& section = step.operations.sections[s];
         core::Json operations = core::Json::array();
         for (std::size_t i = 0; i < section.operations.size(); ++i)
-            operations.push_back(operationJson(section.operations[i], step.timings[s][i]));
+            operations.push_back(operationJson(section.operations[i], step.timings[s][i], hardware));
         sections.push_back(
             {{"section", std::string(section.name)},
              {"first_layer", section.firstLayer < 0 ? core::Json(nullptr) : core::Json(section.firstLayer)},

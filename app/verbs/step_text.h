@@ -7,7 +7,8 @@
 namespace paretoscope::app {
 
 /// One pass: sums, shares of its bounds, why it is not faster, and every operation of every section.
-core::Json stepJson(const roofline::StepPrediction& step, const roofline::Explanation& explanation);
+core::Json stepJson(const roofline::StepPrediction& step, const roofline::Explanation& explanation,
+                    const roofline::HardwareSpec& hardware);
 /// Operation, FLOPs, bytes, bound, time and share of the pass.
 TextTable operationTable(const roofline::StepPrediction& step);
 /// One row per operation in full precision.

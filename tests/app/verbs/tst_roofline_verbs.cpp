@@ -270,6 +270,13 @@ private Q_SLOTS:
         row("tiles", "--prompt 1025", "--tiles", "prefill/seconds", false);
         row("micro-batches", "--batch 8 --pp 2", "--micro-batches 4", "prefill/seconds", true);
         row("sequence parallel", "--tp 2", "--sequence-parallel", "prefill/bytes", true);
+        row("shared cache", "", "--kv-layers 2", "memory/cache_bytes", true);
+        row("scoring", "--kv-keep 0.5", "--kv-observed 32", "prefill/flops", false);
+        row("splits", "", "--kv-splits 4", "decode/bytes", false);
+        row("tf32", "--activation-bits 32 --prompt 4096", "--tf32", "prefill/seconds", true);
+        row("overlap", "--prompt 4096", "--overlap", "prefill/seconds", true);
+        row("efficiency", "", "--efficiency memory=0.5", "decode/seconds", false);
+        row("chunks", "--prompt 4096", "--chunk 512", "memory/activation_bytes", true);
     }
     void optionsChangeWhatTheyName()
     {
@@ -357,6 +364,129 @@ private Q_SLOTS:
         QVERIFY(!alone.json()[QLatin1String("results")].toObject().contains(QLatin1String("phases")));
     }
 
+    void sweepsAnAxis_data()
+    {
+        QTest::addColumn<QString>("axis");
+        QTest::addColumn<QList<double>>("values");
+        QTest::addRow("listed") << QStringLiteral("batch=1,8,2") << QList<double> {1, 8, 2};
+        QTest::addRow("doublings") << QStringLiteral("prompt=100..1000") << QList<double> {100, 200, 400, 800, 1000};
+        QTest::addRow("bits") << QStringLiteral("weight-bits=16,4.25") << QList<double> {16, 4.25};
+        QTest::addRow("bandwidth") << QStringLiteral("bandwidth=2039,4078") << QList<double> {2039, 4078};
+    }
+    void sweepsAnAxis()
+    {
+        QFETCH(QString, axis);
+        QFETCH(QList<double>, values);
+        const ModelFolder model("Llama-2-7b");
+        const QStringList options {model.path(), QStringLiteral("--hardware"), kA100};
+        const QStringList sweep = options + QStringList {QStringLiteral("--sweep"), axis};
+        const ProgramCall call = roofline(sweep + QStringList {QStringLiteral("--json")});
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        QCOMPARE(call.json()[QLatin1String("schema")].toString(), QStringLiteral("paretoscope.roofline-sweep/1"));
+        const QJsonArray points = call.json()[QLatin1String("points")].toArray();
+        QCOMPARE(points.size(), values.size());
+        for (qsizetype i = 0; i < points.size(); ++i)
+            QCOMPARE(points[i][QLatin1String("value")].toDouble(), values[i]);
+        // The first value is the setting, or changes it: the same as asking for it by its option.
+        if (const QString name = axis.section(QLatin1Char('='), 0, 0); name != QLatin1String("bandwidth")) {
+            const QJsonObject alone =
+                roofline(options + QStringList {QStringLiteral("--") + name, QString::number(values[0]),
+                                                QStringLiteral("--json")})
+                    .json();
+            QCOMPARE(points[0][QLatin1String("time_per_output_token_seconds")].toDouble(),
+                     alone[QLatin1String("results")][QLatin1String("time_per_output_token_seconds")].toDouble());
+        } else {
+            QVERIFY(points[1][QLatin1String("time_per_output_token_seconds")].toDouble() <
+                    points[0][QLatin1String("time_per_output_token_seconds")].toDouble());
+        }
+        QCOMPARE(roofline(sweep + QStringList {QStringLiteral("--csv")}).out.count('\n'), 1 + int(values.size()));
+        QVERIFY(roofline(sweep).outText().contains(QLatin1String("first token")));
+    }
+
+    /// What one value cannot have leaves the others.
+    void aRefusedValueSaysWhy()
+    {
+        const ModelFolder model("Llama-2-7b");
+        const QStringList options {model.path(), QStringLiteral("--hardware"), kA100, QStringLiteral("--sweep")};
+        const QJsonArray points = roofline(options + QStringList {QStringLiteral("tp=2,3"), QStringLiteral("--json")})
+                                      .json()[QLatin1String("points")]
+                                      .toArray();
+        QVERIFY(points[0][QLatin1String("tokens_per_second")].toDouble() > 0);
+        QVERIFY(points[1][QLatin1String("error")].toString().contains(QLatin1String("attention heads")));
+        QVERIFY(roofline(options + QStringList {QStringLiteral("tp=3,5")}).status != 0);
+    }
+
+    /// A model that does not fit takes what its link allows.
+    void whatDoesNotFitComesOverALink()
+    {
+        const ModelFolder model("Llama-2-70b");
+        const QStringList options {
+            model.path(),          QStringLiteral("--hardware"), kA100, QStringLiteral("--prompt"),
+            QStringLiteral("128"), QStringLiteral("--json")};
+        const QJsonObject alone = roofline(options).json()[QLatin1String("results")].toObject();
+        QVERIFY(alone[QLatin1String("offload")].isNull());
+        const QJsonObject linked =
+            roofline(options + QStringList {QStringLiteral("--offload-bandwidth"), QStringLiteral("25")})
+                .json()[QLatin1String("results")]
+                .toObject();
+        const double outside = linked[QLatin1String("offload")][QLatin1String("outside_bytes")].toDouble();
+        const double need = linked[QLatin1String("memory")][QLatin1String("total_bytes")].toDouble();
+        QCOMPARE(outside, need - 80e9);
+        QVERIFY(std::fabs(linked[QLatin1String("offload")][QLatin1String("effective_bytes_per_second")].toDouble() /
+                              (need / (outside / 25e9)) -
+                          1) < 1e-12);
+        QVERIFY(linked[QLatin1String("time_per_output_token_seconds")].toDouble() > outside / 25e9 * 0.9);
+        QVERIFY(alone[QLatin1String("time_per_output_token_seconds")].toDouble() < 0.1);
+    }
+
+    void energyIsCountedOnRequest()
+    {
+        const ModelFolder model("Llama-2-7b");
+        const QStringList options {model.path(),
+                                   QStringLiteral("--hardware"),
+                                   kA100,
+                                   QStringLiteral("--generate"),
+                                   QStringLiteral("1"),
+                                   QStringLiteral("--json"),
+                                   QStringLiteral("--energy"),
+                                   QStringLiteral("counted"),
+                                   QStringLiteral("--picojoules-per-flop"),
+                                   QStringLiteral("2"),
+                                   QStringLiteral("--picojoules-per-bit"),
+                                   QStringLiteral("5"),
+                                   QStringLiteral("--idle-watts"),
+                                   QStringLiteral("90")};
+        const QJsonObject results = roofline(options).json()[QLatin1String("results")].toObject();
+        const QJsonValue prefill = results[QLatin1String("prefill")];
+        const double wanted = 2e-12 * prefill[QLatin1String("flops")].toDouble() +
+                              40e-12 * prefill[QLatin1String("bytes")].toDouble() +
+                              90 * prefill[QLatin1String("seconds")].toDouble();
+        QVERIFY(std::fabs(results[QLatin1String("joules")].toDouble() / wanted - 1) < 1e-12);
+    }
+
+    void showsWhatAProfilerCounted()
+    {
+        const QByteArray table = "\"ID\",\"Kernel Name\",\"Metric Name\",\"Metric Unit\",\"Metric Value\"\n"
+                                 "\"0\",\"gemm\",\"gpu__time_duration.sum\",\"us\",\"10\"\n"
+                                 "\"0\",\"gemm\",\"dram__bytes.sum\",\"Mbyte\",\"10\"\n"
+                                 "\"0\",\"gemm\",\"sm__inst_executed_pipe_tensor.sum\",\"inst\",\"1000000\"\n";
+        ProgramSetting setting;
+        setting.input = table;
+        const QStringList counters {QStringLiteral("roofline"), QStringLiteral("--counters"), QStringLiteral("-")};
+        const QStringList onDevice = counters + QStringList {QStringLiteral("--hardware"), kA100};
+        const ProgramCall call = callProgram(onDevice + QStringList {QStringLiteral("--json")}, setting);
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        const QJsonValue range = call.json()[QLatin1String("ranges")].toArray()[0];
+        QCOMPARE(range[QLatin1String("tensor_flops")].toDouble(), 512e6);
+        QCOMPARE(range[QLatin1String("levels")][0][QLatin1String("arithmetic_intensity")].toDouble(), 51.2);
+        // 51.2 FLOP/byte are bound by the memory, of whose 2039 GB/s 1 TB/s was reached.
+        QVERIFY(std::fabs(range[QLatin1String("share_of_roof")].toDouble() / (1e12 / 2039e9) - 1) < 1e-12);
+        const ProgramCall text = callProgram(onDevice, setting);
+        QVERIFY2(text.outText().contains(QLatin1String("--tensor-flops")), qPrintable(text.described()));
+        const ProgramCall plain = callProgram(counters + QStringList {QStringLiteral("--json")}, setting);
+        QVERIFY(plain.json()[QLatin1String("ranges")].toArray()[0][QLatin1String("share_of_roof")].isNull());
+    }
+
     void refusesInOneSentence_data()
     {
         QTest::addColumn<QStringList>("options");
@@ -395,6 +525,27 @@ private Q_SLOTS:
         row("rank", {hardware, kA100, QStringLiteral("--rank"), QStringLiteral("-3")}, "--rank");
         row("trial of a model", {hardware, kA100, QStringLiteral("--trial"), QStringLiteral("3fa2")},
             "are for the trials of a project");
+        row("efficiency", {hardware, kA100, QStringLiteral("--efficiency"), QStringLiteral("idle")},
+            "known are: ideal, realistic, graphs");
+        row("efficiencies", {hardware, kA100, QStringLiteral("--efficiency"), QStringLiteral("matrix=0.7,memry=0.9")},
+            "did you mean \"memory\"");
+        row("no share of the memory", {hardware, kA100, QStringLiteral("--efficiency"), QStringLiteral("memory=1.5")},
+            "the efficiency of memory is 1.5");
+        row("imbalance", {hardware, kA100, QStringLiteral("--expert-imbalance"), QStringLiteral("0.5")},
+            "\"0.5\" is no imbalance");
+        row("energy", {hardware, kA100, QStringLiteral("--idle-watts"), QStringLiteral("-1")},
+            "\"-1\" is out of range");
+        row("axis", {hardware, kA100, QStringLiteral("--sweep"), QStringLiteral("bach=1")}, "did you mean \"batch\"");
+        row("no values", {hardware, kA100, QStringLiteral("--sweep"), QStringLiteral("batch")}, "has no values");
+        row("no value", {hardware, kA100, QStringLiteral("--sweep"), QStringLiteral("batch=1,,2")}, "\"\" is no value");
+        row("half a sequence", {hardware, kA100, QStringLiteral("--sweep"), QStringLiteral("batch=1.5")},
+            "\"1.5\" is no value of --sweep batch");
+        row("downwards", {hardware, kA100, QStringLiteral("--sweep"), QStringLiteral("batch=8..1")}, "goes down");
+        row("sweep of another mode",
+            {hardware, kA100, QStringLiteral("--sweep"), QStringLiteral("batch=1"), QStringLiteral("--mode"),
+             QStringLiteral("lv-2409")},
+            "--sweep predicts one model");
+        row("counters of a model", {QStringLiteral("--counters"), QStringLiteral("ncu.csv")}, "in place of a model");
         row("chat", {hardware, kA100, QStringLiteral("--stage"), QStringLiteral("chat")}, "--stage chat");
     }
     void refusesInOneSentence()
