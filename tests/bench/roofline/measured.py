@@ -5,9 +5,10 @@
 Runs `paretoscope roofline MODEL --measure --json` (or reads what such a run printed), and shows for prefill and decode at
 batch 1 and 8 what every part of a layer took, what the ceilings allow, and what calibrated predictions say: fitted to all
 steps, and to all steps but the one that is predicted. "off" is predicted over measured, less one. Needs a quiet machine.
+With --refit the calibration of an earlier run is fitted anew (build the target `refit` first).
 
   tests/bench/roofline/measured.py --build build/release SmolLM2-135M-Instruct.Q4_1.gguf --out measured.json
-  tests/bench/roofline/measured.py --from measured.json
+  tests/bench/roofline/measured.py --from measured.json [--refit]
 """
 
 import argparse
@@ -26,6 +27,7 @@ def parse():
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--from", dest="document", type=pathlib.Path, help="what an earlier run printed")
+    parser.add_argument("--refit", action="store_true", help="fit its calibration with this build")
     parser.add_argument("--out", type=pathlib.Path, help="keep the document")
     return parser.parse_args()
 
@@ -41,6 +43,11 @@ def measure(options):
     if options.out:
         options.out.write_text(done.stdout)
     return json.loads(done.stdout)
+
+
+def refitted(options):
+    command = [str(options.build / "bench/refit"), str(options.document)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def time_text(seconds):
@@ -109,7 +116,7 @@ def show(document):
 def main():
     options = parse()
     if options.document:
-        show(json.loads(options.document.read_text()))
+        show(refitted(options) if options.refit else json.loads(options.document.read_text()))
     elif options.model:
         show(measure(options))
     else:
