@@ -31,6 +31,8 @@ constexpr std::array kProductTypes {ProductType {"matrix_float32", at::kFloat},
                                     ProductType {"matrix_float16", at::kHalf}, ProductType {"matrix_int8", at::kChar}};
 
 constexpr std::int64_t kMultiplyAdds = 100'000;
+/// Per element: from where memory bounds everything to where it bounds nothing.
+constexpr std::array kIntensities {0, 1, 2, 4, 8, 16, 32, 64};
 
 class CeilingMeasurement
 {
@@ -51,6 +53,7 @@ public:
         if (isCpu()) {
             PSC_TRY(measureCaches());
             PSC_TRY(measureMultiplyAdd());
+            PSC_TRY(measureIntensities());
         }
         for (const ProductType& type : kProductTypes)
             PSC_TRY(measureProducts(type));
@@ -62,7 +65,7 @@ private:
     bool isCpu() const { return m_surroundings.device.is_cpu(); }
     core::Status goOn()
     {
-        constexpr int kSteps = 11;
+        constexpr int kSteps = 12;
         return m_surroundings.goOn("ceilings", std::min(m_step++, kSteps), kSteps);
     }
 
@@ -160,6 +163,26 @@ private:
                 threads, [&](int, int calls) { m_sink = m_sink + multiplyAdd(calls * kMultiplyAdds); });
             add("vector_multiply_add", threads, threads * double(kMultiplyAdds) * multiplyAddFlops(), "FLOP", seconds,
                 0);
+        }
+        return core::success();
+    }
+
+    /// The knee of the roofline as it is: the same reading with more and more arithmetic per byte.
+    core::Status measureIntensities()
+    {
+        PSC_TRY(goOn());
+        const int threads = m_surroundings.threads;
+        const auto part = static_cast<std::size_t>(m_surroundings.coldBytes() / 4 / threads) / kReadStep * kReadStep;
+        const auto count = static_cast<std::int64_t>(part) * threads;
+        const at::Tensor data = at::full({count}, 1.0, m_options);
+        const float* const begin = data.const_data_ptr<float>();
+        for (const int multiplyAdds : kIntensities) {
+            const Repeated seconds = m_timer.timeInThreads(threads, [&](int thread, int calls) {
+                const float* const own = begin + static_cast<std::size_t>(thread) * part;
+                m_sink = m_sink + readMultiplyAdd(own, part, calls, multiplyAdds);
+            });
+            const std::string name = "read_multiply_add_" + std::to_string(multiplyAdds);
+            add(name.c_str(), threads, (2.0 * multiplyAdds + 1) * double(count), "FLOP", seconds, count * 4);
         }
         return core::success();
     }

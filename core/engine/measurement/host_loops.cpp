@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/measurement/host_loops.h"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 #include <span>
@@ -34,6 +35,24 @@ float readPlainly(const float* data, std::size_t count, std::int64_t repetitions
         for (std::size_t i = 0; i < count; i += kReadStep) {
             for (std::size_t lane = 0; lane < kReadStep; ++lane)
                 sums[lane] += data[i + lane];
+        }
+    }
+    return sumOf(sums);
+}
+
+float readMultiplyAddPlainly(const float* data, std::size_t count, std::int64_t repetitions, int multiplyAdds)
+{
+    std::array<float, kReadStep> sums {};
+    for (std::int64_t r = 0; r < repetitions; ++r) {
+        for (std::size_t i = 0; i < count; i += kReadStep) {
+            std::array<float, kReadStep> x;
+            std::copy_n(data + i, kReadStep, x.begin());
+            for (int k = 0; k < multiplyAdds; ++k) {
+                for (float& value : x)
+                    value = value * kFactor + kSummand;
+            }
+            for (std::size_t lane = 0; lane < kReadStep; ++lane)
+                sums[lane] += x[lane];
         }
     }
     return sumOf(sums);
@@ -111,6 +130,82 @@ __attribute__((target("avx512f"))) float readAvx512(const float* data, std::size
     }
     const __m512 left = _mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3));
     const __m512 right = _mm512_add_ps(_mm512_add_ps(s4, s5), _mm512_add_ps(s6, s7));
+    std::array<float, kLanes> lanes {};
+    _mm512_storeu_ps(lanes.data(), _mm512_add_ps(left, right));
+    return sumOf(lanes);
+}
+
+__attribute__((target("avx2,fma"))) float readMultiplyAddAvx2(const float* data, std::size_t count,
+                                                              std::int64_t repetitions, int multiplyAdds)
+{
+    constexpr std::size_t kLanes = 8;
+    const __m256 a = _mm256_set1_ps(kFactor);
+    const __m256 b = _mm256_set1_ps(kSummand);
+    __m256 left = _mm256_setzero_ps();
+    __m256 right = left;
+    for (std::int64_t r = 0; r < repetitions; ++r) {
+        for (std::size_t i = 0; i < count; i += 8 * kLanes) {
+            const float* const at = data + i;
+            __m256 x0 = _mm256_loadu_ps(at);
+            __m256 x1 = _mm256_loadu_ps(at + kLanes);
+            __m256 x2 = _mm256_loadu_ps(at + 2 * kLanes);
+            __m256 x3 = _mm256_loadu_ps(at + 3 * kLanes);
+            __m256 x4 = _mm256_loadu_ps(at + 4 * kLanes);
+            __m256 x5 = _mm256_loadu_ps(at + 5 * kLanes);
+            __m256 x6 = _mm256_loadu_ps(at + 6 * kLanes);
+            __m256 x7 = _mm256_loadu_ps(at + 7 * kLanes);
+            for (int k = 0; k < multiplyAdds; ++k) {
+                x0 = _mm256_fmadd_ps(x0, a, b);
+                x1 = _mm256_fmadd_ps(x1, a, b);
+                x2 = _mm256_fmadd_ps(x2, a, b);
+                x3 = _mm256_fmadd_ps(x3, a, b);
+                x4 = _mm256_fmadd_ps(x4, a, b);
+                x5 = _mm256_fmadd_ps(x5, a, b);
+                x6 = _mm256_fmadd_ps(x6, a, b);
+                x7 = _mm256_fmadd_ps(x7, a, b);
+            }
+            left = _mm256_add_ps(left, _mm256_add_ps(_mm256_add_ps(x0, x1), _mm256_add_ps(x2, x3)));
+            right = _mm256_add_ps(right, _mm256_add_ps(_mm256_add_ps(x4, x5), _mm256_add_ps(x6, x7)));
+        }
+    }
+    std::array<float, kLanes> lanes {};
+    _mm256_storeu_ps(lanes.data(), _mm256_add_ps(left, right));
+    return sumOf(lanes);
+}
+
+__attribute__((target("avx512f"))) float readMultiplyAddAvx512(const float* data, std::size_t count,
+                                                               std::int64_t repetitions, int multiplyAdds)
+{
+    constexpr std::size_t kLanes = 16;
+    const __m512 a = _mm512_set1_ps(kFactor);
+    const __m512 b = _mm512_set1_ps(kSummand);
+    __m512 left = _mm512_setzero_ps();
+    __m512 right = left;
+    for (std::int64_t r = 0; r < repetitions; ++r) {
+        for (std::size_t i = 0; i < count; i += 8 * kLanes) {
+            const float* const at = data + i;
+            __m512 x0 = _mm512_loadu_ps(at);
+            __m512 x1 = _mm512_loadu_ps(at + kLanes);
+            __m512 x2 = _mm512_loadu_ps(at + 2 * kLanes);
+            __m512 x3 = _mm512_loadu_ps(at + 3 * kLanes);
+            __m512 x4 = _mm512_loadu_ps(at + 4 * kLanes);
+            __m512 x5 = _mm512_loadu_ps(at + 5 * kLanes);
+            __m512 x6 = _mm512_loadu_ps(at + 6 * kLanes);
+            __m512 x7 = _mm512_loadu_ps(at + 7 * kLanes);
+            for (int k = 0; k < multiplyAdds; ++k) {
+                x0 = _mm512_fmadd_ps(x0, a, b);
+                x1 = _mm512_fmadd_ps(x1, a, b);
+                x2 = _mm512_fmadd_ps(x2, a, b);
+                x3 = _mm512_fmadd_ps(x3, a, b);
+                x4 = _mm512_fmadd_ps(x4, a, b);
+                x5 = _mm512_fmadd_ps(x5, a, b);
+                x6 = _mm512_fmadd_ps(x6, a, b);
+                x7 = _mm512_fmadd_ps(x7, a, b);
+            }
+            left = _mm512_add_ps(left, _mm512_add_ps(_mm512_add_ps(x0, x1), _mm512_add_ps(x2, x3)));
+            right = _mm512_add_ps(right, _mm512_add_ps(_mm512_add_ps(x4, x5), _mm512_add_ps(x6, x7)));
+        }
+    }
     std::array<float, kLanes> lanes {};
     _mm512_storeu_ps(lanes.data(), _mm512_add_ps(left, right));
     return sumOf(lanes);
@@ -201,6 +296,21 @@ float readRepeatedly(const float* data, std::size_t count, std::int64_t repetiti
     }
 #endif
     return readPlainly(data, count, repetitions);
+}
+
+float readMultiplyAdd(const float* data, std::size_t count, std::int64_t repetitions, int multiplyAdds)
+{
+#if defined(__x86_64__)
+    switch (widestVectors()) {
+    case Vectors::Avx512:
+        return readMultiplyAddAvx512(data, count, repetitions, multiplyAdds);
+    case Vectors::Avx2:
+        return readMultiplyAddAvx2(data, count, repetitions, multiplyAdds);
+    case Vectors::Plain:
+        break;
+    }
+#endif
+    return readMultiplyAddPlainly(data, count, repetitions, multiplyAdds);
 }
 
 float multiplyAdd(std::int64_t iterations)

@@ -13,6 +13,10 @@ namespace paretoscope::engine {
 float readRepeatedly(const float* data, std::size_t count, std::int64_t repetitions);
 inline constexpr std::size_t kReadStep = 128;
 
+/// The same sum, of elements that went through x = x * a + b `multiplyAdds` times after they were read: the more of
+/// them, the less the memory matters. FLOPs per element: 2 · multiplyAdds + 1.
+float readMultiplyAdd(const float* data, std::size_t count, std::int64_t repetitions, int multiplyAdds);
+
 /// x = x * a + b in independent chains, all in registers, `iterations` times.
 float multiplyAdd(std::int64_t iterations);
 /// FLOPs of one iteration of multiplyAdd(); a multiply-add is two.

@@ -76,6 +76,14 @@ private Q_SLOTS:
         QCOMPARE(readRepeatedly(data.data(), data.size(), 1), sum);
         QCOMPARE(readRepeatedly(data.data(), data.size(), 3), 3 * sum);
         QCOMPARE(readRepeatedly(data.data(), 0, 3), 0.0F);
+        float turned = 0; // by hand, in the same order of operations
+        for (float value : data) {
+            for (int k = 0; k < 3; ++k)
+                value = value * 0.999F + 0.001F;
+            turned += value;
+        }
+        QCOMPARE(readMultiplyAdd(data.data(), data.size(), 2, 0), 2 * sum);
+        QVERIFY(std::fabs(readMultiplyAdd(data.data(), data.size(), 1, 3) / turned - 1) < 1e-5F);
         QVERIFY(multiplyAddFlops() >= 16);
         // x = 0.999 x + 0.001 goes to 1 in every lane.
         QVERIFY(std::fabs(multiplyAdd(200'000) - float(multiplyAddFlops() / 2)) < 0.02 * multiplyAddFlops());
