@@ -33,9 +33,12 @@ struct TimingPlan
     int fewestIntervals = 3; ///< also when the time below is over
     double longest = 2;      ///< seconds for all of them
     int warmUps = 3;         ///< calls before the first interval
+    int attempts = 3;        ///< at most: what varied too much is timed again, and the calmest attempt counts
+
+    static constexpr double kRestless = 0.1; ///< standard deviation over mean that calls for another attempt
 
     static TimingPlan thorough() { return {}; }
-    static TimingPlan quick() { return {.intervals = 10, .longest = 0.05, .warmUps = 1}; }
+    static TimingPlan quick() { return {.intervals = 10, .longest = 0.05, .warmUps = 1, .attempts = 1}; }
 };
 
 /// Times calls: intervals of as many calls as fill the plan's interval, less what an empty interval takes.
@@ -54,6 +57,7 @@ public:
 
 private:
     core::Repeated timed(const std::function<double(int calls)>& seconds) const;
+    core::Repeated timedOnce(const std::function<double(int calls)>& seconds, int calls) const;
     double secondsOf(const Work& work, int calls) const;
 
     at::Device m_device;

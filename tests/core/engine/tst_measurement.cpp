@@ -93,7 +93,7 @@ private Q_SLOTS:
     void timerCountsCalls()
     {
         int calls = 0;
-        const CallTimer timer(at::kCPU, {.interval = 0, .intervals = 5, .longest = 10, .warmUps = 2});
+        const CallTimer timer(at::kCPU, {.interval = 0, .intervals = 5, .longest = 10, .warmUps = 2, .attempts = 1});
         const core::Repeated seconds = timer.time([&](int count) { calls += count; });
         QCOMPARE(seconds.count, 5);
         QCOMPARE(calls, 2 + 1 + 5);
