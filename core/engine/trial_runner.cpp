@@ -22,10 +22,28 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 namespace paretoscope::engine {
 
 namespace {
+
+/// Of the units whose stages recorded that they round what is multiplied with them.
+InputBits recordedInputBits(const ModelView& view, const TrialLog& log)
+{
+    std::map<std::string_view, double> bitsOf;
+    for (const core::LayerMetricRecord& record : log.layerMetrics) {
+        if (record.name == core::kActivationBits && record.value)
+            bitsOf[record.module] = *record.value;
+    }
+    InputBits bits;
+    for (const Unit& unit : view.units) {
+        if (const auto found = bitsOf.find(unit.module); found != bitsOf.end())
+            bits.emplace(unit.tensor, found->second);
+    }
+    return bits;
+}
 
 core::MetricRecord sizeMetric(const char* name, double value, const char* unit)
 {
@@ -74,8 +92,9 @@ core::Result<core::TrialOutcome> runTrial(RunnerSession& session, const core::Tr
                        {session.model->graph(), tensors, made->parts.hooks, observer, estimate.plan, &made->recovery,
                         &log, static_cast<int>(request.pipeline.steps().size()), made->parts.kvStore}));
 
-    core::StoredModel accounts = storedModel(session.model->graph().architecture(), tensors);
-    accounts.worksAtRunTime = !made->parts.empty();
+    const InputBits inputBits = recordedInputBits(session.model->graph().view(), log);
+    core::StoredModel accounts = storedModel(session.model->graph().architecture(), tensors, inputBits);
+    accounts.worksAtRunTime = made->parts.kvStore || (!made->parts.hooks.empty() && inputBits.empty());
     const core::Bytes stored = accounts.bytes();
     const auto parameters = static_cast<double>(session.model->graph().architecture().parameters());
     outcome.metrics.push_back(sizeMetric("stored_bytes", double(stored.value), "B"));

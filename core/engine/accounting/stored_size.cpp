@@ -7,7 +7,8 @@
 
 namespace paretoscope::engine {
 
-core::StoredModel storedModel(const core::Architecture& architecture, const ModelTensors& tensors)
+core::StoredModel storedModel(const core::Architecture& architecture, const ModelTensors& tensors,
+                              const InputBits& inputBits)
 {
     core::StoredModel model;
     std::set<const void*> counted;
@@ -22,6 +23,8 @@ core::StoredModel storedModel(const core::Architecture& architecture, const Mode
                 continue;
             }
             core::StoredTensor stored = storedFormOf(*replacement);
+            if (const auto bits = inputBits.find(name); bits != inputBits.end())
+                stored.inputBits = bits->second;
             for (const StoredPart& part : replacement->storedParts()) {
                 if (!part.storage || counted.insert(part.storage).second)
                     stored.bits += part.bits;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/accounting/stored_model.h"
 #include "core/engine/plugin/plugin_api.h"
 #include "core/engine/quantization/group_affine_tensor.h"
 #include "core/engine/stage/unit_selection.h"
@@ -115,6 +116,8 @@ public:
         }
         if (m_activations->rule.granularity == int8::Granularity::Tensor)
             PSC_TRY(keepMagnitude(unit, task));
+        else
+            task.record(unit, core::kActivationBits, 8);
         return m_threshold >= 0 ? recordOutliers(unit, task) : core::success();
     }
 
@@ -147,6 +150,7 @@ private:
                 m_activations->magnitudes[place] = magnitude;
         }
         task.record(unit, "activation_magnitude", magnitude);
+        task.record(unit, core::kActivationBits, 8);
         return core::success();
     }
 

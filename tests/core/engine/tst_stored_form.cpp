@@ -149,6 +149,39 @@ private Q_SLOTS:
         QCOMPARE(double(stored.value().bytes().value), *size.value);
         QVERIFY(!stored.value().worksAtRunTime);
     }
+
+    /// What a stage rounds in every forward pass is told with the weights that read it.
+    void aTrialTellsOfRoundedInputs_data()
+    {
+        QTest::addColumn<QByteArray>("activations");
+        QTest::addColumn<double>("bits");
+        QTest::addRow("per token") << QByteArray("token") << 8.0;
+        QTest::addRow("with a fixed range") << QByteArray("tensor") << 8.0;
+        QTest::addRow("weights alone") << QByteArray("none") << 16.0;
+    }
+    void aTrialTellsOfRoundedInputs()
+    {
+        QFETCH(QByteArray, activations);
+        QFETCH(double, bits);
+        const SweepUnderTest test("  - [int8: {activations: " + activations.toStdString() + "}]\n");
+        engine::TrialRunner runner(optionsFor());
+        Observer observer;
+        const auto outcome = runner.run(test.request(0), observer);
+        QVERIFY2(outcome.ok(), outcome.ok() ? "" : outcome.error().sentence().c_str());
+        const auto stored =
+            core::storedModelFromJson(metricOf(outcome.value(), "stored_bytes").details.at(core::kStoredModelKey));
+        QVERIFY(stored.ok());
+        QVERIFY2(!stored.value().worksAtRunTime, "nothing is left that no tensor tells of");
+        int rounded = 0;
+        for (std::size_t i = 0; i < stored.value().size(); ++i) {
+            const core::StoredTensor& form = stored.value().at(i);
+            if (!form.isInteger)
+                continue;
+            ++rounded;
+            QCOMPARE(form.inputBits, bits);
+        }
+        QVERIFY(rounded > 0);
+    }
 };
 
 QTEST_GUILESS_MAIN(TstStoredForm)
