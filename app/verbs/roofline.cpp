@@ -140,7 +140,7 @@ VerbEntry rooflineVerb()
     return {
         .name = "roofline",
         .summary = "predict speed and memory of a model on a device",
-        .usage = "MODEL|PROJECT --hardware NAME | [MODEL] --measure | --counters FILE | --cases FILE",
+        .usage = "MODEL|PROJECT --hardware NAME | --measure | --counters|--cases FILE",
         .description =
             "Predicts what every operation of a model takes on a device: FLOPs, bytes, whether compute or memory "
             "bounds it, its share of the time; the time to the first token and per token, the memory, whether it "
