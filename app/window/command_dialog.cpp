@@ -102,6 +102,7 @@ bool asksAboutCommands(QWidget* parent, const views::SweepOrder& order,
     QPushButton* accept = buttons->addButton(Text::tr("Run these commands"), QDialogButtonBox::AcceptRole);
     accept->setObjectName(u"runCommands"_s);
     accept->setToolTip(Text::tr("Allows them for this run; the next one asks again"));
+    accept->setMinimumWidth(accept->sizeHint().width() + 24);
     accept->setAutoDefault(false);
     QPushButton* cancel = buttons->button(QDialogButtonBox::Cancel);
     cancel->setObjectName(u"cancelCommands"_s);

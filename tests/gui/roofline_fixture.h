@@ -57,11 +57,14 @@ inline RooflineCase caseOf(const RooflineModel& model, const roofline::HardwareS
 /// A machine that was measured and calibrated with a model of roofline::test::plantedConfig().
 inline roofline::MachineProfile calibratedMachine()
 {
-    roofline::MachineProfile machine = roofline::test::measuredMachine();
-    const auto points = roofline::calibrateProfile(machine, PARETOSCOPE_RESOURCES "/architectures");
-    if (!points.ok())
-        qFatal("%s", points.error().sentence().c_str());
-    return machine;
+    static const roofline::MachineProfile kMachine = [] { // fitting it takes a second
+        roofline::MachineProfile machine = roofline::test::measuredMachine();
+        const auto points = roofline::calibrateProfile(machine, PARETOSCOPE_RESOURCES "/architectures");
+        if (!points.ok())
+            qFatal("%s", points.error().sentence().c_str());
+        return machine;
+    }();
+    return kMachine;
 }
 
 } // namespace paretoscope::views::test

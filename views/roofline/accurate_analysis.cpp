@@ -154,6 +154,7 @@ core::Result<RooflineAnalysis> analysePass(const StepContext& context, const Roo
     RooflineAnalysis analysis;
     analysis.operations = operationsOf(prediction.pass, context, step, true);
     analysis.roofs = usedRoofs(prediction.pass, context, setting);
+    analysis.passSeconds = prediction.pass.seconds;
     analysis.times = {barOf("pass", prediction.pass)};
     analysis.memory = prediction.memory;
     analysis.results = {
@@ -229,6 +230,7 @@ core::Result<RooflineAnalysis> analyseAnswer(const StepContext& context, const R
         PSC_ASSIGN(analysis.explanation, roofline::explain(context.model, context.execution, step, context.device,
                                                            context.efficiency, shown));
     }
+    analysis.passSeconds = shown.seconds;
     analysis.times = {barOf("prefill", prediction.prefill), barOf("decode", prediction.decode)};
     analysis.memory = prediction.memory;
     analysis.results = roofline::derivationsOf(prediction, request);

@@ -67,6 +67,7 @@ core::Result<RooflineAnalysis> analyseCalibrated(const RooflineCase& wanted)
         explainTime(operation, wanted.machine->name);
     analysis.roofs = usedRoofs(shown, context, setting);
     analysis.times = {barOf("prefill", prediction.prefill), barOf("decode", prediction.decode)};
+    analysis.passSeconds = shown.seconds;
     analysis.memory = prediction.memory;
     analysis.capacityBytes = wanted.device.memoryBytes.value_or(0);
     analysis.results = resultsOf(prediction, context, setting);

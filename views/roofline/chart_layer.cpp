@@ -128,7 +128,8 @@ void RooflineChartLayer::drawRoofs(QPainter& painter, std::vector<QRectF>& taken
         painter.drawPolyline(QPolygonF {start, ridge, end});
         painter.setPen(QPen(colours.reference, 1, Qt::DotLine));
         painter.drawLine(ridge, QPointF(ridge.x(), frame.area.bottom()));
-        drawRoofLabel(painter, roof, devices.size() > 1, taken);
+        if (roof.level.empty()) // its peak is that of the other levels
+            drawRoofLabel(painter, roof, devices.size() > 1, taken);
         if (named.insert(roof.bandwidth).second)
             drawBandwidth(painter, roof, start + (ridge - start) * placeOfBandwidth(named.size()), ridge - start);
     }
@@ -162,7 +163,9 @@ void RooflineChartLayer::drawRoofLabel(QPainter& painter, const Roof& roof, bool
 void RooflineChartLayer::drawBandwidth(QPainter& painter, const Roof& roof, QPointF place, QPointF way) const
 {
     const QFontMetricsF metrics(m_scene.font);
-    const QString bandwidth = format::scaled(roof.bandwidth, u"B/s"_s);
+    QString bandwidth = format::scaled(roof.bandwidth, u"B/s"_s);
+    if (!roof.level.empty())
+        bandwidth = u"%1 %2"_s.arg(toQString(roof.level), bandwidth);
     const double width = metrics.horizontalAdvance(bandwidth) + 6;
     const bool hasRoom = std::hypot(way.x(), way.y()) > 2 * width && -way.y() > 3 * metrics.height();
     if (!hasRoom)

@@ -81,9 +81,9 @@ void DetailPanel::explain()
                                           : tr("What would help, tried one by one:"));
     m_sentence->setText(sentences.join(' '_L1));
     for (const roofline::Change& change : why.changes) {
-        auto* item = new QTreeWidgetItem(m_changes,
-                                         {toQString(change.name), format::scaled(change.seconds, u"s"_s),
-                                          tr("%1 ×").arg(format::number(analysis->stageSeconds / change.seconds, 3))});
+        auto* item =
+            new QTreeWidgetItem(m_changes, {toQString(change.name), format::scaled(change.seconds, u"s"_s),
+                                            tr("%1 ×").arg(format::number(analysis->passSeconds / change.seconds, 3))});
         item->setToolTip(0, toQString(change.name));
         item->setTextAlignment(1, Qt::AlignRight | Qt::AlignVCenter);
         item->setTextAlignment(2, Qt::AlignRight | Qt::AlignVCenter);

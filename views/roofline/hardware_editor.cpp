@@ -140,12 +140,13 @@ HardwareEditor::HardwareEditor(RooflineSession& session, QWidget* parent)
     m_import->setObjectName(u"machineImport"_s);
     m_import->setToolTip(tr("Takes the JSON file of “paretoscope roofline --measure” on another machine"));
     auto* buttons = new QHBoxLayout;
-    buttons->addWidget(m_state, 1);
     buttons->addWidget(m_import);
+    buttons->addStretch(1);
     buttons->addWidget(m_remove);
     buttons->addWidget(save);
     auto* right = new QVBoxLayout;
     right->addWidget(scroll, 1);
+    right->addWidget(m_state);
     right->addLayout(buttons);
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(8, 6, 8, 6);

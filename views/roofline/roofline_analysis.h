@@ -86,7 +86,8 @@ struct AnalysedOperation
 struct Roof
 {
     std::string device = {};
-    std::string type = {}; ///< "bf16"
+    std::string level = {}; ///< "last cache"; empty: the main memory
+    std::string type = {};  ///< "bf16"
     double peak = 0;
     double bandwidth = 0;
     bool isMeasured = false;
@@ -121,7 +122,8 @@ struct RooflineAnalysis
     std::vector<TimeBar> times = {};
     roofline::MemoryNeed memory = {};
     double capacityBytes = 0; ///< of the device; 0: not known
-    double stageSeconds = 0;
+    double stageSeconds = 0;  ///< sum over the operations, on one device
+    double passSeconds = 0;   ///< of the pass that is explained, with a pipeline and what is beside the operations
     std::optional<roofline::Explanation> explanation = {}; ///< accurate mode, decode and prefill
 
     const roofline::Derivation* result(std::string_view quantity) const;

@@ -337,14 +337,15 @@ QString chartCsv(const RooflineSession& session)
                                  {}};
     }
     for (const Roof& roof : session.roofs())
-        rows << QStringList {u"roof"_s,
-                             u"%1 %2"_s.arg(toQString(roof.device), toQString(roof.type)),
-                             number(roof.ridge()),
-                             number(roof.peak),
-                             {},
-                             {},
-                             number(roof.peak),
-                             number(roof.bandwidth)};
+        rows << QStringList {
+            u"roof"_s,
+            u"%1 %2 %3"_s.arg(toQString(roof.device), toQString(roof.level), toQString(roof.type)).simplified(),
+            number(roof.ridge()),
+            number(roof.peak),
+            {},
+            {},
+            number(roof.peak),
+            number(roof.bandwidth)};
     return asCsv(rows);
 }
 

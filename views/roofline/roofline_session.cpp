@@ -389,7 +389,8 @@ std::vector<Roof> RooflineSession::roofs() const
     for (const auto& [rate, text] :
          {std::pair("last_cache_read", tr("last cache")), {"core_cache_read", tr("core caches")}}) {
         if (const std::optional<double> bandwidth = own.machine->rate(rate, threads))
-            roofs.push_back({.device = tr("%1, %2").arg(toQString(own.spec.name), text).toStdString(),
+            roofs.push_back({.device = own.spec.name,
+                             .level = text.toStdString(),
                              .type = "fp32",
                              .peak = own.machine->float32Rate(threads),
                              .bandwidth = *bandwidth,

@@ -32,7 +32,6 @@
 #include <QMenu>
 #include <QMimeData>
 #include <QRadioButton>
-#include <QScrollArea>
 #include <QSortFilterProxyModel>
 #include <QSplitter>
 #include <QStackedLayout>
@@ -108,14 +107,8 @@ RooflineView::RooflineView(const SelectionModel& selection, const std::filesyste
     createHeader(*row);
     createCommands(*row);
 
-    auto* settings = new QScrollArea;
     auto* panel = new SettingPanel(*m_session);
     connect(&panel->draftMenu(), &QMenu::aboutToShow, this, [this, panel] { fillDrafts(panel->draftMenu()); });
-    settings->setWidget(panel);
-    settings->setWidgetResizable(true);
-    settings->setFrameShape(QFrame::NoFrame);
-    settings->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    settings->setMinimumWidth(settings->widget()->minimumSizeHint().width() + 20);
     auto* lower = new QSplitter(Qt::Horizontal);
     lower->addWidget(createTable());
     lower->addWidget(new DetailPanel(*m_session));
@@ -129,7 +122,7 @@ RooflineView::RooflineView(const SelectionModel& selection, const std::filesyste
     right->setStretchFactor(0, 1);
     right->setStretchFactor(1, 1);
     auto* body = new QSplitter(Qt::Horizontal);
-    body->addWidget(settings);
+    body->addWidget(panel);
     body->addWidget(right);
     body->setStretchFactor(1, 1);
     for (QSplitter* splitter : {lower, right, body})

@@ -12,6 +12,7 @@
 #include <QHeaderView>
 #include <QLabel>
 #include <QMenu>
+#include <QScrollArea>
 #include <QSignalBlocker>
 #include <QSpinBox>
 #include <QTableWidget>
@@ -53,11 +54,17 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     setObjectName(u"rooflineSetting"_s);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(8, 4, 8, 8);
-    auto* form = m_form = new QFormLayout;
+    auto* controls = new QWidget;
+    auto* form = m_form = new QFormLayout(controls);
+    form->setContentsMargins(0, 0, 4, 0);
     form->setRowWrapPolicy(QFormLayout::DontWrapRows);
     form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
     form->setVerticalSpacing(4);
-    column->addLayout(form);
+    auto* scroll = new QScrollArea(this); // the results below stay in sight
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    column->addWidget(scroll, 3);
     m_batch = addCount(*form, u"batch"_s, tr("Batch"), int(kMostBatch));
     m_prompt = addCount(*form, u"prompt"_s, tr("Prompt"), int(kMostPrompt));
     m_generated = addCount(*form, u"generated"_s, tr("Answer"), int(kMostGenerated));
@@ -135,7 +142,9 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     m_results->setFrameShape(QFrame::NoFrame);
     m_results->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_results->setMinimumHeight(80);
-    column->addWidget(m_results, 1);
+    column->addWidget(m_results, 2);
+    scroll->setWidget(controls);
+    scroll->setMinimumWidth(controls->minimumSizeHint().width() + 16);
     connect(&m_session, &RooflineSession::changed, this, &SettingPanel::takeSetting);
     takeSetting();
 }

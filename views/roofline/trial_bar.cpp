@@ -38,21 +38,20 @@ TrialBar::TrialBar(const RooflineSession& session, const TrialLink& link, QWidge
     , m_session(session)
     , m_link(link)
     , m_text(new QLabel(this))
+    , m_back(new QToolButton(this))
 {
     setObjectName(u"rooflineTrialBar"_s);
     m_text->setObjectName(u"rooflineTrial"_s);
     m_text->setTextFormat(Qt::PlainText);
     m_text->setWordWrap(true);
-    auto* back = new QToolButton(this);
-    back->setObjectName(u"rooflineBack"_s);
-    back->setText(tr("Back to the free what-if"));
-    back->setToolTip(
+    m_back->setObjectName(u"rooflineBack"_s);
+    m_back->setToolTip(
         tr("Shows the model that was opened, with the weights of the setting; selections are no longer followed"));
-    connect(back, &QToolButton::clicked, this, &TrialBar::backRequested);
+    connect(m_back, &QToolButton::clicked, this, &TrialBar::backRequested);
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(8, 2, 8, 2);
     row->addWidget(m_text, 1);
-    row->addWidget(back);
+    row->addWidget(m_back);
     connect(&session, &RooflineSession::changed, this, &TrialBar::refresh);
     connect(&link, &TrialLink::updated, this, &TrialBar::refresh);
     refresh();
@@ -62,6 +61,7 @@ void TrialBar::refresh()
 {
     const std::optional<ShownTrial>& trial = m_session.trial();
     setVisible(trial || m_link.problem());
+    m_back->setText(trial ? tr("Back to the free what-if") : tr("Do not follow"));
     if (trial)
         m_text->setText(textOf(*trial, m_session));
     else if (m_link.problem())

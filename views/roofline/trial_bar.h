@@ -4,6 +4,7 @@
 #include <QWidget>
 
 class QLabel;
+class QToolButton;
 
 namespace paretoscope::views {
 
@@ -28,6 +29,7 @@ private:
     const RooflineSession& m_session;
     const TrialLink& m_link;
     QLabel* m_text;
+    QToolButton* m_back;
 };
 
 } // namespace paretoscope::views
