@@ -35,6 +35,17 @@ Json metricJson(const core::MetricRecord& metric)
             {"confirmations", metric.confirmations}};
 }
 
+/// Per metric that pairs with one of `other`, how far it is from it.
+Json comparedJson(const core::TrialRecord& trial, const core::TrialRecord& other)
+{
+    Json compared = Json::object();
+    for (const core::MetricRecord& metric : trial.metrics) {
+        if (const auto paired = core::compareWith(other, metric))
+            addMetric(compared, metric, core::toJson(*paired));
+    }
+    return compared;
+}
+
 } // namespace
 
 Json metricValuesJson(const core::TrialRecord& trial)
@@ -75,7 +86,7 @@ Json trialJson(const core::TrialRecord& trial)
     return json;
 }
 
-Json trialDetailJson(const core::TrialRecord& trial, const core::TrialRecord* baseline)
+Json trialDetailJson(const core::TrialRecord& trial, const core::TrialRecord* baseline, const core::TrialRecord* other)
 {
     Json json = trialJson(trial);
     json["started"] = trial.startedUtc;
@@ -89,13 +100,12 @@ Json trialDetailJson(const core::TrialRecord& trial, const core::TrialRecord* ba
     }
     json["metric_details"] = details;
     if (baseline) {
-        Json compared = Json::object();
-        for (const core::MetricRecord& metric : trial.metrics) {
-            if (const auto paired = core::compareWith(*baseline, metric))
-                addMetric(compared, metric, core::toJson(*paired));
-        }
         json["baseline"] = baseline->id.hex();
-        json["against_baseline"] = compared;
+        json["against_baseline"] = comparedJson(trial, *baseline);
+    }
+    if (other) {
+        json["other"] = other->id.hex();
+        json["against_other"] = comparedJson(trial, *other);
     }
     Json layers = Json::array();
     for (const core::LayerMetricRecord& metric : trial.layerMetrics)

@@ -3,6 +3,7 @@
 
 #include "app/format/number.h"
 #include "app/format/text.h"
+#include "core/evaluation/baselines.h"
 #include "core/evaluation/paired_measurement.h"
 
 #include <algorithm>
@@ -63,9 +64,9 @@ std::string pairedText(const core::PairedMeasurement& paired)
     return text;
 }
 
-std::string metricsText(const core::TrialRecord& trial, const Stream& stream, const core::TrialRecord* baseline)
+std::string metricsText(const core::TrialRecord& trial, const Stream& stream, const core::TrialRecord* other)
 {
-    return trial.metrics.empty() ? std::string() : "\n" + metricsTable(trial, baseline).text(stream);
+    return trial.metrics.empty() ? std::string() : "\n" + metricsTable(trial, other).text(stream);
 }
 
 /// The modules with the largest error; that is what one looks for. One column for each layer metric.
@@ -139,11 +140,11 @@ std::string labelled(std::string_view name, std::string_view value, int width)
     return text;
 }
 
-TextTable metricsTable(const core::TrialRecord& trial, const core::TrialRecord* baseline)
+TextTable metricsTable(const core::TrialRecord& trial, const core::TrialRecord* other)
 {
     std::vector<TextTable::Column> columns {{"metric"}, {"value", true}, {"n", true}};
-    if (baseline)
-        columns.push_back({"against baseline", true});
+    if (other)
+        columns.push_back({"against " + (core::isBaseline(*other) ? std::string("baseline") : other->label), true});
     columns.push_back({"protocol"}); // protocols are compared, so never cut
     TextTable table(columns);
     for (const core::MetricRecord& metric : trial.metrics) {
@@ -153,8 +154,8 @@ TextTable metricsTable(const core::TrialRecord& trial, const core::TrialRecord* 
         else if (!metric.unit.empty())
             value += " " + metric.unit;
         std::vector<std::string> cells {metric.name, value, metric.n > 0 ? grouped(metric.n) : "-"};
-        if (baseline) {
-            const auto paired = core::compareWith(*baseline, metric);
+        if (other) {
+            const auto paired = core::compareWith(*other, metric);
             cells.push_back(paired ? pairedText(*paired) : "-");
         }
         cells.push_back(metric.protocol);
@@ -163,7 +164,7 @@ TextTable metricsTable(const core::TrialRecord& trial, const core::TrialRecord* 
     return table;
 }
 
-std::string trialText(const core::TrialRecord& trial, const Stream& stream, const core::TrialRecord* baseline)
+std::string trialText(const core::TrialRecord& trial, const Stream& stream, const core::TrialRecord* other)
 {
     std::string text = labelled("id", trial.id.hex());
     text += pipelineText(trial, stream);
@@ -188,7 +189,7 @@ std::string trialText(const core::TrialRecord& trial, const Stream& stream, cons
         if (!trial.error->hint.empty())
             text += labelled("remedy", trial.error->hint);
     }
-    return text + metricsText(trial, stream, baseline) + layersText(trial, stream) + provenanceText(trial);
+    return text + metricsText(trial, stream, other) + layersText(trial, stream) + provenanceText(trial);
 }
 
 } // namespace paretoscope::app

@@ -5,9 +5,11 @@
 #include "app/format/trial_text.h"
 #include "app/verbs/project_argument.h"
 #include "core/evaluation/baselines.h"
+#include "core/evaluation/paired_measurement.h"
 #include "core/sweep/reproduce.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -24,6 +26,9 @@ public:
         options.text("TRIAL", "", m_trial, "The first digits of its id (at least 4), or its pipeline as listed.")
             .required = true;
         m_format.declare(options);
+        options.text("--against", "TRIAL", m_against,
+                     "Compare its metrics with this trial instead of the baseline, window by window or item by item, "
+                     "with the standard error of the difference.");
         options.flag("--as-sweep", m_asSweep,
                      "Print a sweep file that runs exactly this trial again: the same files and "
                      "plugin versions give the same id.");
@@ -46,20 +51,28 @@ public:
         if (!all.ok())
             return {all.error(), ErrorSource::Project};
         const core::TrialRecord* baseline = baselineOf(trial.value().id, all.value());
+        std::optional<core::TrialRecord> other;
+        if (!m_against.empty()) {
+            auto chosen = otherTrial(trial.value(), project.value());
+            if (!chosen.ok())
+                return {chosen.error(), ErrorSource::Project};
+            other = std::move(chosen).value();
+        }
+        const core::TrialRecord* shown = other ? &*other : baseline;
         const auto conflicts = conflictsOf(trial.value(), project.value());
         if (!conflicts.ok())
             return {conflicts.error(), ErrorSource::Project};
         if (session.common.json) {
-            core::Json document = trialDetailJson(trial.value(), baseline);
+            core::Json document = trialDetailJson(trial.value(), baseline, other ? &*other : nullptr);
             document["conflicts"] = conflictsJson(conflicts.value());
             document["schema"] = "paretoscope.show/1";
             session.console.document(document);
         } else if (m_format.isExact()) {
             session.console.write(core::asCsv(core::textRows(core::metricTable({&trial.value(), 1}))));
         } else if (!m_format.isText()) {
-            session.console.write(m_format.write(metricsTable(trial.value(), baseline), session.console.outStream()));
+            session.console.write(m_format.write(metricsTable(trial.value(), shown), session.console.outStream()));
         } else {
-            session.console.write(trialText(trial.value(), session.console.outStream(), baseline));
+            session.console.write(trialText(trial.value(), session.console.outStream(), shown));
             session.console.write(conflictsText(conflicts.value()));
         }
         return ExitStatus::Done;
@@ -73,6 +86,22 @@ private:
             return {sweep.error(), ErrorSource::Project};
         session.console.write(core::writeSweep(sweep.value()));
         return ExitStatus::Done;
+    }
+
+    /// The trial of --against. Errors: NotFound; InvalidArgument (no metric of the two can be paired).
+    core::Result<core::TrialRecord> otherTrial(const core::TrialRecord& trial, const core::ProjectStore& project) const
+    {
+        PSC_ASSIGN(const auto found, project.findTrial(m_against));
+        PSC_ASSIGN(core::TrialRecord other, project.trial(found.id));
+        const bool pairs = std::any_of(trial.metrics.begin(), trial.metrics.end(), [&](const auto& metric) {
+            return core::compareWith(other, metric).has_value();
+        });
+        if (!pairs)
+            return core::Error {core::ErrorCode::InvalidArgument,
+                                trial.label + " and " + other.label +
+                                    " have no metric that was measured under one protocol on the same text or items",
+                                "measure both in one sweep, or with the same evaluate section"};
+        return other;
     }
 
     /// What to compare the trial with; null when there is no baseline, or it is the trial itself.
@@ -99,6 +128,7 @@ private:
 
     ProjectArgument m_project;
     std::string m_trial;
+    std::string m_against;
     TableFormat m_format;
     bool m_asSweep = false;
 };
@@ -115,6 +145,7 @@ VerbEntry showVerb()
                            "it failed. With --format its metrics alone, as a table.\n"
                            "  paretoscope show demo.pscope 3fa2c1\n"
                            "  paretoscope show demo.pscope 'gptq(bits=3,group_size=64)'\n"
+                           "  paretoscope show demo.pscope 3fa2c1 --against 'rtn(bits=3,group_size=64)'\n"
                            "  paretoscope show demo.pscope 3fa2c1 --as-sweep > again.yaml",
             .make = makeVerb<ShowVerb>};
 }

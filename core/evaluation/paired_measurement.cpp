@@ -112,12 +112,12 @@ std::optional<PairedMeasurement> compareMeasurements(const MetricRecord& baselin
     return units == kUnits.end() ? std::nullopt : compareUnits(*units, baseline, measurement);
 }
 
-std::optional<PairedMeasurement> compareWith(const TrialRecord& baseline, const MetricRecord& measurement)
+std::optional<PairedMeasurement> compareWith(const TrialRecord& other, const MetricRecord& measurement)
 {
-    const auto found = std::find_if(baseline.metrics.begin(), baseline.metrics.end(), [&](const MetricRecord& metric) {
+    const auto found = std::find_if(other.metrics.begin(), other.metrics.end(), [&](const MetricRecord& metric) {
         return metric.name == measurement.name && metric.protocol == measurement.protocol;
     });
-    return found == baseline.metrics.end() ? std::nullopt : compareMeasurements(*found, measurement);
+    return found == other.metrics.end() ? std::nullopt : compareMeasurements(*found, measurement);
 }
 
 Json toJson(const PairedMeasurement& paired)

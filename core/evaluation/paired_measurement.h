@@ -9,7 +9,8 @@
 
 namespace paretoscope::core {
 
-/// A measurement against one of another result under the same protocol, unit by unit (specs evaluation 8).
+/// A measurement against one of another result (often the baseline) under the same protocol, unit by unit (specs
+/// evaluation 8).
 struct PairedMeasurement
 {
     enum class Scale
@@ -33,8 +34,8 @@ struct PairedMeasurement
 /// do not hold their units.
 std::optional<PairedMeasurement> compareMeasurements(const MetricRecord& baseline, const MetricRecord& measurement);
 
-/// The same with the baseline's measurement of that name and protocol; nothing when it has none.
-std::optional<PairedMeasurement> compareWith(const TrialRecord& baseline, const MetricRecord& measurement);
+/// The same with the measurement of that name and protocol of another trial; nothing when it has none.
+std::optional<PairedMeasurement> compareWith(const TrialRecord& other, const MetricRecord& measurement);
 
 /// {"scale": "difference", "change", "standard_error", "n", and of accuracies "right_to_wrong", "wrong_to_right",
 /// "changed_choices", "mcnemar_p"}; of a log ratio also "ratio".

@@ -133,6 +133,56 @@ private Q_SLOTS:
         QVERIFY(json[QLatin1String("metric_details")].toObject().contains(QLatin1String("perplexity")));
     }
 
+    void comparesAnyTwoTrials_data()
+    {
+        QTest::addColumn<QString>("other");
+        QTest::addColumn<QString>("column");
+        QTest::addColumn<double>("ratio");
+        QTest::addRow("another method") << "rtn(bits=4)"
+                                        << "against rtn(bits=4)" << 24.0 / 22.0;
+        QTest::addRow("the baseline") << "baseline"
+                                      << "against baseline" << 24.0 / 20.0;
+        QTest::addRow("itself") << "gptq(bits=3)"
+                                << "against gptq(bits=3)" << 1.0;
+    }
+    void comparesAnyTwoTrials()
+    {
+        QFETCH(QString, other);
+        QFETCH(QString, column);
+        QFETCH(double, ratio);
+        const QStringList arguments {QStringLiteral("show"), project(), QStringLiteral("gptq(bits=3)"),
+                                     QStringLiteral("--against"), other};
+        const ProgramCall text = callProgram(arguments);
+        QVERIFY2(text.status == 0 && text.outText().contains(column), qPrintable(text.described()));
+        const QJsonObject json = callProgram(arguments + QStringList {QStringLiteral("--json")}).json();
+        QCOMPARE(json[QLatin1String("other")].toString(),
+                 QString::fromStdString(core::sha256(other.toStdString()).hex()));
+        const QJsonValue against = json[QLatin1String("against_other")][QLatin1String("perplexity")];
+        QVERIFY(qAbs(against[QLatin1String("ratio")].toDouble() - ratio) < 1e-9);
+        // Both windows moved alike, so the difference has no error although each trial's perplexity has one.
+        QVERIFY(qAbs(against[QLatin1String("standard_error")].toDouble(1)) < 1e-9);
+        QVERIFY(json[QLatin1String("against_baseline")].toObject().contains(QLatin1String("perplexity")));
+    }
+
+    void comparesOnlyWhatWasMeasuredAlike_data()
+    {
+        QTest::addColumn<QString>("other");
+        QTest::addColumn<QString>("message");
+        QTest::addRow("no such trial") << "gptq(bits=7)"
+                                       << "gptq(bits=7)";
+        QTest::addRow("nothing measured") << "gptq(bits=2)"
+                                          << "gptq(bits=3) and gptq(bits=2) have no metric";
+    }
+    void comparesOnlyWhatWasMeasuredAlike()
+    {
+        QFETCH(QString, other);
+        QFETCH(QString, message);
+        const ProgramCall call = callProgram(
+            {QStringLiteral("show"), project(), QStringLiteral("gptq(bits=3)"), QStringLiteral("--against"), other});
+        QCOMPARE(call.status, 4);
+        QVERIFY2(call.errText().contains(message), qPrintable(call.described()));
+    }
+
     void showsWhyATrialFailed()
     {
         const ProgramCall call = callProgram({QStringLiteral("show"), project(), QStringLiteral("gptq(bits=2)")});
