@@ -3,7 +3,7 @@
 
 #include "core/engine/low_rank/rank_rule.h"
 #include "core/engine/low_rank/truncation.h"
-#include "core/engine/stage/propagate.h"
+#include "core/engine/stage/calibrated_plan.h"
 #include "core/engine/stage/seldom_expert.h"
 
 #include <utility>
@@ -24,14 +24,12 @@ core::Status LowRankStage::validate(const ModelView& model) const
 core::Result<StagePlan> LowRankStage::prepare(const ModelView& model)
 {
     PSC_ASSIGN(const auto ranks, selectRanks(model, m_parameters));
-    StagePlan plan;
+    std::vector<std::size_t> targets;
     for (const auto& [target, rank] : ranks) {
-        plan.targets.push_back(target);
+        targets.push_back(target);
         m_ranks[model.units[target].module] = rank;
     }
-    plan.statistics = m_statistics;
-    plan.propagate = propagateFrom(m_parameters);
-    return plan;
+    return calibratedPlan(std::move(targets), m_statistics, m_parameters);
 }
 
 core::Status LowRankStage::apply(StageTask& task)

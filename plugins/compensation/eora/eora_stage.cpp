@@ -2,7 +2,7 @@
 #include "core/engine/layout/sum_tensor.h"
 #include "core/engine/low_rank/rank_rule.h"
 #include "core/engine/plugin/plugin_api.h"
-#include "core/engine/stage/propagate.h"
+#include "core/engine/stage/calibrated_plan.h"
 #include "core/engine/stage/seldom_expert.h"
 #include "core/engine/stage/unit_selection.h"
 #include "plugins/compensation/eora/eora.h"
@@ -35,12 +35,11 @@ public:
 
     core::Result<engine::StagePlan> prepare(const engine::ModelView& model) override
     {
-        engine::StagePlan plan;
-        PSC_ASSIGN(plan.targets, engine::selectUnits(model, m_parameters));
+        PSC_ASSIGN(std::vector<std::size_t> targets, engine::selectUnits(model, m_parameters));
+        std::vector<engine::StatisticRequest> statistics;
         if (m_method != "svd")
-            plan.statistics = {{.id = statisticId()}};
-        plan.propagate = engine::propagateFrom(m_parameters);
-        return plan;
+            statistics.push_back({.id = statisticId()});
+        return engine::calibratedPlan(std::move(targets), std::move(statistics), m_parameters);
     }
 
     core::Status apply(engine::StageTask& task) override

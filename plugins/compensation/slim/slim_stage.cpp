@@ -3,7 +3,7 @@
 #include "core/engine/layout/sparse_tensor.h"
 #include "core/engine/layout/sum_tensor.h"
 #include "core/engine/plugin/plugin_api.h"
-#include "core/engine/stage/propagate.h"
+#include "core/engine/stage/calibrated_plan.h"
 #include "core/engine/stage/seldom_expert.h"
 #include "core/engine/stage/unit_selection.h"
 #include "plugins/compensation/slim/slim.h"
@@ -58,12 +58,11 @@ public:
 
     core::Result<engine::StagePlan> prepare(const engine::ModelView& model) override
     {
-        engine::StagePlan plan;
-        PSC_ASSIGN(plan.targets, engine::selectUnits(model, m_parameters));
+        PSC_ASSIGN(std::vector<std::size_t> targets, engine::selectUnits(model, m_parameters));
+        std::vector<engine::StatisticRequest> statistics;
         if (m_saliency != "naive")
-            plan.statistics = {{.id = statisticId()}};
-        plan.propagate = engine::propagateFrom(m_parameters);
-        return plan;
+            statistics.push_back({.id = statisticId()});
+        return engine::calibratedPlan(std::move(targets), std::move(statistics), m_parameters);
     }
 
     core::Status apply(engine::StageTask& task) override

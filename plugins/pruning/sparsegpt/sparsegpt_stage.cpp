@@ -2,7 +2,7 @@
 #include "core/engine/plugin/plugin_api.h"
 #include "core/engine/pruning/pruned_replacement.h"
 #include "core/engine/quantization/group_affine_tensor.h"
-#include "core/engine/stage/propagate.h"
+#include "core/engine/stage/calibrated_plan.h"
 #include "core/engine/stage/seldom_expert.h"
 #include "plugins/pruning/sparsegpt/sparsegpt.h"
 
@@ -32,11 +32,8 @@ public:
 
     core::Result<engine::StagePlan> prepare(const engine::ModelView& model) override
     {
-        engine::StagePlan plan;
-        PSC_ASSIGN(plan.targets, m_options.pattern.targets(model, m_parameters));
-        plan.statistics = {{.id = "hessian"}};
-        plan.propagate = engine::propagateFrom(m_parameters);
-        return plan;
+        PSC_ASSIGN(std::vector<std::size_t> targets, m_options.pattern.targets(model, m_parameters));
+        return engine::calibratedPlan(std::move(targets), {{.id = "hessian"}}, m_parameters);
     }
 
     core::Status apply(engine::StageTask& task) override

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/plugin/plugin_api.h"
 #include "core/engine/pruning/pruned_replacement.h"
-#include "core/engine/stage/propagate.h"
+#include "core/engine/stage/calibrated_plan.h"
 #include "core/engine/stage/seldom_expert.h"
 #include "plugins/pruning/wanda/wanda.h"
 
@@ -30,11 +30,8 @@ public:
 
     core::Result<engine::StagePlan> prepare(const engine::ModelView& model) override
     {
-        engine::StagePlan plan;
-        PSC_ASSIGN(plan.targets, m_pattern.targets(model, m_parameters));
-        plan.statistics = {{.id = "column_square_mean"}};
-        plan.propagate = engine::propagateFrom(m_parameters);
-        return plan;
+        PSC_ASSIGN(std::vector<std::size_t> targets, m_pattern.targets(model, m_parameters));
+        return engine::calibratedPlan(std::move(targets), {{.id = "column_square_mean"}}, m_parameters);
     }
 
     core::Status apply(engine::StageTask& task) override

@@ -2,8 +2,8 @@
 #include "core/engine/plugin/activation_samples.h"
 #include "core/engine/plugin/plugin_api.h"
 #include "core/engine/quantization/group_affine_tensor.h"
+#include "core/engine/stage/calibrated_plan.h"
 #include "core/engine/stage/channel_fold.h"
-#include "core/engine/stage/propagate.h"
 #include "core/engine/stage/seldom_expert.h"
 #include "core/engine/stage/unit_selection.h"
 #include "plugins/quantization/awq/awq.h"
@@ -285,11 +285,9 @@ public:
     core::Result<StagePlan> prepare(const ModelView& model) override
     {
         m_model = model;
-        StagePlan plan;
+        PSC_ASSIGN(std::vector<std::size_t> targets, selectUnits(model, m_parameters));
+        StagePlan plan = calibratedPlan(std::move(targets), {{.id = "column_abs_mean"}}, m_parameters);
         plan.scope = StageScope::Block;
-        PSC_ASSIGN(plan.targets, selectUnits(model, m_parameters));
-        plan.statistics = {{.id = "column_abs_mean"}};
-        plan.propagate = propagateFrom(m_parameters);
         return plan;
     }
 

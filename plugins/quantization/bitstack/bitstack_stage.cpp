@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/plugin/gradients.h"
 #include "core/engine/plugin/plugin_api.h"
-#include "core/engine/stage/propagate.h"
+#include "core/engine/stage/calibrated_plan.h"
 #include "core/engine/stage/unit_selection.h"
 #include "plugins/quantization/bitstack/block_importance.h"
 #include "plugins/quantization/bitstack/decompose.h"
@@ -63,11 +63,11 @@ public:
 
     core::Result<engine::StagePlan> prepare(const engine::ModelView& model) override
     {
-        engine::StagePlan plan;
-        PSC_ASSIGN(plan.targets, engine::selectUnits(model, m_parameters));
+        PSC_ASSIGN(std::vector<std::size_t> targets, engine::selectUnits(model, m_parameters));
+        std::vector<engine::StatisticRequest> statistics;
         if (m_scalesColumns)
-            plan.statistics = {{.id = "column_square_mean"}};
-        plan.propagate = engine::propagateFrom(m_parameters);
+            statistics.push_back({.id = "column_square_mean"});
+        engine::StagePlan plan = engine::calibratedPlan(std::move(targets), std::move(statistics), m_parameters);
         plan.scope = m_sortsByLoss ? engine::StageScope::Model : engine::StageScope::Tensor;
         return plan;
     }
