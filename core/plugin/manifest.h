@@ -46,7 +46,7 @@
 namespace paretoscope::core {
 
 /// The contract between program and plugins; a plugin built for another one is refused.
-inline constexpr int kPluginApiVersion = 4;
+inline constexpr int kPluginApiVersion = 5;
 
 enum class PluginKind
 {

@@ -83,15 +83,16 @@ public:
     virtual std::int64_t tokens(const Unit& unit) const = 0;
     /// Errors: NotFound (not requested in the plan), Numerical (no token reached this unit).
     virtual core::Result<StatisticValue> statistic(const Unit& unit, std::string_view id) const = 0;
-    /// What `make` makes of a statistic (a factorisation): once for all units that read the same input and, when the
-    /// statistic is one of the original model, for all trials. `recipe` names everything else that it depends on.
-    /// Errors: those of `statistic`.
-    virtual core::Result<DerivedValue> derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
-                                               const std::function<DerivedValue(const at::Tensor&)>& make)
+    /// What `make` makes of the value that statistic() gave (a factorisation): once for all units that read the same
+    /// input and, when the statistic is one of the original model, for all trials. `recipe` names everything else that
+    /// it depends on.
+    virtual DerivedValue derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
+                                 const std::function<DerivedValue()>& make)
     {
+        static_cast<void>(unit);
+        static_cast<void>(statistic);
         static_cast<void>(recipe);
-        PSC_ASSIGN(const StatisticValue value, this->statistic(unit, statistic));
-        return make(value.value);
+        return make();
     }
     /// Any other tensor of the model by name (norms, biases), float32.
     virtual at::Tensor tensor(std::string_view name) const = 0;
@@ -117,7 +118,7 @@ public:
 };
 
 /// A method that changes weights or the forward pass. One object per trial; parameters were checked against the
-/// manifest before it was made. Life cycle: validate, prepare, apply per unit of its scope, then byte accounting.
+/// manifest before it was made. Life cycle: validate, prepare, begin, apply per unit of its scope, then byte accounting.
 class Stage
 {
 public:
@@ -127,6 +128,13 @@ public:
     /// sizes that the format cannot hold; names unit and remedy).
     virtual core::Status validate(const ModelView& model) const = 0;
     virtual core::Result<StagePlan> prepare(const ModelView& model) = 0;
+    /// Once in every process that applies the stage, before the first unit, with no units: what concerns the model as a
+    /// whole. Errors: any; the trial then fails.
+    virtual core::Status begin(StageTask& task)
+    {
+        static_cast<void>(task);
+        return core::success();
+    }
     /// Once per unit, per block or once, as the plan's scope says; in the order of the forward pass. Errors: any; the
     /// trial then fails with the name of unit or block in front.
     virtual core::Status apply(StageTask& task) = 0;

@@ -63,9 +63,8 @@ core::Result<FactoredHessian> factorise(StageTask& task, const Unit& unit, const
     PSC_ASSIGN(const StatisticValue hessian, task.statistic(unit, "hessian"));
     Columns columns = columnsOf(hessian.value, options.sorted);
     const core::Json recipe {{"inverse_factor", 1}, {"sorted", options.sorted}, {"damping", options.damping}};
-    PSC_ASSIGN(DerivedValue made, task.derived(unit, "hessian", recipe, [&](const at::Tensor& value) {
-        return factorOf(value, columns, options.damping);
-    }));
+    DerivedValue made =
+        task.derived(unit, "hessian", recipe, [&] { return factorOf(hessian.value, columns, options.damping); });
     return assembled(std::move(columns), std::move(made));
 }
 

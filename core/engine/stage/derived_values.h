@@ -20,21 +20,23 @@ public:
 
     /// Without a cache: for statistics that no other trial has.
     DerivedValues() = default;
-    DerivedValues(const TensorCache& cache, KeyOf keyOf)
+    /// @param device where what comes out of the cache is wanted
+    DerivedValues(const TensorCache& cache, KeyOf keyOf, at::Device device)
         : m_cache(&cache)
         , m_keyOf(std::move(keyOf))
+        , m_device(device)
     {}
 
-    /// @param value of the statistic, on the device where what is made of it is wanted
     DerivedValue get(const std::string& input, const std::string& statistic, const core::Json& recipe,
-                     const at::Tensor& value, const std::function<DerivedValue(const at::Tensor&)>& make);
+                     const std::function<DerivedValue()>& make);
 
 private:
     DerivedValue findOrMake(const std::string& input, const std::string& statistic, const core::Json& recipe,
-                            const at::Tensor& value, const std::function<DerivedValue(const at::Tensor&)>& make) const;
+                            const std::function<DerivedValue()>& make) const;
 
     const TensorCache* m_cache = nullptr;
     KeyOf m_keyOf;
+    at::Device m_device = at::kCPU;
     core::Json m_of; ///< what m_last is: input, statistic, recipe
     DerivedValue m_last;
 };

@@ -228,10 +228,12 @@ core::Status StageRun::applyTo(const std::vector<std::size_t>& targets, const St
                                LoadedTensors* loaded)
 {
     const std::size_t perCall = m_plan.scope == StageScope::Tensor ? 1 : targets.size();
-    DerivedValues derived = isOriginal() ? DerivedValues(m_context.cache.tensors(),
-                                                         [&](const std::string& input, const std::string& statistic) {
-                                                             return cacheKey(input, requestOf(statistic));
-                                                         })
+    DerivedValues derived = isOriginal() ? DerivedValues(
+                                               m_context.cache.tensors(),
+                                               [&](const std::string& input, const std::string& statistic) {
+                                                   return cacheKey(input, requestOf(statistic));
+                                               },
+                                               m_context.tensors.device())
                                          : DerivedValues();
     for (std::size_t first = 0; first < targets.size(); first += perCall) {
         if (m_context.observer.isCancelled())
@@ -415,6 +417,14 @@ core::Status StageRun::report(int block) const
     return core::success();
 }
 
+core::Status begin(Stage& stage, const PipelineContext& context)
+{
+    const StatisticValues none;
+    DerivedValues nothing;
+    UnitTask task({}, none, nothing, context, nullptr);
+    return stage.begin(task);
+}
+
 } // namespace
 
 core::Status runStage(Stage& stage, const PipelineContext& context)
@@ -429,6 +439,7 @@ core::Status runStage(Stage& stage, const PipelineContext& context)
             return core::success(); // done by an earlier process
         if (recovery && (plan.keepsState || !added.empty() || kvStore))
             recovery->pause();
+        PSC_TRY(begin(stage, context));
         PSC_TRY(StageRun(stage, std::move(plan), context).run());
         if (recovery)
             recovery->save({context.step + 1, -1}, context.tensors, context.log, nullptr);

@@ -170,11 +170,10 @@ core::Result<StatisticValue> UnitTask::statistic(const Unit& unit, std::string_v
     return found->second;
 }
 
-core::Result<DerivedValue> UnitTask::derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
-                                             const std::function<DerivedValue(const at::Tensor&)>& make)
+DerivedValue UnitTask::derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
+                               const std::function<DerivedValue()>& make)
 {
-    PSC_ASSIGN(const StatisticValue value, this->statistic(unit, statistic));
-    return m_derived.get(unit.input, std::string(statistic), recipe, value.value, make);
+    return m_derived.get(unit.input, std::string(statistic), recipe, make);
 }
 
 at::Tensor UnitTask::tensor(std::string_view name) const

@@ -37,8 +37,8 @@ public:
     void folded(const FoldGroup& group, const at::Tensor& factors) override;
     std::int64_t tokens(const Unit& unit) const override;
     core::Result<StatisticValue> statistic(const Unit& unit, std::string_view id) const override;
-    core::Result<DerivedValue> derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
-                                       const std::function<DerivedValue(const at::Tensor&)>& make) override;
+    DerivedValue derived(const Unit& unit, std::string_view statistic, const core::Json& recipe,
+                         const std::function<DerivedValue()>& make) override;
     at::Tensor tensor(std::string_view name) const override;
     void replace(const Unit& unit, std::shared_ptr<const CompressedTensor> weight) override;
     void replaceTensor(std::string_view name, at::Tensor value) override;

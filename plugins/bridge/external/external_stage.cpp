@@ -64,18 +64,7 @@ public:
         return engine::planOfWholeModel(model);
     }
 
-    core::Status apply(engine::StageTask& task) override
-    {
-        if (!m_checkpoint)
-            PSC_TRY(begin(task));
-        const engine::Unit& unit = *task.units().front();
-        PSC_ASSIGN(std::shared_ptr<const engine::CompressedTensor> weight, m_checkpoint->copy(unit.tensor));
-        task.replace(unit, std::move(weight));
-        return core::success();
-    }
-
-private:
-    core::Status begin(engine::StageTask& task)
+    core::Status begin(engine::StageTask& task) override
     {
         auto& commands = *task.services().service<engine::Commands>();
         PSC_ASSIGN(m_folder, commands.makeFolder());
@@ -101,6 +90,15 @@ private:
         return core::success();
     }
 
+    core::Status apply(engine::StageTask& task) override
+    {
+        const engine::Unit& unit = *task.units().front();
+        PSC_ASSIGN(std::shared_ptr<const engine::CompressedTensor> weight, m_checkpoint->copy(unit.tensor));
+        task.replace(unit, std::move(weight));
+        return core::success();
+    }
+
+private:
     std::vector<std::string> completeWords(const fs::path& model, const fs::path& output) const
     {
         std::vector<std::string> words;

@@ -29,18 +29,8 @@ public:
         return engine::planOfWholeModel(model);
     }
 
-    core::Status apply(engine::StageTask& task) override
-    {
-        if (!m_checkpoint)
-            PSC_TRY(begin(task));
-        const engine::Unit& unit = *task.units().front();
-        task.replace(unit, m_checkpoint->tensor(unit.tensor));
-        return core::success();
-    }
-
-private:
     /// Norms, biases and embeddings are no units of compression.
-    core::Status begin(engine::StageTask& task)
+    core::Status begin(engine::StageTask& task) override
     {
         PSC_ASSIGN(m_checkpoint, task.services().service<engine::Checkpoints>()->open(m_path));
         for (const std::string& name : m_checkpoint->tensors()) {
@@ -50,6 +40,14 @@ private:
         return core::success();
     }
 
+    core::Status apply(engine::StageTask& task) override
+    {
+        const engine::Unit& unit = *task.units().front();
+        task.replace(unit, m_checkpoint->tensor(unit.tensor));
+        return core::success();
+    }
+
+private:
     std::string m_path;
     std::set<std::string> m_units; ///< names of their tensors
     std::shared_ptr<const engine::OtherCheckpoint> m_checkpoint;

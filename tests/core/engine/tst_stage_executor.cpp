@@ -13,6 +13,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <map>
+#include <numeric>
 #include <stdexcept>
 
 using namespace paretoscope;
@@ -20,6 +21,18 @@ using namespace paretoscope::engine;
 using paretoscope::tests::NoServices;
 
 namespace {
+
+/// Every unit, with the mean squares of what it reads.
+StagePlan planOfAll(const ModelView& model, Propagate propagate, StageScope scope = StageScope::Tensor)
+{
+    StagePlan plan;
+    plan.scope = scope;
+    plan.propagate = propagate;
+    plan.statistics = {{.id = "column_square_mean"}};
+    plan.targets.resize(model.units.size());
+    std::iota(plan.targets.begin(), plan.targets.end(), std::size_t(0));
+    return plan;
+}
 
 /// Sets every value projection to zero and remembers the statistics it saw.
 class ZeroValues : public Stage
@@ -31,15 +44,12 @@ public:
     {}
 
     core::Status validate(const ModelView&) const override { return core::success(); }
-    core::Result<StagePlan> prepare(const ModelView& model) override
+    core::Result<StagePlan> prepare(const ModelView& model) override { return planOfAll(model, m_propagate, m_scope); }
+    core::Status begin(StageTask& task) override
     {
-        StagePlan plan;
-        plan.scope = m_scope;
-        plan.propagate = m_propagate;
-        plan.statistics = {{.id = "column_square_mean"}};
-        for (std::size_t i = 0; i < model.units.size(); ++i)
-            plan.targets.push_back(i);
-        return plan;
+        ++begins;
+        return task.units().empty() && calls == 0 ? core::success()
+                                                  : core::Error {core::ErrorCode::Corrupt, "begun too late", ""};
     }
     core::Status apply(StageTask& task) override
     {
@@ -55,6 +65,7 @@ public:
         return core::success();
     }
 
+    int begins = 0;
     int calls = 0;
     std::int64_t samples = 0;
     std::map<std::string, double> energies; ///< of the input of every module
@@ -74,24 +85,15 @@ public:
     {}
 
     core::Status validate(const ModelView&) const override { return core::success(); }
-    core::Result<StagePlan> prepare(const ModelView& model) override
-    {
-        StagePlan plan;
-        plan.propagate = m_propagate;
-        plan.statistics = {{.id = "column_square_mean"}};
-        for (std::size_t i = 0; i < model.units.size(); ++i)
-            plan.targets.push_back(i);
-        return plan;
-    }
+    core::Result<StagePlan> prepare(const ModelView& model) override { return planOfAll(model, m_propagate); }
     core::Status apply(StageTask& task) override
     {
         const Unit& unit = *task.units().front();
-        PSC_ASSIGN(const DerivedValue found,
-                   task.derived(unit, "column_square_mean", {{"times", m_factor}}, [&](const at::Tensor& statistic) {
-                       ++made;
-                       return DerivedValue {statistic * m_factor, {{"times", m_factor}}};
-                   }));
         PSC_ASSIGN(const StatisticValue statistic, task.statistic(unit, "column_square_mean"));
+        const DerivedValue found = task.derived(unit, "column_square_mean", {{"times", m_factor}}, [&] {
+            ++made;
+            return DerivedValue {statistic.value * m_factor, {{"times", m_factor}}};
+        });
         right = right && at::equal(found.value, statistic.value * m_factor) && found.note.at("times") == m_factor;
         return core::success();
     }
@@ -169,6 +171,7 @@ private Q_SLOTS:
         ZeroValues stage(Propagate::Step, StageScope::Tensor);
         const core::Status done = fixture.run(stage);
         QVERIFY2(done.ok(), done.ok() ? "" : done.error().message.c_str());
+        QCOMPARE(stage.begins, 1);
         QCOMPARE(stage.calls, 28);
         QCOMPARE(stage.samples, std::int64_t(13));
         QCOMPARE(stage.energies.at(kOutput0), 0.0);
@@ -196,6 +199,7 @@ private Q_SLOTS:
         Fixture untouched;
         ZeroValues observe(Propagate::Original, StageScope::Model); // replaces after everything was seen
         QVERIFY(untouched.run(observe).ok());
+        QCOMPARE(observe.begins, 1);
         QCOMPARE(observe.calls, 1);
 
         Fixture fixture;

@@ -305,6 +305,7 @@ private Q_SLOTS:
         const auto outcome = run(SweepUnderTest(pipeline, 2), 0);
         QVERIFY(!outcome.ok());
         QVERIFY2(outcome.error().message.find(expected) != std::string::npos, outcome.error().message.c_str());
+        QVERIFY2(outcome.error().message.find("q_proj") == std::string::npos, outcome.error().message.c_str());
         QVERIFY(!outcome.error().hint.empty());
     }
 

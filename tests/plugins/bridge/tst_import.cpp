@@ -125,6 +125,7 @@ private Q_SLOTS:
         QVERIFY2(outcome.error().message.find("is not the same network: it is of the family qwen3_moe") !=
                      std::string::npos,
                  outcome.error().message.c_str());
+        QVERIFY2(outcome.error().message.find("q_proj") == std::string::npos, outcome.error().message.c_str());
     }
 
     void missingCheckpointIsFoundWhenTheSweepIsRead()
