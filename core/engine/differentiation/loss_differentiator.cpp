@@ -2,6 +2,7 @@
 #include "core/engine/differentiation/loss_differentiator.h"
 
 #include "core/engine/device/transfer.h"
+#include "core/engine/kernels/divergence.h"
 #include "core/engine/kernels/transformer.h"
 #include "core/engine/parallel.h"
 
@@ -67,7 +68,17 @@ core::Status LossDifferentiator::checkSequences() const
     if (m_request.sequences.empty())
         return core::Error {core::ErrorCode::InvalidArgument, "the loss of no sequence was asked for",
                             "add `calibration: {corpus: FILE}` to the workload"};
+    const std::vector<at::Tensor>& original = m_request.originalStates;
+    if (!original.empty() && original.size() != samples())
+        return core::Error {core::ErrorCode::InvalidArgument,
+                            "the loss of " + std::to_string(samples()) + " sequences was asked for, with states of " +
+                                std::to_string(original.size()),
+                            "give what originalStates() made of these sequences"};
     for (std::size_t i = 0; i < samples(); ++i) {
+        if (!original.empty() && original[i].size(0) != static_cast<std::int64_t>(m_request.sequences[i].size()))
+            return core::Error {core::ErrorCode::InvalidArgument,
+                                "the states of sequence " + std::to_string(i) + " are of another one",
+                                "give what originalStates() made of these sequences"};
         if (m_request.sequences[i].size() < 2)
             return core::Error {core::ErrorCode::InvalidArgument,
                                 "sequence " + std::to_string(i) + " has less than two tokens, so nothing to predict",
@@ -212,6 +223,15 @@ double LossDifferentiator::lossScale(std::size_t sample) const
     return 1.0 / double(m_kind == Derivative::Squared ? m_request.sequences[sample].size() - 1 : tokensOf(m_request));
 }
 
+at::Tensor LossDifferentiator::losses(std::size_t sample, std::int64_t first, const at::Tensor& logits,
+                                      const at::Tensor& targets) const
+{
+    if (!m_original)
+        return negativeLogLikelihood(logits, targets.narrow(0, first, logits.size(0)));
+    const at::Tensor states = m_request.originalStates[sample].narrow(0, first, logits.size(0));
+    return divergences(m_context.model.logits(toDevice(states, logits.device()), *m_original), logits);
+}
+
 std::vector<at::Tensor> LossDifferentiator::headOf(std::size_t sample, const Loaded& loaded)
 {
     const std::vector<std::int32_t>& ids = m_request.sequences[sample];
@@ -227,8 +247,7 @@ std::vector<at::Tensor> LossDifferentiator::headOf(std::size_t sample, const Loa
     for (std::int64_t first = 0; first < rows; first += kLogitRows) {
         const std::int64_t count = std::min(kLogitRows, rows - first);
         const auto function = [&](const at::Tensor& input, const TensorSource& tensors) {
-            const at::Tensor logits = m_context.model.logits(input, tensors);
-            return negativeLogLikelihood(logits, targets.narrow(0, first, count)).sum() * scale;
+            return losses(sample, first, m_context.model.logits(input, tensors), targets).sum() * scale;
         };
         const at::Tensor input = state.value.narrow(0, first, count);
         if (m_kind == Derivative::None) {
@@ -266,6 +285,9 @@ core::Status LossDifferentiator::head()
     m_losses.assign(samples(), 0.0);
     m_adjoints.resize(samples());
     PSC_ASSIGN(const Loaded loaded, load(m_context.model.headTensors()));
+    if (!m_request.originalStates.empty()) {
+        PSC_ASSIGN(m_original, LoadedTensors::loadOriginal(m_context.tensors, m_context.model.headTensors()));
+    }
     forAll(loaded, [&](std::size_t sample) { return headOf(sample, loaded); });
     for (std::size_t i = 0; i < samples(); ++i) {
         if (!std::isfinite(m_losses[i]))

@@ -73,6 +73,9 @@ private:
     void forAll(const Loaded& loaded, Work&& work);
     void finish(const Loaded& loaded);
     double lossScale(std::size_t sample) const;
+    /// float64 [n]: of the rows of a sequence from `first` on. @param targets of the sequence
+    at::Tensor losses(std::size_t sample, std::int64_t first, const at::Tensor& logits,
+                      const at::Tensor& targets) const;
     core::Status checkCancelled() const;
     std::size_t samples() const { return m_request.sequences.size(); }
     int blocks() const { return m_context.model.view().blocks; }
@@ -89,6 +92,7 @@ private:
     std::vector<State> m_states;              ///< per sequence: on the way forth
     std::vector<State> m_adjoints;            ///< per sequence: on the way back
     std::vector<double> m_losses;             ///< per sequence, times lossScale
+    std::optional<LoadedTensors> m_original;  ///< the head of the uncompressed model, where the loss is a divergence
 };
 
 } // namespace paretoscope::engine

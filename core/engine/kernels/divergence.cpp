@@ -53,4 +53,12 @@ std::vector<TokenDivergence> tokenDivergences(const at::Tensor& reference, const
     return tokens;
 }
 
+at::Tensor divergences(const at::Tensor& reference, const at::Tensor& candidate)
+{
+    // ln p - ln q is the difference of the logits, up to what their exponentials sum to.
+    const at::Tensor p = at::softmax(reference, 1);
+    const at::Tensor crossed = (p * (reference - candidate)).sum(1, false, at::kDouble);
+    return crossed + at::logsumexp(candidate, 1).to(at::kDouble) - at::logsumexp(reference, 1).to(at::kDouble);
+}
+
 } // namespace paretoscope::engine

@@ -21,4 +21,9 @@ struct TokenDivergence
 std::vector<TokenDivergence> tokenDivergences(const at::Tensor& reference, const at::Tensor& candidate,
                                               const at::Tensor& nextTokens);
 
+/// KL of every row alone, float64 [n], to be differentiated with respect to the candidate: terms in float32, their sums
+/// in float64. KL of equal rows is exactly 0.
+/// @param reference, candidate float32 [n, vocabulary]
+at::Tensor divergences(const at::Tensor& reference, const at::Tensor& candidate);
+
 } // namespace paretoscope::engine

@@ -17,16 +17,32 @@ core::Result<LoadedTensors> BlockInputs::load(const std::vector<std::string>& na
 
 core::Result<std::vector<at::Tensor>> BlockInputs::at(int block)
 {
+    PSC_TRY(requireBlock(block));
     PSC_TRY(moveTo(block));
+    return m_states;
+}
+
+core::Result<std::vector<at::Tensor>> BlockInputs::leavingLast()
+{
+    PSC_TRY(moveTo(m_context.model.view().blocks));
     return m_states;
 }
 
 core::Status BlockInputs::visit(int block, const Hooks& watching, const StepVisitor& visitor, bool goOn)
 {
+    PSC_TRY(requireBlock(block));
     PSC_TRY(moveTo(block));
     Hooks all = hooks();
     all.insert(all.end(), watching.begin(), watching.end());
     return pass(all, visitor, goOn);
+}
+
+core::Status BlockInputs::requireBlock(int block) const
+{
+    if (block < 0 || block >= m_context.model.view().blocks)
+        return core::Error {core::ErrorCode::InvalidArgument, "the model has no block " + std::to_string(block),
+                            "blocks are counted from 0 to " + std::to_string(m_context.model.view().blocks - 1)};
+    return core::success();
 }
 
 core::Status BlockInputs::moveTo(int block)
@@ -35,9 +51,6 @@ core::Status BlockInputs::moveTo(int block)
         return core::Error {core::ErrorCode::InvalidArgument,
                             "this stage needs calibration data, and the sweep names none",
                             "add `calibration: {corpus: FILE}` to the workload"};
-    if (block < 0 || block >= m_context.model.view().blocks)
-        return core::Error {core::ErrorCode::InvalidArgument, "the model has no block " + std::to_string(block),
-                            "blocks are counted from 0 to " + std::to_string(m_context.model.view().blocks - 1)};
     if (m_block < 0 || m_block > block || isStale())
         PSC_TRY(restart());
     while (m_block < block)

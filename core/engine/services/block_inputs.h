@@ -37,6 +37,8 @@ public:
     /// tensor on the way was replaced since.
     /// Errors: InvalidArgument (no calibration data, no such block); reading errors; Cancelled.
     core::Result<std::vector<at::Tensor>> at(int block);
+    /// What leaves the last block, per sequence. Errors: as at().
+    core::Result<std::vector<at::Tensor>> leavingLast();
 
     /// Looks at the current step of a pass; called for every step and sample, samples in parallel.
     using StepVisitor = std::function<void(std::size_t sample, const BlockPass& pass)>;
@@ -51,6 +53,7 @@ public:
     const Hooks& hooks() const { return m_source == ActivationSource::Original ? m_noHooks : m_context.hooks; }
 
 private:
+    core::Status requireBlock(int block) const;
     core::Status moveTo(int block);
     using Replacements = std::vector<std::shared_ptr<const CompressedTensor>>;
     core::Status restart();

@@ -2,6 +2,7 @@
 #include "core/engine/services/gradient_service.h"
 
 #include "core/engine/foreign_exception.h"
+#include "core/engine/services/block_inputs.h"
 
 namespace paretoscope::engine {
 
@@ -11,6 +12,18 @@ core::Result<double> GradientService::differentiate(Derivative kind, const LossR
 {
     return guarded("differentiating the loss", [&] {
         return LossDifferentiator(m_context, kind, request, std::move(names), directions, visit).run();
+    });
+}
+
+core::Result<std::vector<at::Tensor>>
+GradientService::originalStates(const std::vector<std::vector<std::int32_t>>& sequences)
+{
+    return guarded("passing the original model", [&]() -> core::Result<std::vector<at::Tensor>> {
+        for (const auto& sequence : sequences)
+            PSC_TRY(m_context.model.requireKnownIds(sequence));
+        const CalibrationContext context {m_context.model, m_context.tensors, sequences, m_context.hooks,
+                                          m_context.observer};
+        return BlockInputs(context, ActivationSource::Original).leavingLast();
     });
 }
 

@@ -16,6 +16,8 @@ public:
     {}
 
     const std::vector<std::vector<std::int32_t>>& calibrationSequences() const override { return m_calibration; }
+    core::Result<std::vector<at::Tensor>>
+    originalStates(const std::vector<std::vector<std::int32_t>>& sequences) override;
     core::Result<double> loss(const LossRequest& request) override;
     core::Result<double> gradients(const std::vector<std::string>& tensors, const LossRequest& request,
                                    const GradientVisitor& visit) override;

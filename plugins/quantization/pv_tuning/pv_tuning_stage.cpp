@@ -14,7 +14,6 @@ namespace {
 
 using namespace paretoscope;
 using pv_tuning::TunableWeight;
-using Sequences = std::vector<std::vector<std::int32_t>>;
 
 /// One weight that is tuned.
 struct Tuned
@@ -28,14 +27,23 @@ struct Tuned
     std::int64_t moved = 0; ///< groups whose codes changed, over all steps
 };
 
-/// Tunes codes and values on the loss of the model (Malinovskii et al., NeurIPS 2024; specs quantization 10). The loss
-/// is that of the calibration text itself; the published recipe takes the divergence from the original model's
-/// predictions.
+/// Sequences [first, end) of those that `all` is the loss of.
+engine::LossRequest partOf(const engine::LossRequest& all, std::size_t first, std::size_t end)
+{
+    const auto part = [&](const auto& list) {
+        const auto begin = list.begin() + std::ptrdiff_t(first);
+        return std::vector(begin, begin + std::ptrdiff_t(end - first));
+    };
+    return {part(all.sequences), {}, all.originalStates.empty() ? all.originalStates : part(all.originalStates)};
+}
+
+/// Tunes codes and values on the loss of the model (Malinovskii et al., NeurIPS 2024; specs quantization 10).
 class PvTuningStage : public engine::Stage
 {
 public:
     explicit PvTuningStage(core::Json parameters)
         : m_parameters(std::move(parameters))
+        , m_isTaught(m_parameters.at("loss") == "kl_divergence")
         , m_epochs(m_parameters.at("epochs").get<int>())
         , m_batch(m_parameters.at("batch_size").get<std::size_t>())
         , m_learningRate(m_parameters.at("learning_rate").get<double>())
@@ -64,17 +72,21 @@ public:
     core::Status apply(engine::StageTask& task) override
     {
         auto* service = task.services().service<engine::Gradients>();
-        const Sequences& all = service->calibrationSequences();
-        if (all.size() < 2)
+        engine::LossRequest all {service->calibrationSequences(), {}};
+        const std::size_t count = all.sequences.size();
+        if (count < 2)
             return core::Error {core::ErrorCode::InvalidArgument,
                                 "tuning needs two calibration sequences at least, one of them to see when to stop",
                                 "raise the samples of the calibration set"};
-        const auto held = std::clamp<std::size_t>(std::size_t(std::lround(m_validationShare * double(all.size()))), 1,
-                                                  all.size() - 1);
-        const Sequences validation(all.end() - std::ptrdiff_t(held), all.end());
-        const Sequences training(all.begin(), all.end() - std::ptrdiff_t(held));
         PSC_ASSIGN(std::vector<Tuned> tuned, tunedWeights(task));
-        PSC_ASSIGN(const double before, service->loss({validation, {}}));
+        if (m_isTaught) {
+            PSC_ASSIGN(all.originalStates, service->originalStates(all.sequences));
+        }
+        const auto held =
+            std::clamp<std::size_t>(std::size_t(std::lround(m_validationShare * double(count))), 1, count - 1);
+        const engine::LossRequest training = partOf(all, 0, count - held);
+        const engine::LossRequest validation = partOf(all, count - held, count);
+        PSC_ASSIGN(const double before, service->loss(validation));
         double least = before;
         std::vector<std::shared_ptr<const engine::CompressedTensor>> best(tuned.size());
         std::uint64_t steps = 0;
@@ -143,29 +155,30 @@ private:
 
     /// One pass over the training sequences. @param steps counts on. @return the loss on the held-out ones
     core::Result<double> passThrough(const engine::StageTask& task, std::vector<Tuned>& tuned,
-                                     engine::Gradients& service, const Sequences& training, const Sequences& validation,
-                                     std::uint64_t& steps) const
+                                     engine::Gradients& service, const engine::LossRequest& training,
+                                     engine::LossRequest validation, std::uint64_t& steps) const
     {
-        for (std::size_t first = 0; first < training.size(); first += m_batch) {
+        const std::size_t count = training.sequences.size();
+        for (std::size_t first = 0; first < count; first += m_batch) {
             if (task.isCancelled())
                 return core::Error {core::ErrorCode::Cancelled, "cancelled", "run the same sweep again to go on"};
-            const auto begin = training.begin() + std::ptrdiff_t(first);
-            const auto end = training.begin() + std::ptrdiff_t(std::min(first + m_batch, training.size()));
-            PSC_TRY(takeStep(tuned, service, {begin, end}, steps++));
+            PSC_TRY(takeStep(tuned, service, partOf(training, first, std::min(first + m_batch, count)), steps++));
         }
-        return service.loss({validation, valuesOf(tuned)});
+        validation.replaced = valuesOf(tuned);
+        return service.loss(validation);
     }
 
-    core::Status takeStep(std::vector<Tuned>& tuned, engine::Gradients& service, Sequences batch,
+    core::Status takeStep(std::vector<Tuned>& tuned, engine::Gradients& service, engine::LossRequest batch,
                           std::uint64_t step) const
     {
+        batch.replaced = valuesOf(tuned);
         std::vector<std::string> names;
         for (const Tuned& one : tuned)
             names.push_back(one.unit->tensor);
         engine::NamedTensors gradients;
-        PSC_TRY(service.gradients(
-            names, {std::move(batch), valuesOf(tuned)},
-            [&](const std::string& name, const at::Tensor& value) { gradients.insert_or_assign(name, value); }));
+        PSC_TRY(service.gradients(names, batch, [&](const std::string& name, const at::Tensor& value) {
+            gradients.insert_or_assign(name, value);
+        }));
         forEachWeight(tuned, [&](Tuned& one) {
             const at::Tensor& gradient = gradients.find(one.unit->tensor)->second;
             one.buffer = at::lerp(one.buffer, one.values, m_decay);
@@ -179,6 +192,7 @@ private:
     }
 
     core::Json m_parameters;
+    bool m_isTaught; ///< the loss is the divergence from the uncompressed model
     int m_epochs;
     std::size_t m_batch;
     double m_learningRate;

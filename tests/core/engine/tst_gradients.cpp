@@ -2,6 +2,7 @@
 // Derivatives made block by block in float32 against one graph over the whole model in float64, and that one against
 // finite differences.
 #include "core/engine/kernels/transformer.h"
+#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/services/gradient_service.h"
 #include "core/engine/warm_model.h"
 
@@ -95,26 +96,47 @@ private:
     NamedTensors m_own;
 };
 
-/// The mean negative log-likelihood over all predicted tokens, as one graph.
+/// Of all positions that predict something, as one graph.
+at::Tensor logitsOf(const LanguageModel& model, const TensorSource& tensors, const std::vector<std::int32_t>& ids)
+{
+    const Hooks none;
+    at::Tensor state = model.enter(ids, tensors, 0);
+    for (int block = 0; block < model.view().blocks; ++block) {
+        const auto pass = model.begin(PassPlace {.block = block, .explicitAttention = true}, state, tensors, none);
+        while (!pass->inputs().empty())
+            pass->advance(tensors);
+        state = pass->output();
+    }
+    return model.logits(state.narrow(0, 0, std::int64_t(ids.size()) - 1), tensors);
+}
+
+/// The mean negative log-likelihood over all predicted tokens.
 at::Tensor lossOf(const LanguageModel& model, const TensorSource& tensors,
                   const std::vector<std::vector<std::int32_t>>& sequences)
 {
-    const Hooks none;
     at::Tensor sum = at::zeros({}, at::kDouble);
     std::int64_t count = 0;
     for (const auto& ids : sequences) {
-        at::Tensor state = model.enter(ids, tensors, 0);
-        for (int block = 0; block < model.view().blocks; ++block) {
-            const auto pass = model.begin(PassPlace {.block = block, .explicitAttention = true}, state, tensors, none);
-            while (!pass->inputs().empty())
-                pass->advance(tensors);
-            state = pass->output();
-        }
-        const auto rows = std::int64_t(ids.size()) - 1;
+        const at::Tensor logits = logitsOf(model, tensors, ids);
         const at::Tensor targets =
-            at::tensor(at::ArrayRef<std::int32_t>(ids.data() + 1, std::size_t(rows)), at::kInt).to(at::kLong);
-        sum = sum + negativeLogLikelihood(model.logits(state.narrow(0, 0, rows), tensors), targets).sum();
-        count += rows;
+            at::tensor(at::ArrayRef<std::int32_t>(ids.data() + 1, ids.size() - 1), at::kInt).to(at::kLong);
+        sum = sum + negativeLogLikelihood(logits, targets).sum();
+        count += logits.size(0);
+    }
+    return sum / double(count);
+}
+
+/// The mean of Σ p (ln p - ln q) over all positions that predict something.
+at::Tensor divergenceOf(const LanguageModel& model, const TensorSource& original, const TensorSource& tensors,
+                        const std::vector<std::vector<std::int32_t>>& sequences)
+{
+    at::Tensor sum = at::zeros({}, at::kDouble);
+    std::int64_t count = 0;
+    for (const auto& ids : sequences) {
+        const at::Tensor logP = at::log_softmax(logitsOf(model, original, ids), 1);
+        const at::Tensor logQ = at::log_softmax(logitsOf(model, tensors, ids), 1);
+        sum = sum + (logP.exp() * (logP - logQ)).sum();
+        count += logP.size(0);
     }
     return sum / double(count);
 }
@@ -196,6 +218,74 @@ private Q_SLOTS:
             QVERIFY2(difference < 1e-4, qPrintable(QString::fromStdString(names[i])));
         }
         qInfo("largest relative difference of %zu tensors: %.1e", names.size(), worst);
+    }
+
+    void divergenceOfTheUnchangedModelIsZero()
+    {
+        Fixture fixture(loadModel(kTinyLlama));
+        const auto states = fixture.service.originalStates(kSequences);
+        QVERIFY(states.ok());
+        QCOMPARE(states.value().size(), kSequences.size());
+        const auto loss = fixture.service.loss({kSequences, {}, states.value()});
+        QVERIFY(loss.ok());
+        QCOMPARE(loss.value(), 0.0);
+    }
+
+    void divergenceAgreesWithFloat64()
+    {
+        Fixture fixture(loadModel(kTinyLlama));
+        const LanguageModel& graph = fixture.model->graph();
+        const std::vector<std::string> names = fixture.names();
+        for (const char* name : {"model.layers.1.mlp.down_proj.weight", "model.norm.weight"}) {
+            const at::Tensor weight = fixture.tensors.read(name).value();
+            fixture.tensors.replace(
+                name, std::make_shared<DenseTensor>(weight * 0.8 + 0.02 * signs(weight, 3), core::ElementType::F32));
+        }
+        const auto states = fixture.service.originalStates(kSequences);
+        QVERIFY(states.ok());
+        double loss = 0;
+        const NamedTensors found = collect(
+            [&](const GradientVisitor& visit) {
+                return fixture.service.gradients(names, {kSequences, {}, states.value()}, visit);
+            },
+            &loss);
+
+        const ModelTensors untouched = fixture.model->tensors();
+        const DoubleTensors original(untouched, {});
+        const DoubleTensors tensors(fixture.tensors, names);
+        const at::Tensor expectedLoss = divergenceOf(graph, original, tensors, kSequences);
+        QVERIFY(expectedLoss.item<double>() > 1e-3);
+        QVERIFY2(std::fabs(loss - expectedLoss.item<double>()) < 1e-4 * loss,
+                 qPrintable(QStringLiteral("%1, expected %2").arg(loss).arg(expectedLoss.item<double>())));
+        const auto expected =
+            torch::autograd::grad({expectedLoss}, tensors.leaves(names), {}, std::nullopt, false, true);
+        for (std::size_t i = 0; i < names.size(); ++i)
+            QVERIFY2(!expected[i].defined() || relative(found.find(names[i])->second, expected[i]) < 1e-3,
+                     qPrintable(QString::fromStdString(names[i])));
+    }
+
+    void statesOfOtherSequencesAreRefused_data()
+    {
+        QTest::addColumn<int>("first"); // of kSequences, that the states are made of
+        QTest::addColumn<int>("count");
+        QTest::addRow("too few") << 0 << 2;
+        QTest::addRow("of another length") << 1 << 1;
+    }
+    void statesOfOtherSequencesAreRefused()
+    {
+        QFETCH(int, first);
+        QFETCH(int, count);
+        Fixture fixture(loadModel(kTinyLlama));
+        const std::vector<std::vector<std::int32_t>> others(kSequences.begin() + first,
+                                                            kSequences.begin() + first + count);
+        const std::vector<std::vector<std::int32_t>> asked =
+            count == 1 ? decltype(others) {kSequences.front()} : kSequences;
+        const auto states = fixture.service.originalStates(others);
+        QVERIFY(states.ok());
+        const auto loss = fixture.service.loss({asked, {}, states.value()});
+        QVERIFY(!loss.ok());
+        QCOMPARE(loss.error().code, core::ErrorCode::InvalidArgument);
+        QVERIFY(!loss.error().hint.empty());
     }
 
     void hessianVectorProductsAgreeWithFloat64_data() { tests::addModelRows(); }

@@ -239,6 +239,8 @@ private Q_SLOTS:
         QTest::addColumn<QString>("tuning");
         QTest::addRow("2 bit codes") << "rtn: {bits: 2, group_size: 32}"
                                      << "pv_tuning: {epochs: 3, code_learning_rate: 0.1}";
+        QTest::addRow("2 bit codes, loss of the text") << "rtn: {bits: 2, group_size: 32}"
+                                                       << "pv_tuning: {epochs: 3, code_learning_rate: 0.1, loss: text}";
         QTest::addRow("2 bit codes, values only") << "rtn: {bits: 2, group_size: 32}"
                                                   << "pv_tuning: {epochs: 3, max_code_change: 0}";
         QTest::addRow("2 bit codes, no buffer") << "rtn: {bits: 2, group_size: 32}"
@@ -264,8 +266,14 @@ private Q_SLOTS:
         QVERIFY2(with < 0.98 * without, qPrintable(QStringLiteral("%1 after %2").arg(with).arg(without)));
         QCOMPARE(*metricOf(tuned.value(), "stored_bytes").value, *metricOf(untuned.value(), "stored_bytes").value);
         double moved = 0; // the largest share of groups of a layer that got other codes in a step, on average
-        for (const core::LayerMetricRecord& record : tuned.value().layerMetrics)
+        double validationBefore = 0;
+        double validationAfter = 0;
+        for (const core::LayerMetricRecord& record : tuned.value().layerMetrics) {
             moved = std::max(moved, record.name == "moved_groups_per_step" ? *record.value : 0);
+            validationBefore += record.name == "validation_loss_before" ? *record.value : 0;
+            validationAfter += record.name == "validation_loss_after" ? *record.value : 0;
+        }
+        QVERIFY(validationAfter > 0 && validationAfter < validationBefore);
         QCOMPARE(moved > 0, !tuning.contains(QLatin1String("max_code_change: 0")));
         QVERIFY(moved < 0.011); // max_code_change, and one group at least
         const auto again = runner.run(test.request(1), observer);
