@@ -51,8 +51,10 @@ QPen penOf(const Roof& roof, int device, const ThemeColours& colours)
 }
 
 /// Where on its line a bandwidth stands: near the ridge, those of further devices lower.
-double placeOfBandwidth(std::size_t number)
+double placeOfBandwidth(const Roof& roof, std::size_t number)
 {
+    if (!roof.level.empty()) // the lines of one device lie apart
+        return 0.85;
     static constexpr std::array<double, 4> kPlaces {0.78, 0.6, 0.4, 0.2};
     return kPlaces[(number - 1) % kPlaces.size()];
 }
@@ -131,7 +133,7 @@ void RooflineChartLayer::drawRoofs(QPainter& painter, std::vector<QRectF>& taken
         if (roof.level.empty()) // its peak is that of the other levels
             drawRoofLabel(painter, roof, devices.size() > 1, taken);
         if (named.insert(roof.bandwidth).second)
-            drawBandwidth(painter, roof, start + (ridge - start) * placeOfBandwidth(named.size()), ridge - start);
+            drawBandwidth(painter, roof, start + (ridge - start) * placeOfBandwidth(roof, named.size()), ridge - start);
     }
 }
 

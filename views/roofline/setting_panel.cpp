@@ -60,11 +60,11 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     form->setRowWrapPolicy(QFormLayout::DontWrapRows);
     form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
     form->setVerticalSpacing(4);
-    auto* scroll = new QScrollArea(this); // the results below stay in sight
-    scroll->setWidgetResizable(true);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    column->addWidget(scroll, 3);
+    m_scroll = new QScrollArea(this); // the results below stay in sight
+    m_scroll->setWidgetResizable(true);
+    m_scroll->setFrameShape(QFrame::NoFrame);
+    m_scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    column->addWidget(m_scroll, 3);
     m_batch = addCount(*form, u"batch"_s, tr("Batch"), int(kMostBatch));
     m_prompt = addCount(*form, u"prompt"_s, tr("Prompt"), int(kMostPrompt));
     m_generated = addCount(*form, u"generated"_s, tr("Answer"), int(kMostGenerated));
@@ -143,8 +143,8 @@ SettingPanel::SettingPanel(RooflineSession& session, QWidget* parent)
     m_results->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_results->setMinimumHeight(80);
     column->addWidget(m_results, 2);
-    scroll->setWidget(controls);
-    scroll->setMinimumWidth(controls->minimumSizeHint().width() + 16);
+    m_scroll->setWidget(controls);
+    m_scroll->setMinimumWidth(controls->minimumSizeHint().width() + 16);
     connect(&m_session, &RooflineSession::changed, this, &SettingPanel::takeSetting);
     takeSetting();
 }
@@ -314,6 +314,7 @@ void SettingPanel::showApplicable()
         {m_acceptance, drafts}};
     for (const auto& [control, isShown] : rows)
         m_form->setRowVisible(control, isShown);
+    m_scroll->setMaximumHeight(m_form->sizeHint().height()); // all else is for the results
 }
 
 void SettingPanel::showResults()

@@ -9,6 +9,7 @@ class QCheckBox;
 class QComboBox;
 class QFormLayout;
 class QMenu;
+class QScrollArea;
 class QSpinBox;
 class QTableWidget;
 class QToolButton;
@@ -45,6 +46,7 @@ private:
     void bind(QComboBox& box, Apply apply); ///< apply(setting, what was chosen)
 
     RooflineSession& m_session;
+    QScrollArea* m_scroll = nullptr;
     QFormLayout* m_form = nullptr;
     CountControl* m_batch = nullptr;
     CountControl* m_prompt = nullptr;
