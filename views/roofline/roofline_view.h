@@ -9,6 +9,8 @@
 #include <QJsonObject>
 #include <QWidget>
 
+#include <functional>
+
 class QAction;
 class QButtonGroup;
 class QComboBox;
