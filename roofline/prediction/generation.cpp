@@ -36,6 +36,9 @@ public:
         , m_geometry(geometry)
     {}
 
+    /// A step that was predicted already.
+    void know(double visible, const StepPrediction& step) { m_known = sampleOf(visible, step); }
+
     core::Result<double> over(double first, double last)
     {
         if (isStaircase())
@@ -90,8 +93,15 @@ private:
 
     core::Result<Sample> at(double visible) const
     {
+        if (m_known && m_known->visible == visible)
+            return *m_known;
         PSC_ASSIGN(const StepPrediction step,
                    predictStep(m_model, m_execution, Step::decode(m_batch, visible), m_ceilings, m_geometry));
+        return sampleOf(visible, step);
+    }
+
+    static Sample sampleOf(double visible, const StepPrediction& step)
+    {
         Sample sample {.visible = visible, .seconds = step.seconds, .limiters = {}};
         sample.limiters.reserve(64);
         for (const std::vector<Timing>& timings : step.timings) {
@@ -122,6 +132,7 @@ private:
     double m_batch;
     const Ceilings& m_ceilings;
     const CacheGeometry& m_geometry;
+    std::optional<Sample> m_known = {};
 };
 
 core::Status requireCount(const char* name, double value)
@@ -193,8 +204,12 @@ core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, co
     PSC_ASSIGN(result.decode,
                predictStep(model, execution, Step::decode(request.batch, request.prompt + 1), ceilings, geometry));
     const double steps = request.generated - 1;
-    PSC_ASSIGN(const double decoding, decodeSeconds(model, execution, request.batch, request.prompt + 1,
-                                                    request.prompt + steps, ceilings, geometry));
+    double decoding = 0;
+    if (steps > 0) {
+        DecodeSum sum(model, execution, request.batch, ceilings, geometry);
+        sum.know(request.prompt + 1, result.decode);
+        PSC_ASSIGN(decoding, sum.over(request.prompt + 1, request.prompt + steps));
+    }
     Prefill prefill {.seconds = result.prefill.seconds};
     if (request.isChunked()) {
         PSC_ASSIGN(prefill, chunkedPrefill(model, execution, request, hardware, ceilings));
@@ -205,7 +220,11 @@ core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, co
     result.timePerOutputToken = steps > 0 ? decoding / steps : result.decode.seconds;
     result.totalSeconds = result.timeToFirstToken + decoding;
     result.tokensPerSecond = request.batch * request.generated / result.totalSeconds;
-    PSC_ASSIGN(result.memory, memoryNeed(model, execution, request));
+    if (request.isChunked() || execution.parallel.microBatches > 1) {
+        PSC_ASSIGN(result.memory, memoryNeed(model, execution, request));
+    } else {
+        result.memory = memoryNeed(result.prefill.operations, model, execution, request);
+    }
     if (hardware.memoryBytes)
         result.fits = result.memory.total() <= *hardware.memoryBytes;
     if (hardware.tdpWatts) {

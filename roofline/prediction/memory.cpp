@@ -104,6 +104,13 @@ core::Result<std::int64_t> largest(std::int64_t most, double limit, Need need)
     return fits;
 }
 
+/// The largest pass over the prompt.
+Step promptPass(const Request& request)
+{
+    const double queries = request.isChunked() ? request.chunk : request.prompt;
+    return {{{request.batch, queries, request.prompt}}, request.batch};
+}
+
 double sectionPeak(const Section& section, double streamBytes)
 {
     const std::vector<Operation>& operations = section.operations;
@@ -185,13 +192,17 @@ double cacheBytes(const ModelShape& model, const Execution& execution, double to
 core::Result<MemoryNeed> memoryNeed(const ModelShape& model, const Execution& execution, const Request& request,
                                     double overheadBytes)
 {
-    const double queries = request.isChunked() ? request.chunk : request.prompt;
-    const Step step {{{request.batch, queries, request.prompt}}, request.batch};
-    PSC_ASSIGN(const StepOperations operations, stepOperations(model, execution, step));
-    return MemoryNeed {.weights = weightBytes(model, execution),
-                       .cache = request.batch * cacheBytes(model, execution, request.prompt + request.generated),
-                       .activations = peakActivationBytes(operations, model, execution, step),
-                       .overhead = overheadBytes};
+    PSC_ASSIGN(const StepOperations operations, stepOperations(model, execution, promptPass(request)));
+    return memoryNeed(operations, model, execution, request, overheadBytes);
+}
+
+MemoryNeed memoryNeed(const StepOperations& pass, const ModelShape& model, const Execution& execution,
+                      const Request& request, double overheadBytes)
+{
+    return {.weights = weightBytes(model, execution),
+            .cache = request.batch * cacheBytes(model, execution, request.prompt + request.generated),
+            .activations = peakActivationBytes(pass, model, execution, promptPass(request)),
+            .overhead = overheadBytes};
 }
 
 std::optional<Offload> offload(double needBytes, const HardwareSpec& hardware, double linkBytesPerSecond)

@@ -41,6 +41,9 @@ double cacheBytes(const ModelShape& model, const Execution& execution, double to
 /// Errors: those of stepOperations().
 core::Result<MemoryNeed> memoryNeed(const ModelShape& model, const Execution& execution, const Request& request,
                                     double overheadBytes = kDefaultOverheadBytes);
+/// The same, with the operations of the largest pass over the prompt at hand.
+MemoryNeed memoryNeed(const StepOperations& pass, const ModelShape& model, const Execution& execution,
+                      const Request& request, double overheadBytes = kDefaultOverheadBytes);
 
 /// A model that the device cannot hold, with the rest of it behind a slower link (host memory).
 struct Offload

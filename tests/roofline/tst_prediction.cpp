@@ -451,6 +451,28 @@ private Q_SLOTS:
         QVERIFY(!predictGeneration(model, {}, request, device, {}).ok());
     }
 
+    /// What a whole prediction takes over from its own steps is what the functions for it compute.
+    void predictionsShareTheirSteps()
+    {
+        RandomModels models(12);
+        for (int i = 0; i < 20; ++i) {
+            const ModelShape model = models.next();
+            const Request request {.batch = double(models.number(1, 8)),
+                                   .prompt = double(models.number(1, 900)),
+                                   .generated = double(models.number(1, 90))};
+            Execution execution;
+            execution.parallel.microBatches = 1 + i % 2;
+            const HardwareSpec device = sampleDevice();
+            const GenerationPrediction whole = orDie(predictGeneration(model, execution, request, device, {}));
+            QCOMPARE(whole.memory.activations, orDie(memoryNeed(model, execution, request)).activations);
+            const Ceilings ceilings = orDie(Ceilings::of(device, {}));
+            const double decoding =
+                orDie(decodeSeconds(model, execution, request.batch, request.prompt + 1,
+                                    request.prompt + request.generated - 1, ceilings, geometryOf(device)));
+            QVERIFY(isClose(whole.totalSeconds, whole.timeToFirstToken + decoding));
+        }
+    }
+
     void countedEnergyAddsUp()
     {
         const EnergyCoefficients coefficients {.joulesPerFlop = 1e-12, .joulesPerByte = 32e-12, .idleWatts = 40};
