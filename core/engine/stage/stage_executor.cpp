@@ -41,6 +41,7 @@ private:
     core::Status passBlock(int block);
     core::Result<StatisticValues> walkSteps(int block, LoadedTensors& tensors);
     core::Status walkStep(const Inputs& wanted, Inputs& seen, LoadedTensors& tensors, StatisticValues& all);
+    core::Status requireFiniteWeights(const std::vector<std::size_t>& targets, LoadedTensors& loaded) const;
     core::Status enterModel();
     const Hooks& hooks() const { return isOriginal() ? m_noHooks : m_context.parts.hooks; }
     /// Statistics of the original model do not see what this or an earlier stage replaced.
@@ -205,7 +206,12 @@ core::Status StageRun::walkStep(const Inputs& wanted, Inputs& seen, LoadedTensor
         m_collector->add(sample, inputs, wanted);
         return core::success();
     }));
-    PSC_ASSIGN(StatisticValues values, m_collector->finish());
+    core::Result<StatisticValues> finished = m_collector->finish();
+    if (!finished.ok()) {
+        PSC_TRY(requireFiniteWeights(targetsReading(wanted), tensors)); // which say more than what follows from them
+        return finished.error();
+    }
+    StatisticValues values = std::move(finished).value();
     m_context.log.statisticsComputed += static_cast<int>(values.size());
     if (appliesOnTheWay())
         PSC_TRY(applyTo(targetsReading(here), values, &tensors));
@@ -213,6 +219,16 @@ core::Status StageRun::walkStep(const Inputs& wanted, Inputs& seen, LoadedTensor
         all.merge(values);
     seen.merge(here);
     return core::success();
+}
+
+core::Status StageRun::requireFiniteWeights(const std::vector<std::size_t>& targets, LoadedTensors& loaded) const
+{
+    std::vector<const Unit*> units;
+    for (const std::size_t target : targets)
+        units.push_back(&m_units[target]);
+    const StatisticValues none;
+    DerivedValues nothing;
+    return UnitTask(std::move(units), none, nothing, m_context, &loaded).readWeights();
 }
 
 core::Status StageRun::applyTargetsOf(int block, const StatisticValues& values)

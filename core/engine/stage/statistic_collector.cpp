@@ -34,7 +34,7 @@ void StatisticCollector::add(std::size_t sample, const std::vector<StepInput>& i
     for (const StepInput& input : inputs) {
         if (!wanted.contains(input.name) || input.value.size(0) == 0)
             continue;
-        m_samples.push_back(sample);
+        m_places.emplace_back(input.name, sample);
         m_sums.push_back(input.value.sum());
         for (std::size_t i = 0; i < m_requests.size(); ++i) {
             auto& accumulator = m_accumulators[{std::string(input.name), m_requests[i].id}];
@@ -47,17 +47,17 @@ void StatisticCollector::add(std::size_t sample, const std::vector<StepInput>& i
 
 core::Status StatisticCollector::requireFinite()
 {
-    const std::vector<std::size_t> samples = std::exchange(m_samples, {});
+    const std::vector<std::pair<std::string, std::size_t>> places = std::exchange(m_places, {});
     const std::vector<at::Tensor> sums = std::exchange(m_sums, {});
     if (sums.empty())
         return core::success();
     const at::Tensor all = toHost(at::stack(sums));
-    for (std::size_t i = 0; i < samples.size(); ++i) {
+    for (std::size_t i = 0; i < places.size(); ++i) {
         if (!std::isfinite(all.const_data_ptr<float>()[i]))
             return core::Error {core::ErrorCode::Numerical,
-                                "an activation of calibration sequence " + std::to_string(samples[i]) +
-                                    " is not finite",
-                                "an earlier stage broke the model: use more bits or less sparsity before this stage"};
+                                places[i].first + ": an activation of calibration sequence " +
+                                    std::to_string(places[i].second) + " is not finite",
+                                "check the model file; behind another stage, use more bits or less sparsity there"};
     }
     return core::success();
 }

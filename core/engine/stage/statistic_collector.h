@@ -10,6 +10,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace paretoscope::engine {
@@ -31,7 +32,7 @@ public:
     void add(std::size_t sample, const std::vector<StepInput>& inputs,
              const std::set<std::string, std::less<>>& wanted);
     /// The values over everything added since the last call; the accumulators are given up.
-    /// Errors: Numerical (an activation was not finite; names the sample).
+    /// Errors: Numerical (an activation was not finite; names input and sample).
     core::Result<StatisticValues> finish();
 
 private:
@@ -40,8 +41,8 @@ private:
     std::vector<StatisticRequest> m_requests;
     std::vector<StatisticFactory> m_factories; ///< parallel to m_requests
     std::map<std::pair<std::string, std::string>, std::unique_ptr<Statistic>> m_accumulators;
-    std::vector<std::size_t> m_samples; ///< of every input added, and
-    std::vector<at::Tensor> m_sums;     ///< its sum, which is finite when all of it is; looked at once, in finish
+    std::vector<std::pair<std::string, std::size_t>> m_places; ///< input and sample of everything added, and
+    std::vector<at::Tensor> m_sums; ///< its sum, which is finite when all of it is; looked at once, in finish
 };
 
 } // namespace paretoscope::engine

@@ -54,8 +54,10 @@ public:
         if (m_options.looksAtModules)
             PSC_TRY(openReplay());
         for (const FoldGroup& group : m_model.foldGroups) {
-            if (group.block == m_task.units().front()->block)
-                PSC_TRY(scale(group));
+            if (group.block != m_task.units().front()->block)
+                continue;
+            if (const core::Status done = scale(group); !done.ok())
+                return done.error().withContext(m_model.units[group.consumers.front()].module);
         }
         for (const Unit* unit : m_task.units()) {
             if (const core::Status done = quantize(*unit); !done.ok())

@@ -44,10 +44,11 @@ public:
         for (const engine::Unit* unit : task.units()) {
             const auto form = task.form(*unit);
             const auto shared = largest.find(unit->input);
-            PSC_ASSIGN(auto quantized,
-                       rtn::quantize(task.weight(*unit), m_options, form ? form->mask() : at::Tensor(),
-                                     shared == largest.end() ? std::nullopt : std::optional(shared->second)));
-            task.replace(*unit, std::move(quantized));
+            auto quantized = rtn::quantize(task.weight(*unit), m_options, form ? form->mask() : at::Tensor(),
+                                           shared == largest.end() ? std::nullopt : std::optional(shared->second));
+            if (!quantized.ok()) // of a single unit the engine tells the name
+                return m_options.sharesFactor ? quantized.error().withContext(unit->module) : quantized.error();
+            task.replace(*unit, std::move(quantized).value());
         }
         return core::success();
     }

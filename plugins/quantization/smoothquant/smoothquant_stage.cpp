@@ -137,8 +137,10 @@ public:
     {
         BlockRun run(m_model, m_options, task);
         for (const FoldGroup& group : m_groups) {
-            if (group.block == task.units().front()->block)
-                PSC_TRY(run.fold(group));
+            if (group.block != task.units().front()->block)
+                continue;
+            if (const core::Status done = run.fold(group); !done.ok())
+                return done.error().withContext(m_model.units[group.consumers.front()].module);
         }
         return core::success();
     }
