@@ -130,9 +130,11 @@ private Q_SLOTS:
     {
         core::PluginManifest manifest;
         manifest.id = "probe/other";
-        manifest.needs = {{"services", {{"gradients", 1}, {"replay", 1}}}};
+        const int version = engine::Gradients::kVersion;
+        manifest.needs = {{"services", {{"gradients", version}, {"replay", 1}}}};
         QVERIFY(engine::checkServices(manifest).ok());
-        for (const core::Json& services : {core::Json {{"gradients", 2}}, core::Json {{"telepathy", 1}}}) {
+        for (const core::Json& services : {core::Json {{"gradients", version - 1}},
+                                           core::Json {{"gradients", version + 1}}, core::Json {{"telepathy", 1}}}) {
             manifest.needs = {{"services", services}};
             const core::Status refused = engine::checkServices(manifest);
             QVERIFY(!refused.ok());
