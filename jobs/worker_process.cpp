@@ -198,6 +198,7 @@ void WorkerProcess::handle(const Message& message)
         Q_EMIT memoryTold();
     } else if (message.type == "failed") {
         m_residentBytes = integerField(message.body, "resident_bytes", m_residentBytes);
+        m_leaves = m_leaves || message.body.value("ending", Json()) == true;
         handleFailed(message);
     } else if (message.type == "progress" && isOfTask) {
         m_progressed = now();
@@ -206,7 +207,8 @@ void WorkerProcess::handle(const Message& message)
         m_total = static_cast<int>(integerField(message.body, "total"));
         Q_EMIT taskProgressed(m_phase, m_done, m_total);
     } else if (message.type == "done" && isOfTask) {
-        m_state = State::Idle;
+        m_leaves = m_leaves || message.body.value("ending", Json()) == true;
+        m_state = m_leaves ? State::Ending : State::Idle;
         m_asked.reset();
         m_residentBytes = integerField(message.body, "resident_bytes", m_residentBytes);
         Q_EMIT taskDone(message.body.value("result", Json::object()));
@@ -247,7 +249,7 @@ void WorkerProcess::tellFailure()
     const Error error = *std::exchange(m_failure, std::nullopt);
     if (m_state != State::Busy)
         return; // shut down meanwhile
-    m_state = State::Idle;
+    m_state = m_leaves ? State::Ending : State::Idle;
     m_asked.reset();
     Q_EMIT taskFailed(error);
 }

@@ -111,6 +111,7 @@ private:
     std::optional<WorkerLoss> m_loss; ///< decided; told when the process is gone
     bool m_ending = false;            ///< asked for by shutdown() or kill()
     bool m_endTold = false;
+    bool m_leaves = false; ///< it ends by itself after the task in hand: somebody sent it SIGTERM
 
     int m_task = 0;                       ///< number of the last task
     std::optional<core::Error> m_failure; ///< of the task in hand; told once the log that goes with it was read

@@ -39,7 +39,8 @@ inline constexpr std::size_t kMaxFrameBytes = std::size_t(64) << 20;
 ///   failed     {task: n | null, code, message, hint, resident_bytes?}
 ///              code: core::errorCodeName; null: the worker itself is unusable
 ///
-/// One task at a time: the coordinator sends the next one after `done` or `failed`.
+/// One task at a time: the coordinator sends the next one after `done` or `failed`, unless that has `ending: true`: the
+/// worker ends after it, because somebody sent it SIGTERM.
 struct Message
 {
     std::string type;

@@ -91,6 +91,7 @@ private:
     std::optional<Message> m_next;
     std::unique_ptr<TaskObserver> m_current; ///< of the task in hand
     bool m_ending = false;
+    bool m_endsAfterTask = false; ///< an end was asked for: the coordinator is not to send another one
     std::thread m_taskThread;
     std::thread m_heartbeatThread;
 };
@@ -222,6 +223,7 @@ void Session::requestEnd(int status)
     spdlog::info("end requested status={}", status);
     m_endStatus = m_endStatus.value_or(status);
     const std::lock_guard lock(m_mutex);
+    m_endsAfterTask = true;
     if (m_current)
         m_current->cancel();
 }
@@ -263,19 +265,21 @@ void Session::execute(const Message& task)
     TaskObserver& observer = *m_current; // replaced by accept() only while there is none
     const Json request = task.body.value("request", Json::object());
     auto result = guarded([&] {
-        return task.type == "evaluate" ? m_runner->evaluate(request, observer)
+        return task.type == "evaluate"  ? m_runner->evaluate(request, observer)
                : task.type == "export"  ? m_runner->exportModel(request, observer)
                : task.type == "measure" ? m_runner->measure(request, observer)
                                         : m_runner->runTrial(request, observer);
     });
+    bool isLast = false;
     {
         // Before the answer: the coordinator may send the next task as soon as it reads it.
         const std::lock_guard lock(m_mutex);
         m_current.reset();
+        isLast = m_endsAfterTask;
     }
     const double seconds = std::chrono::duration<double>(steady_clock::now() - started).count();
     if (result.ok()) {
-        Json body {{"task", number}, {"resident_bytes", residentBytes()}};
+        Json body {{"task", number}, {"resident_bytes", residentBytes()}, {"ending", isLast}};
         body["result"] = std::move(result).value();
         if (const auto sent = m_writer.send({"done", std::move(body)}); sent.ok()) {
             spdlog::info("task finished task={} seconds={:.3f}", number, seconds);
@@ -291,6 +295,7 @@ void Session::execute(const Message& task)
     Json body = failureBody(result.error());
     body["task"] = number;
     body["resident_bytes"] = residentBytes();
+    body["ending"] = isLast;
     send({"failed", std::move(body)});
 }
 
