@@ -29,7 +29,7 @@ namespace {
 constexpr int kTrials = 5;
 constexpr int kFaultyTrials = 3;        ///< that have the stage which can misbehave
 constexpr int kTrialMilliseconds = 500; ///< about what a trial takes
-constexpr int kLines = 20;              ///< about half of what a run prints
+constexpr int kLines = 36;              ///< nearly all that a run prints
 constexpr int kDeadline = 120'000;      ///< of a run, ms
 constexpr int kFailed = 3;              ///< exit codes
 constexpr int kTooLittleMemory = 6;
