@@ -234,8 +234,8 @@ void RooflineRequest::declare(OptionTable& options)
     OptionSpec& reached = options.custom(
         "--efficiency", "NAME|SHARES",
         "ideal; realistic: 0.7 of compute, 0.9 of bandwidth, 4 us per kernel; graphs: the same with 1.5 us; or your "
-        "own: "
-        "matrix=0.7,vector=0.5,memory=0.9,network=0.8,launch=4e-6,latency=1e-6 (shares of the rates, seconds).",
+        "own, like matrix=0.7,launch=4e-6: shares of the rates (matrix, vector, memory, network), seconds (launch, "
+        "latency).",
         [this](const std::string& value) -> core::Status {
             PSC_TRY(readEfficiency(value));
             efficiency = value;
