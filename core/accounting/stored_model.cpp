@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::size_t kBase = kDigits.size();
 constexpr std::size_t kMostTensors = std::size_t(1) << 22;
+constexpr std::string_view kCounted = "bits"; ///< the property that every record has: it tells how many forms there are
 
 /// Digits that tell so many forms apart.
 std::size_t widthFor(std::size_t forms)
@@ -24,63 +25,120 @@ std::size_t widthFor(std::size_t forms)
     return width;
 }
 
-Json toJson(const StoredTensor& form)
+/// Tells `visit` every property of a form with its name in the record.
+template <typename Visit>
+void forEachProperty(const Visit& visit)
 {
-    Json json {{"bits", form.bits.value}, {"code_bits", form.codeBits}};
-    if (form.isInteger)
-        json["integer"] = true;
-    if (form.inputBits < 16)
-        json["input_bits"] = form.inputBits;
-    if (form.kept > 0)
-        json["kept"] = Json::array({form.kept, form.of});
-    if (form.density < 1)
-        json["density"] = form.density;
-    if (form.rank > 0)
-        json["rank"] = form.rank;
-    if (form.isProduct)
-        json["product"] = true;
+    visit(kCounted, &StoredTensor::bits);
+    visit("code_bits", &StoredTensor::codeBits);
+    visit("integer", &StoredTensor::isInteger);
+    visit("input_bits", &StoredTensor::inputBits);
+    visit("kept", &StoredTensor::kept);
+    visit("of", &StoredTensor::of);
+    visit("density", &StoredTensor::density);
+    visit("rank", &StoredTensor::rank);
+    visit("product", &StoredTensor::isProduct);
+}
+
+template <typename Number>
+Number jsonValue(Number value)
+{
+    return value;
+}
+
+std::int64_t jsonValue(Bits bits)
+{
+    return bits.value;
+}
+
+/// One array for each property, since a project is read for thousands of trials; without the properties that are as
+/// usual in all forms.
+Json formsJson(const std::vector<StoredTensor>& forms)
+{
+    Json json = Json::object();
+    forEachProperty([&](std::string_view name, const auto property) {
+        const StoredTensor usual;
+        const bool isUsual = std::all_of(forms.begin(), forms.end(),
+                                         [&](const StoredTensor& form) { return form.*property == usual.*property; });
+        if (isUsual && name != kCounted)
+            return;
+        Json& values = json[std::string(name)] = Json::array();
+        for (const StoredTensor& form : forms)
+            values.push_back(jsonValue(form.*property));
+    });
     return json;
 }
 
-Status readPattern(JsonFields& fields, StoredTensor& form)
+bool readValue(const Json& json, bool& value)
 {
-    const Json* pattern = fields.find("kept");
-    if (!pattern)
-        return success();
-    const bool isPair = pattern->is_array() && pattern->size() == 2 && (*pattern)[0].is_number_integer() &&
-                        (*pattern)[1].is_number_integer();
-    const auto kept = isPair ? (*pattern)[0].get<std::int64_t>() : 0;
-    const auto of = isPair ? (*pattern)[1].get<std::int64_t>() : 0;
-    if (kept < 1 || of < kept || of > 1024)
-        return fields.error("kept", shownValue(*pattern) + " is no N of M");
-    form.kept = static_cast<int>(kept);
-    form.of = static_cast<int>(of);
-    return success();
+    return json.is_boolean() && (value = json.get<bool>(), true);
 }
 
-Result<StoredTensor> storedTensorFromJson(const Json& json)
+bool readValue(const Json& json, double& value)
 {
-    PSC_ASSIGN(JsonFields fields, JsonFields::of(json, "stored form"));
-    StoredTensor form;
-    PSC_ASSIGN(form.bits.value, fields.required<std::int64_t>("bits"));
-    PSC_ASSIGN(form.codeBits, fields.required<double>("code_bits"));
-    PSC_ASSIGN(form.isInteger, fields.optional<bool>("integer", false));
-    PSC_ASSIGN(form.inputBits, fields.optional<double>("input_bits", 16.0));
-    PSC_TRY(readPattern(fields, form));
-    PSC_ASSIGN(form.density, fields.optional<double>("density", 1.0));
-    PSC_ASSIGN(form.rank, fields.optional<std::int64_t>("rank", 0));
-    PSC_ASSIGN(form.isProduct, fields.optional<bool>("product", false));
+    return json.is_number() && (value = json.get<double>(), true);
+}
+
+bool readValue(const Json& json, std::int64_t& value)
+{
+    return json.is_number_integer() && (value = json.get<std::int64_t>(), true);
+}
+
+bool readValue(const Json& json, int& value)
+{
+    std::int64_t wide = 0;
+    if (!readValue(json, wide) || wide != static_cast<int>(wide))
+        return false;
+    value = static_cast<int>(wide);
+    return true;
+}
+
+bool readValue(const Json& json, Bits& bits)
+{
+    return readValue(json, bits.value);
+}
+
+Status checkForm(const JsonFields& fields, const StoredTensor& form)
+{
     if (form.bits.value < 0)
-        return fields.error("bits", "is below 0");
+        return fields.error("bits", std::to_string(form.bits.value) + " is below 0");
     if (!(form.codeBits > 0 && form.codeBits <= 64))
         return fields.error("code_bits", shownValue(form.codeBits) + " is none");
     if (!(form.inputBits > 0 && form.inputBits <= 16))
         return fields.error("input_bits", shownValue(form.inputBits) + " is none");
+    const bool hasPattern = form.kept != 0 || form.of != 0;
+    if (hasPattern && (form.kept < 1 || form.of < form.kept || form.of > 1024))
+        return fields.error("kept", std::to_string(form.kept) + " of " + std::to_string(form.of) + " is no N of M");
     if (!(form.density >= 0 && form.density <= 1))
         return fields.error("density", shownValue(form.density) + " is no share");
     if (form.rank < 0 || (form.isProduct && form.rank == 0))
-        return fields.error("rank", shownValue(form.rank) + " is none");
-    return form;
+        return fields.error("rank", std::to_string(form.rank) + " is none");
+    return success();
+}
+
+Result<std::vector<StoredTensor>> formsFromJson(const Json& json)
+{
+    PSC_ASSIGN(JsonFields fields, JsonFields::of(json, "stored forms"));
+    const Json* counted = fields.find(kCounted);
+    if (!counted || !counted->is_array())
+        return fields.error(kCounted, "is no array");
+    std::vector<StoredTensor> forms(counted->size());
+    Status read = success();
+    forEachProperty([&](std::string_view name, const auto property) {
+        const Json* values = fields.find(name);
+        if (!values || !read.ok())
+            return;
+        if (!values->is_array() || values->size() != forms.size())
+            read = fields.error(name, "is no array of " + std::to_string(forms.size()) + " values");
+        for (std::size_t i = 0; read.ok() && i < forms.size(); ++i) {
+            if (!readValue((*values)[i], forms[i].*property))
+                read = fields.error(name, shownValue((*values)[i]) + " is none");
+        }
+    });
+    PSC_TRY(read);
+    for (const StoredTensor& form : forms)
+        PSC_TRY(checkForm(fields, form));
+    return forms;
 }
 
 } // namespace
@@ -103,9 +161,6 @@ Bytes StoredModel::bytes() const
 
 Json toJson(const StoredModel& model)
 {
-    Json forms = Json::array();
-    for (const StoredTensor& form : model.m_forms)
-        forms.push_back(toJson(form));
     const std::size_t width = widthFor(model.m_forms.size());
     std::string digits(model.size() * width, kDigits.front());
     for (std::size_t i = 0; i < model.size(); ++i) {
@@ -113,7 +168,7 @@ Json toJson(const StoredModel& model)
         for (std::size_t place = width; place-- > 0; form /= kBase)
             digits[i * width + place] = kDigits[form % kBase];
     }
-    Json json {{"forms", std::move(forms)}, {"tensors", std::move(digits)}};
+    Json json {{"forms", formsJson(model.m_forms)}, {"tensors", std::move(digits)}};
     if (model.worksAtRunTime)
         json["at_run_time"] = true;
     return json;
@@ -124,12 +179,9 @@ Result<StoredModel> storedModelFromJson(const Json& json)
     PSC_ASSIGN(JsonFields fields, JsonFields::of(json, "stored tensors"));
     StoredModel model;
     const Json* forms = fields.find("forms");
-    if (!forms || !forms->is_array())
-        return fields.error("forms", "is no array");
-    for (const Json& form : *forms) {
-        PSC_ASSIGN(StoredTensor read, storedTensorFromJson(form));
-        model.m_forms.push_back(read);
-    }
+    if (!forms)
+        return fields.error("forms", "is missing");
+    PSC_ASSIGN(model.m_forms, formsFromJson(*forms));
     PSC_ASSIGN(const std::string digits, fields.required<std::string>("tensors"));
     PSC_ASSIGN(model.worksAtRunTime, fields.optional<bool>("at_run_time", false));
     const std::size_t width = widthFor(model.m_forms.size());

@@ -19,7 +19,7 @@ struct StoredTensor
     Bits bits;            ///< of all its parts; what it shares with an earlier tensor counts there
     double codeBits = 16; ///< of one code or value
     bool isInteger = false;
-    double inputBits = 16; ///< of the integer codes that it is multiplied with; 16: what it reads is not rounded
+    double inputBits = 16;  ///< of the integer codes that it is multiplied with; 16: what it reads is not rounded
     int kept = 0;           ///< N where every M neighbours of a row keep N; 0: no such pattern
     int of = 0;             ///< M
     double density = 1;     ///< share of the entries that may differ from zero
@@ -56,9 +56,9 @@ private:
     std::vector<std::uint32_t> m_tensors; ///< index into m_forms
 };
 
-/// {"forms": [{"bits", "code_bits", …}], "tensors": "AAB…", "at_run_time"?}: in `tensors` as many characters per tensor
-/// as the number of forms needs digits of base 62 (A–Z a–z 0–9), the most significant first. What is as in a
-/// StoredTensor by default is left out.
+/// {"forms": {"bits": […], "code_bits": […], …}, "tensors": "AAB…", "at_run_time"?}: one array per property of the
+/// forms, but of those that are in all forms as in a StoredTensor by default; in `tensors` as many characters per
+/// tensor as the number of forms needs digits of base 62 (A–Z a–z 0–9), the most significant first.
 Json toJson(const StoredModel& model);
 /// Errors: Corrupt, naming the field.
 Result<StoredModel> storedModelFromJson(const Json& json);

@@ -64,10 +64,10 @@ private Q_SLOTS:
         };
         row(
             "affine", [] { return engine::roundToNearest(kWeight, bits(3)).value(); },
-            R"({"bits":0,"code_bits":3,"integer":true})");
+            R"({"bits":[0],"code_bits":[3],"integer":[true]})");
         row(
             "affine 2:4", [] { return engine::roundToNearest(kWeight, bits(4), firstOf(2, 4)).value(); },
-            R"({"bits":0,"code_bits":4,"density":0.5,"integer":true,"kept":[2,4]})");
+            R"({"bits":[0],"code_bits":[4],"density":[0.5],"integer":[true],"kept":[2],"of":[4]})");
         row(
             "sparse", [] { return std::make_shared<engine::SparseTensor>(kWeight, kWeight.gt(0.5), at::kBFloat16); },
             "density of the mask");
@@ -78,19 +78,19 @@ private Q_SLOTS:
                            kWeight, engine::CodedOptions::fromParameters({{"format", "nf4"}, {"group_size", 64}}))
                     .value();
             },
-            R"({"bits":0,"code_bits":4})");
+            R"({"bits":[0],"code_bits":[4]})");
         row(
             "dense", [] { return std::make_shared<engine::DenseTensor>(kWeight, core::ElementType::BF16); },
-            R"({"bits":0,"code_bits":16})");
+            R"({"bits":[0]})");
         row(
-            "low rank", [] { return product(5); }, R"({"bits":0,"code_bits":16,"product":true,"rank":5})");
+            "low rank", [] { return product(5); }, R"({"bits":[0],"product":[true],"rank":[5]})");
         row(
             "codes and low rank",
             [] {
                 return std::make_shared<engine::SumTensor>(
                     engine::roundToNearest(kWeight, bits(4), firstOf(2, 4)).value(), product(7));
             },
-            R"({"bits":0,"code_bits":4,"density":0.5,"integer":true,"kept":[2,4],"rank":7})");
+            R"({"bits":[0],"code_bits":[4],"density":[0.5],"integer":[true],"kept":[2],"of":[4],"rank":[7]})");
     }
     void tellsWhatHardwareHasToKnow()
     {
@@ -105,7 +105,7 @@ private Q_SLOTS:
             QCOMPARE(model.at(0).kept, 0);
             return;
         }
-        QCOMPARE(QString::fromStdString(core::canonicalJson(core::toJson(model)["forms"][0])), expected);
+        QCOMPARE(QString::fromStdString(core::canonicalJson(core::toJson(model)["forms"])), expected);
     }
 
     void bytesAreThoseOfAllTensors()
