@@ -137,13 +137,12 @@ void RooflineSession::reloadDevices()
 void RooflineSession::setProject(const SnapshotPtr& snapshot)
 {
     m_hasProject = snapshot != nullptr;
-    const std::vector<core::MachineRecord> machines =
-        snapshot ? snapshot->machines : std::vector<core::MachineRecord>();
-    const std::vector<core::DeviceRecord> devices = snapshot ? snapshot->devices : std::vector<core::DeviceRecord>();
-    if (isUnchanged(machines, m_projectMachines) && isUnchanged(devices, m_projectDevices))
+    static const ProjectSnapshot kNone {};
+    const ProjectSnapshot& project = snapshot ? *snapshot : kNone;
+    if (isUnchanged(project.machines, m_projectMachines) && isUnchanged(project.devices, m_projectDevices))
         return;
-    m_projectMachines = machines;
-    m_projectDevices = devices;
+    m_projectMachines = project.machines;
+    m_projectDevices = project.devices;
     reloadDevices();
 }
 
@@ -314,7 +313,7 @@ void RooflineSession::findProblems()
 void RooflineSession::findMeasured()
 {
     const std::shared_ptr<const roofline::MachineProfile> machine = device().machine;
-    if (machine == m_measured.first)
+    if (machine == m_measured.machine)
         return;
     m_measured = {};
     m_measuredRequest.cancel();
@@ -324,21 +323,19 @@ void RooflineSession::findMeasured()
         [machine, families = core::Installation::locate().architectures()](QPromise<Measured>& promise) {
             roofline::MachineProfile profile = *machine;
             auto points = roofline::calibrateProfile(profile, families);
-            if (points.ok())
-                promise.addResult(Measured {machine, std::move(points).value()});
+            auto model = roofline::readModelShape(machine->model->config, families);
+            if (points.ok() && model.ok())
+                promise.addResult(Measured {machine, std::move(model).value(), std::move(points).value().parts});
         });
 }
 
 /// Of the steps of this stage, those of the batch that is nearest to the setting's.
 std::vector<MeasuredPoint> RooflineSession::measuredPoints() const
 {
-    const auto& [machine, measured] = m_measured;
-    if (!machine || m_setting.stage == RooflineStage::Chat || m_setting.isCompatible() || !model()->shape.ok())
+    if (!m_measured.machine || m_setting.stage == RooflineStage::Chat || m_setting.isCompatible() ||
+        !model()->shape.ok() || !isSameNetwork(m_measured.model, model()->shape.value()))
         return {};
-    const core::Result<RooflineModel> timed = rooflineModelOf(machine->model->name, machine->model->config);
-    if (!timed.ok() || !timed.value().shape.ok() || !isSameNetwork(timed.value().shape.value(), model()->shape.value()))
-        return {};
-    const auto& steps = machine->model->steps;
+    const auto& steps = m_measured.machine->model->steps;
     const bool isPrefill = m_setting.stage == RooflineStage::Prefill;
     double nearest = std::numeric_limits<double>::infinity();
     for (const roofline::MeasuredStep& step : steps) {
@@ -346,7 +343,7 @@ std::vector<MeasuredPoint> RooflineSession::measuredPoints() const
             nearest = step.batch;
     }
     std::vector<MeasuredPoint> points;
-    for (const roofline::LayerPoint& part : measured.parts) {
+    for (const roofline::LayerPoint& part : m_measured.parts) {
         const roofline::MeasuredStep& step = steps[part.step];
         if (step.isPrefill == isPrefill && step.batch == nearest && part.bytes > 0)
             points.push_back({part.part, part.flops / part.bytes, part.flops / part.measuredSeconds});

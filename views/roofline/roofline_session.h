@@ -112,7 +112,13 @@ Q_SIGNALS:
     void failed(const paretoscope::core::Error& error);
 
 private:
-    using Measured = std::pair<std::shared_ptr<const roofline::MachineProfile>, roofline::MeasuredPoints>;
+    /// What was timed on a machine; none of it without one.
+    struct Measured
+    {
+        std::shared_ptr<const roofline::MachineProfile> machine = {};
+        roofline::ModelShape model = {}; ///< that was timed
+        std::vector<roofline::LayerPoint> parts = {};
+    };
 
     void analyse();
     void takeModel(); ///< a setting that the model does not know gives way
