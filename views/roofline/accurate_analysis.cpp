@@ -207,20 +207,13 @@ core::Result<roofline::GenerationPrediction> predictAnswer(const StepContext& co
     return prediction;
 }
 
-roofline::Request requestOf(const RooflineSetting& setting)
-{
-    return {.batch = setting.batch, .prompt = setting.prompt, .generated = setting.generated};
-}
-
 core::Result<RooflineAnalysis> analyseAnswer(const StepContext& context, const RooflineCase& wanted)
 {
     const RooflineSetting& setting = wanted.setting;
     const roofline::Request request = requestOf(setting);
     PSC_ASSIGN(const roofline::GenerationPrediction prediction, predictAnswer(context, wanted, request));
-    const bool isPrefill = setting.stage == RooflineStage::Prefill;
-    const StepPrediction& shown = isPrefill ? prediction.prefill : prediction.decode;
-    const roofline::Step step = isPrefill ? roofline::Step::prefill(setting.batch, setting.prompt)
-                                          : roofline::Step::decode(setting.batch, setting.prompt + 1);
+    const StepPrediction& shown = shownStep(prediction, setting);
+    const roofline::Step step = stepOf(setting);
     RooflineAnalysis analysis;
     analysis.roofs = usedRoofs(shown, context, setting);
     if (setting.stage == RooflineStage::Chat) {
@@ -275,7 +268,7 @@ core::Result<std::vector<Derivation>> accurateResults(const RooflineCase& wanted
     std::vector<Derivation> results = roofline::derivationsOf(prediction, request);
     PSC_TRY(appendSpeculation(results, context, wanted, request));
     if (setting.stage != RooflineStage::Chat)
-        appendStep(results, setting.stage == RooflineStage::Prefill ? prediction.prefill : prediction.decode, context);
+        appendStep(results, shownStep(prediction, setting), context);
     return results;
 }
 

@@ -15,9 +15,7 @@ core::Result<roofline::GenerationPrediction> predict(const RooflineCase& wanted)
         return core::Error {core::ErrorCode::Unsupported,
                             "a calibrated prediction is that of a prefill or a decode step",
                             "choose the stage Prefill or Decode"};
-    return roofline::predictCalibrated(
-        *wanted.machine, wanted.model->shape.value(),
-        {.batch = wanted.setting.batch, .prompt = wanted.setting.prompt, .generated = wanted.setting.generated});
+    return roofline::predictCalibrated(*wanted.machine, wanted.model->shape.value(), requestOf(wanted.setting));
 }
 
 /// A prediction at hand, whose machine so has a model.
@@ -44,9 +42,8 @@ void explainTime(AnalysedOperation& operation, const std::string& machine)
 std::vector<Derivation> resultsOf(const roofline::GenerationPrediction& prediction, const StepContext& context,
                                   const RooflineSetting& setting)
 {
-    std::vector<Derivation> results = roofline::derivationsOf(
-        prediction, {.batch = setting.batch, .prompt = setting.prompt, .generated = setting.generated});
-    appendStep(results, setting.stage == RooflineStage::Prefill ? prediction.prefill : prediction.decode, context);
+    std::vector<Derivation> results = roofline::derivationsOf(prediction, requestOf(setting));
+    appendStep(results, shownStep(prediction, setting), context);
     return results;
 }
 
@@ -57,12 +54,9 @@ core::Result<RooflineAnalysis> analyseCalibrated(const RooflineCase& wanted)
     const RooflineSetting& setting = wanted.setting;
     PSC_ASSIGN(const roofline::GenerationPrediction prediction, predict(wanted));
     PSC_ASSIGN(const StepContext context, contextOf(wanted));
-    const bool isPrefill = setting.stage == RooflineStage::Prefill;
-    const roofline::StepPrediction& shown = isPrefill ? prediction.prefill : prediction.decode;
-    const roofline::Step step = isPrefill ? roofline::Step::prefill(setting.batch, setting.prompt)
-                                          : roofline::Step::decode(setting.batch, setting.prompt + 1);
+    const roofline::StepPrediction& shown = shownStep(prediction, setting);
     RooflineAnalysis analysis;
-    analysis.operations = operationsOf(shown, context, step, true);
+    analysis.operations = operationsOf(shown, context, stepOf(setting), true);
     for (AnalysedOperation& operation : analysis.operations)
         explainTime(operation, wanted.machine->name);
     analysis.roofs = usedRoofs(shown, context, setting);

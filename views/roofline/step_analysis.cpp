@@ -46,6 +46,23 @@ AnalysedOperation analysed(const roofline::Section& section, const roofline::Ope
 
 } // namespace
 
+roofline::Request requestOf(const RooflineSetting& setting)
+{
+    return {.batch = setting.batch, .prompt = setting.prompt, .generated = setting.generated};
+}
+
+roofline::Step stepOf(const RooflineSetting& setting)
+{
+    return setting.stage == RooflineStage::Prefill ? roofline::Step::prefill(setting.batch, setting.prompt)
+                                                   : roofline::Step::decode(setting.batch, setting.prompt + 1);
+}
+
+const roofline::StepPrediction& shownStep(const roofline::GenerationPrediction& prediction,
+                                          const RooflineSetting& setting)
+{
+    return setting.stage == RooflineStage::Prefill ? prediction.prefill : prediction.decode;
+}
+
 std::vector<AnalysedOperation> operationsOf(const roofline::StepPrediction& prediction, const StepContext& context,
                                             const roofline::Step& step, bool explained)
 {

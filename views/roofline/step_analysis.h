@@ -17,6 +17,11 @@ struct StepContext
     roofline::Ceilings ceilings;
 };
 
+roofline::Request requestOf(const RooflineSetting& setting);
+/// The step that is shown: the prompt, else the first one behind it.
+roofline::Step stepOf(const RooflineSetting& setting);
+const roofline::StepPrediction& shownStep(const roofline::GenerationPrediction& prediction,
+                                          const RooflineSetting& setting);
 /// @param explained with how each number comes about
 std::vector<AnalysedOperation> operationsOf(const roofline::StepPrediction& prediction, const StepContext& context,
                                             const roofline::Step& step, bool explained);

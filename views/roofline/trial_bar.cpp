@@ -3,6 +3,7 @@
 
 #include "views/format/format.h"
 #include "views/format/text.h"
+#include "views/roofline/step_analysis.h"
 #include "views/roofline/trial_link.h"
 
 #include <QHBoxLayout>
@@ -23,9 +24,7 @@ QString textOf(const ShownTrial& trial, const RooflineSession& session)
         return TrialBar::tr("Trial %1. Our own engine computes it in float32, however it is stored.").arg(trial.label);
     QStringList sentences {TrialBar::tr("Trial %1: every weight as it is stored, %2 in all.")
                                .arg(trial.label, format::bytes(trial.stored->storedBytes))};
-    const roofline::WhatIf whatIf {
-        .hardware = session.device().spec,
-        .request = {.batch = setting.batch, .prompt = setting.prompt, .generated = setting.generated}};
+    const roofline::WhatIf whatIf {.hardware = session.device().spec, .request = requestOf(setting)};
     for (const std::string& remark : roofline::remarksOn(*trial.stored, whatIf))
         sentences << toQString(remark);
     return sentences.join(' '_L1);
