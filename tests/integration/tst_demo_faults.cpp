@@ -237,8 +237,7 @@ private Q_SLOTS:
         const FaultKind& fault = faultKinds()[std::size_t(kind)];
         FaultTally& tally = m_tallies[std::size_t(kind)];
         ++tally.faults;
-        const int seed = qMax(1, qEnvironmentVariableIntValue("PARETOSCOPE_FAULT_SEED"));
-        QRandomGenerator random(quint32(seed * 100'003 + number));
+        QRandomGenerator random = chanceOfFault(number);
         const QTemporaryDir folder;
         Place place(folder.path());
         disturb(place, fault, random, tally);

@@ -20,10 +20,10 @@
 #include "jobs/worker/session.h"
 #include "jobs/worker/task_observer.h"
 #include "jobs/worker/worker_log.h"
+#include "tests/jobs/drawn_fault.h"
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -32,12 +32,10 @@
 #include <iostream>
 #include <new>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace {
@@ -71,27 +69,6 @@ Json scriptOf(const Json& wanted)
 {
     for (;;)
         std::this_thread::sleep_for(std::chrono::seconds(1));
-}
-
-/// The misbehaviour of PARETOSCOPE_FAKE_FAULT, in one trial only; "" in all others.
-std::string faultOfThisTrial()
-{
-    const char* fault = std::getenv("PARETOSCOPE_FAKE_FAULT");
-    if (!fault)
-        return {};
-    std::istringstream words(fault);
-    std::string how;
-    std::string folder;
-    int number = 0;
-    words >> how >> number >> folder;
-    for (int begun = 0;; ++begun) { // whoever makes the file has the number
-        const int file =
-            ::open((folder + "/begun-" + std::to_string(begun)).c_str(), O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (file < 0 && errno == EEXIST)
-            continue;
-        ::close(file);
-        return begun == number ? how : "";
-    }
 }
 
 std::filesystem::path cardFile(const std::string& card)
@@ -252,7 +229,7 @@ public:
     {
         const Json& pipeline = request.at("pipeline");
         const Json parameters = pipeline.empty() ? Json::object() : pipeline.at(0).at("parameters");
-        if (const std::string fault = faultOfThisTrial(); !fault.empty())
+        if (const std::string fault = tests::drawnFault("PARETOSCOPE_FAKE_FAULT"); !fault.empty())
             PSC_TRY(act({{"do", fault}, {"code", fault == "fail" ? "OutOfMemory" : ""}}, observer));
         const Json script = scriptOf(parameters);
         PSC_TRY(useCard(script, request.value("attempt", 1)));

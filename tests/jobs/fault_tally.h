@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <QRandomGenerator>
 #include <QtGlobal>
 
 #include <algorithm>
@@ -9,6 +10,13 @@
 #include <vector>
 
 namespace paretoscope::tests {
+
+/// What decides the moment of a fault and all else about it: PARETOSCOPE_FAULT_SEED (1 without) and its number.
+inline QRandomGenerator chanceOfFault(int number)
+{
+    const int seed = qMax(1, qEnvironmentVariableIntValue("PARETOSCOPE_FAULT_SEED"));
+    return QRandomGenerator(quint32(seed * 100'003 + number));
+}
 
 /// What came of the faults of one kind.
 struct FaultTally

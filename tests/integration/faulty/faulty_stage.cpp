@@ -3,45 +3,22 @@
 // application (from 0) among all workers that share this folder: abort, segv, exit, hang, throw, throw-int, print,
 // leak, fork.
 #include "core/engine/plugin/plugin_api.h"
+#include "tests/jobs/drawn_fault.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace {
 
 using namespace paretoscope;
 using namespace paretoscope::engine;
-
-/// What to do now; "" for nothing.
-std::string faultOfThisTime()
-{
-    const char* fault = std::getenv("PARETOSCOPE_TEST_FAULT");
-    if (!fault)
-        return {};
-    std::istringstream words(fault);
-    std::string how;
-    std::string folder;
-    int number = 0;
-    words >> how >> number >> folder;
-    for (int begun = 0;; ++begun) { // whoever makes the file has the number
-        const int file =
-            ::open((folder + "/begun-" + std::to_string(begun)).c_str(), O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (file < 0 && errno == EEXIST)
-            continue;
-        ::close(file);
-        return begun == number ? how : "";
-    }
-}
 
 void print()
 {
@@ -102,7 +79,7 @@ public:
 
     core::Status apply(StageTask&) override
     {
-        misbehave(faultOfThisTime());
+        misbehave(tests::drawnFault("PARETOSCOPE_TEST_FAULT"));
         return core::success();
     }
 };
