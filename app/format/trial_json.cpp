@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/format/trial_json.h"
 
+#include "core/base/optional_json.h"
 #include "core/evaluation/paired_measurement.h"
 
 namespace paretoscope::app {
@@ -8,11 +9,6 @@ namespace paretoscope::app {
 namespace {
 
 using core::Json;
-
-Json orNull(const std::optional<double>& value)
-{
-    return value ? Json(*value) : Json(nullptr);
-}
 
 /// Adds `value` under the metric's name, or under name@protocol when another protocol has the name already.
 void addMetric(Json& metrics, const core::MetricRecord& metric, Json value)
@@ -23,8 +19,8 @@ void addMetric(Json& metrics, const core::MetricRecord& metric, Json value)
 
 Json metricJson(const core::MetricRecord& metric)
 {
-    return {{"value", orNull(metric.value)},
-            {"standard_error", orNull(metric.standardError)},
+    return {{"value", core::orNull(metric.value)},
+            {"standard_error", core::orNull(metric.standardError)},
             {"n", metric.n},
             {"unit", metric.unit},
             {"minimise", metric.minimise},
@@ -52,7 +48,7 @@ Json metricValuesJson(const core::TrialRecord& trial)
 {
     Json metrics = Json::object();
     for (const core::MetricRecord& metric : trial.metrics)
-        addMetric(metrics, metric, orNull(metric.value));
+        addMetric(metrics, metric, core::orNull(metric.value));
     return metrics;
 }
 
@@ -112,7 +108,7 @@ Json trialDetailJson(const core::TrialRecord& trial, const core::TrialRecord* ba
         layers.push_back({{"module", metric.module},
                           {"layer", metric.layer},
                           {"name", metric.name},
-                          {"value", orNull(metric.value)}});
+                          {"value", core::orNull(metric.value)}});
     json["layer_metrics"] = layers;
     return json;
 }

@@ -6,6 +6,7 @@
 #include "app/verbs/pass_report.h"
 #include "app/verbs/step_text.h"
 #include "core/base/near_miss.h"
+#include "core/base/optional_json.h"
 #include "roofline/hardware/hardware_json.h"
 #include "roofline/measured/calibrated_prediction.h"
 #include "roofline/prediction/energy.h"
@@ -73,10 +74,7 @@ core::Result<Report> predict(const RooflineRequest& request, RooflineInputs inpu
     Report report;
     static_cast<RooflineInputs&>(report) = std::move(inputs);
     roofline::HardwareSpec hardware = device;
-    report.request = {.batch = static_cast<double>(request.batch),
-                      .prompt = static_cast<double>(request.prompt),
-                      .generated = static_cast<double>(request.generate),
-                      .chunk = static_cast<double>(request.chunk)};
+    report.request = request.load();
     const auto explained = [&](const roofline::Step& step, const StepPrediction& prediction) {
         return roofline::explain(report.shape, report.execution, step, hardware, report.efficiency, prediction);
     };
@@ -109,12 +107,6 @@ core::Result<Report> predict(const RooflineRequest& request, RooflineInputs inpu
     if (!request.draft.empty())
         PSC_TRY(addSpeculation(report, request, hardware, families));
     return report;
-}
-
-template <typename T>
-core::Json orNull(const std::optional<T>& value)
-{
-    return value ? core::Json(*value) : core::Json(nullptr);
 }
 
 core::Json speculationJson(const std::optional<roofline::SpeculationPrediction>& speculation)
@@ -156,35 +148,33 @@ core::Json phasesJson(const Report& report)
 core::Json document(const Report& report, const RooflineRequest& request, const roofline::HardwareSpec& hardware)
 {
     const roofline::GenerationPrediction& p = report.prediction;
-    core::Json json {
-        {"schema", "paretoscope.roofline/1"},
-        {"mode", request.mode},
-        {"model", report.model},
-        {"family", report.shape.family},
-        {"parameters", report.shape.parameters()},
-        {"hardware", hardwareJson(hardware)},
-        {"settings", settingsJson(request)},
-        {"results",
-         {{"time_to_first_token_seconds", p.timeToFirstToken},
-          {"time_per_output_token_seconds", p.timePerOutputToken},
-          {"total_seconds", p.totalSeconds},
-          {"tokens_per_second", p.tokensPerSecond},
-          {"joules", orNull(p.joules)},
-          {"joules_per_token",
-           p.joules ? core::Json(*p.joules / (request.batch * double(request.generate))) : core::Json(nullptr)},
-          {"memory",
-           {{"weight_bytes", p.memory.weights},
-            {"cache_bytes", p.memory.cache},
-            {"activation_bytes", p.memory.activations},
-            {"overhead_bytes", p.memory.overhead},
-            {"total_bytes", p.memory.total()},
-            {"fits", orNull(p.fits)},
-            {"largest_batch", orNull(report.largestBatch)},
-            {"longest_prompt", orNull(report.longestPrompt)}}},
-          {"offload", offloadJson(report.offload)},
-          {"speculation", speculationJson(report.speculation)},
-          {"prefill", stepJson(p.prefill, report.prefillExplanation, hardware)},
-          {"decode", stepJson(p.decode, report.decodeExplanation, hardware)}}}};
+    core::Json json {{"schema", "paretoscope.roofline/1"},
+                     {"mode", request.mode},
+                     {"model", report.model},
+                     {"family", report.shape.family},
+                     {"parameters", report.shape.parameters()},
+                     {"hardware", hardwareJson(hardware)},
+                     {"settings", settingsJson(request)},
+                     {"results",
+                      {{"time_to_first_token_seconds", p.timeToFirstToken},
+                       {"time_per_output_token_seconds", p.timePerOutputToken},
+                       {"total_seconds", p.totalSeconds},
+                       {"tokens_per_second", p.tokensPerSecond},
+                       {"joules", core::orNull(p.joules)},
+                       {"joules_per_token", core::orNull(roofline::joulesPerToken(p, report.request))},
+                       {"memory",
+                        {{"weight_bytes", p.memory.weights},
+                         {"cache_bytes", p.memory.cache},
+                         {"activation_bytes", p.memory.activations},
+                         {"overhead_bytes", p.memory.overhead},
+                         {"total_bytes", p.memory.total()},
+                         {"fits", core::orNull(p.fits)},
+                         {"largest_batch", core::orNull(report.largestBatch)},
+                         {"longest_prompt", core::orNull(report.longestPrompt)}}},
+                       {"offload", offloadJson(report.offload)},
+                       {"speculation", speculationJson(report.speculation)},
+                       {"prefill", stepJson(p.prefill, report.prefillExplanation, hardware)},
+                       {"decode", stepJson(p.decode, report.decodeExplanation, hardware)}}}};
     if (report.phases) {
         json["results"]["phases"] = phasesJson(report);
         json["parameters"] = report.shape.parameters() + report.vision->parameters();
@@ -230,9 +220,8 @@ std::string summary(const Report& report, int width)
         text += labelled("speculating", shortTime(report.speculation->perToken) + " per token, " +
                                             significant(report.speculation->speedup, 3) + " times as fast: " +
                                             significant(report.speculation->tokens, 3) + " tokens per cycle");
-    if (p.joules)
-        text += labelled("energy",
-                         significant(*p.joules / (report.request.batch * report.request.generated)) + " J per token");
+    if (const auto joules = roofline::joulesPerToken(p, report.request))
+        text += labelled("energy", significant(*joules) + " J per token");
     text += labelled("memory", memoryText(report), width);
     text += labelled("why not faster", "prefill: " + report.prefillExplanation.sentence(p.prefill.seconds), width);
     text += labelled("", "decode: " + report.decodeExplanation.sentence(p.decode.seconds), width);
@@ -288,10 +277,7 @@ core::Result<RooflineInputs> rooflineInputs(const RooflineRequest& request, cons
 core::Result<PredictedAnswer> predictAnswer(const RooflineRequest& request, const RooflineInputs& inputs,
                                             const roofline::HardwareSpec& hardware)
 {
-    const roofline::Request load {.batch = static_cast<double>(request.batch),
-                                  .prompt = static_cast<double>(request.prompt),
-                                  .generated = static_cast<double>(request.generate),
-                                  .chunk = static_cast<double>(request.chunk)};
+    const roofline::Request load = request.load();
     PredictedAnswer answer {.hardware = hardware};
     const auto predictOnce = [&]() -> core::Status {
         PSC_ASSIGN(answer.prediction, roofline::predictGeneration(inputs.shape, inputs.execution, load, answer.hardware,
@@ -442,10 +428,7 @@ Outcome reportCalibrated(const RooflineRequest& request, const NamedConfig& mode
     Report report;
     report.model = model.name;
     PSC_ASSIGN(report.shape, roofline::readModelShape(model.config, session.installation.architectures()));
-    report.request = {.batch = static_cast<double>(request.batch),
-                      .prompt = static_cast<double>(request.prompt),
-                      .generated = static_cast<double>(request.generate),
-                      .chunk = static_cast<double>(request.chunk)};
+    report.request = request.load();
     PSC_ASSIGN(report.prediction, roofline::predictCalibrated(machine, report.shape, report.request));
     report.prefillExplanation = roofline::explainCalibrated(report.prediction.prefill);
     report.decodeExplanation = roofline::explainCalibrated(report.prediction.decode);

@@ -6,6 +6,7 @@
 #include "app/verbs/prediction_report.h"
 #include "app/verbs/project_argument.h"
 #include "app/verbs/step_text.h"
+#include "core/base/optional_json.h"
 #include "core/project/roofline_point.h"
 #include "roofline/hardware/hardware_json.h"
 #include "roofline/trial/trial_predictor.h"
@@ -49,9 +50,7 @@ public:
         , m_predictor(workloads, families)
     {
         m_whatIf.hardware = hardware;
-        m_whatIf.request = {.batch = static_cast<double>(request.batch),
-                            .prompt = static_cast<double>(request.prompt),
-                            .generated = static_cast<double>(request.generate)};
+        m_whatIf.request = request.load();
         m_whatIf.efficiency = request.efficiency;
     }
 
@@ -93,16 +92,6 @@ private:
     roofline::TrialPredictor m_predictor;
 };
 
-core::Json orNull(const std::optional<double>& value)
-{
-    return value ? core::Json(*value) : core::Json(nullptr);
-}
-
-std::optional<double> joulesPerToken(const roofline::GenerationPrediction& p, const RooflineRequest& request)
-{
-    return p.joules ? std::optional(*p.joules / (request.batch * double(request.generate))) : std::nullopt;
-}
-
 core::Json trialJson(const Predicted& predicted, const RooflineRequest& request)
 {
     core::Json json {{"id", predicted.trial.id.hex()}, {"pipeline", predicted.trial.label}};
@@ -116,7 +105,7 @@ core::Json trialJson(const Predicted& predicted, const RooflineRequest& request)
                        {"time_per_output_token_seconds", p.timePerOutputToken},
                        {"total_seconds", p.totalSeconds},
                        {"tokens_per_second", p.tokensPerSecond},
-                       {"joules_per_token", orNull(joulesPerToken(p, request))},
+                       {"joules_per_token", core::orNull(roofline::joulesPerToken(p, request.load()))},
                        {"weight_bytes", p.memory.weights},
                        {"memory_bytes", p.memory.total()},
                        {"fits", p.fits ? core::Json(*p.fits) : core::Json(nullptr)}};
@@ -145,7 +134,7 @@ TextTable tableOf(const std::vector<Predicted>& all, const RooflineRequest& requ
         const roofline::GenerationPrediction& p = predicted.prediction.value();
         table.addRow({cellText(predicted.trial, "id", idLength), predicted.trial.label, shortTime(p.timeToFirstToken),
                       shortTime(p.timePerOutputToken), significant(p.tokensPerSecond),
-                      significant(joulesPerToken(p, request)), scaled(p.memory.total(), "B"),
+                      significant(roofline::joulesPerToken(p, request.load())), scaled(p.memory.total(), "B"),
                       !p.fits   ? "-"
                       : *p.fits ? "yes"
                                 : "no"});
@@ -202,7 +191,7 @@ std::vector<core::RooflinePoint> pointsOf(const std::vector<Predicted>& all, con
             point->settings = {{"load", loadOf(request)},
                                {"inputs_sha256", predicted.inputs},
                                {"need_bytes", p.memory.total()},
-                               {"joules_per_token", orNull(joulesPerToken(p, request))}};
+                               {"joules_per_token", core::orNull(roofline::joulesPerToken(p, request.load()))}};
         }
     }
     return points;

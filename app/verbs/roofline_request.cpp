@@ -131,6 +131,14 @@ core::Result<roofline::Efficiency> readEfficiency(const std::string& text)
     return efficiency;
 }
 
+roofline::Request RooflineRequest::load() const
+{
+    return {.batch = static_cast<double>(batch),
+            .prompt = static_cast<double>(prompt),
+            .generated = static_cast<double>(generate),
+            .chunk = static_cast<double>(chunk)};
+}
+
 void RooflineRequest::declare(OptionTable& options)
 {
     const char* modelText = "A config.json, a Hugging Face folder (its weights are not needed), a .gguf file, or a "

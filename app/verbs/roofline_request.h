@@ -5,6 +5,7 @@
 #include "roofline/model/named_config.h"
 #include "roofline/model/weight_format.h"
 #include "roofline/prediction/ceilings.h"
+#include "roofline/prediction/memory.h"
 
 namespace paretoscope::app {
 
@@ -70,6 +71,7 @@ struct RooflineRequest
     int tensorFlops = 512; ///< of one instruction of the tensor units, where the profiler counted instructions
 
     void declare(OptionTable& options);
+    roofline::Request load() const; ///< sequences, prompt, answer and chunk
     bool isCompatible() const { return mode.starts_with("lv-"); }
     bool isCalibrated() const { return mode == "calibrated"; }
 };

@@ -6,6 +6,7 @@
 #include "app/verbs/prediction_report.h"
 #include "app/verbs/step_text.h"
 #include "core/base/near_miss.h"
+#include "core/base/optional_json.h"
 #include "core/table/table_text.h"
 #include "roofline/hardware/hardware_json.h"
 
@@ -112,19 +113,6 @@ core::Result<roofline::GenerationPrediction> predictAt(const RooflineRequest& re
     return std::move(answer.prediction);
 }
 
-std::optional<double> joulesPerToken(const RooflineRequest& request, const roofline::GenerationPrediction& prediction)
-{
-    if (!prediction.joules)
-        return std::nullopt;
-    return *prediction.joules / (double(request.batch) * request.generate);
-}
-
-template <typename T>
-Json orNull(const std::optional<T>& value)
-{
-    return value ? Json(*value) : Json(nullptr);
-}
-
 Json pointJson(const SweptPoint& point, const RooflineRequest& request)
 {
     if (!point.prediction)
@@ -138,8 +126,8 @@ Json pointJson(const SweptPoint& point, const RooflineRequest& request)
             {"prefill_bound", std::string(roofline::boundName(p.prefill.bound()))},
             {"decode_bound", std::string(roofline::boundName(p.decode.bound()))},
             {"memory_bytes", p.memory.total()},
-            {"fits", orNull(p.fits)},
-            {"joules_per_token", orNull(joulesPerToken(request, p))}};
+            {"fits", core::orNull(p.fits)},
+            {"joules_per_token", core::orNull(roofline::joulesPerToken(p, request.load()))}};
 }
 
 TextTable tableOf(const RooflineAxis& axis, const std::vector<SweptPoint>& points,
@@ -162,7 +150,7 @@ TextTable tableOf(const RooflineAxis& axis, const std::vector<SweptPoint>& point
             continue;
         }
         const roofline::GenerationPrediction& p = *point.prediction;
-        const std::optional<double> joules = joulesPerToken(requests[i], p);
+        const std::optional<double> joules = roofline::joulesPerToken(p, requests[i].load());
         table.addRow({value, shortTime(p.timeToFirstToken), shortTime(p.timePerOutputToken),
                       significant(p.tokensPerSecond), std::string(roofline::boundName(p.prefill.bound())),
                       std::string(roofline::boundName(p.decode.bound())), scaled(p.memory.total(), "B"),

@@ -149,11 +149,11 @@ std::vector<Derivation> derivationsOf(const GenerationPrediction& p, const Reque
          memory.activations,
          "B"},
         {"memory_overhead", "driver and libraries", {}, memory.overhead, "B"}};
-    if (p.joules)
+    if (const std::optional<double> joules = joulesPerToken(p, request))
         list.push_back({"joules_per_token", "TDP · (0.3 + 0.4 compute + 0.2 memory + 0.1 network) · time / (B · G)",
                         plainNumber(*p.joules) + " J / (" + plainNumber(request.batch) + " · " +
                             plainNumber(request.generated) + ")",
-                        *p.joules / (request.batch * request.generated), "J"});
+                        *joules, "J"});
     return list;
 }
 

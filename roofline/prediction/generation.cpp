@@ -174,6 +174,11 @@ core::Result<Prefill> chunkedPrefill(const ModelShape& model, const Execution& e
 
 } // namespace
 
+std::optional<double> joulesPerToken(const GenerationPrediction& prediction, const Request& request)
+{
+    return prediction.joules ? std::optional(*prediction.joules / (request.batch * request.generated)) : std::nullopt;
+}
+
 void GenerationPrediction::setWeightBytes(double bytes, const HardwareSpec& hardware)
 {
     memory.weights = bytes;

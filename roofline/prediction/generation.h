@@ -22,14 +22,16 @@ struct GenerationPrediction
     /// The weights take so many bytes in place of those that were computed.
     void setWeightBytes(double bytes, const HardwareSpec& hardware);
 };
+/// Of every token of the answer; nothing when the joules are not known.
+std::optional<double> joulesPerToken(const GenerationPrediction& prediction, const Request& request);
 
 /// Seconds of the decode steps with `first` to `last` visible tokens. Exact: between two lengths at which every
 /// operation is bound by the same term the time is linear, so that few steps are computed.
 core::Result<double> decodeSeconds(const ModelShape& model, const Execution& execution, double batch, double first,
                                    double last, const Ceilings& ceilings, const CacheGeometry& geometry);
 
-/// Errors: those of predictStep(); InvalidArgument (batch, prompt, generated tokens or the chunk below 1 or beyond 2^31,
-/// more than a million chunks).
+/// Errors: those of predictStep(); InvalidArgument (batch, prompt, generated tokens or the chunk below 1 or beyond
+/// 2^31, more than a million chunks).
 core::Result<GenerationPrediction> predictGeneration(const ModelShape& model, const Execution& execution,
                                                      const Request& request, const HardwareSpec& hardware,
                                                      const Efficiency& efficiency);

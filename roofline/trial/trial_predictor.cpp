@@ -127,15 +127,13 @@ core::Result<TrialPrediction> TrialPredictor::predict(const core::TrialRecord& t
 {
     PSC_ASSIGN(const CompressedModel model, modelOf(trial));
     PSC_ASSIGN(const GenerationPrediction whole, predictGeneration(model, whatIf));
-    TrialPrediction prediction {.timeToFirstToken = whole.timeToFirstToken,
-                                .timePerOutputToken = whole.timePerOutputToken,
-                                .totalSeconds = whole.totalSeconds,
-                                .tokensPerSecond = whole.tokensPerSecond,
-                                .memoryBytes = whole.memory.total(),
-                                .fits = whole.fits};
-    if (whole.joules)
-        prediction.joulesPerToken = *whole.joules / (whatIf.request.batch * whatIf.request.generated);
-    return prediction;
+    return TrialPrediction {.timeToFirstToken = whole.timeToFirstToken,
+                            .timePerOutputToken = whole.timePerOutputToken,
+                            .totalSeconds = whole.totalSeconds,
+                            .tokensPerSecond = whole.tokensPerSecond,
+                            .memoryBytes = whole.memory.total(),
+                            .fits = whole.fits,
+                            .joulesPerToken = joulesPerToken(whole, whatIf.request)};
 }
 
 core::Result<std::string> TrialPredictor::inputsDigest(const core::TrialRecord& trial, const HardwareSpec& hardware,
