@@ -43,38 +43,35 @@ OptionSpec& bitsOption(OptionTable& options, const char* name, double& target, c
     return spec;
 }
 
-/// An option that takes a share above 0, at most 1.
-OptionSpec& shareOption(OptionTable& options, const char* name, double& target, const char* doc)
+/// Which numbers an option takes, and what is said of others.
+struct NumberRule
 {
-    OptionSpec& spec = options.custom(name, "SHARE", doc, [&target](const std::string& value) -> core::Status {
-        PSC_ASSIGN(const double share, readNumber(value));
-        if (!(share > 0 && share <= 1))
-            return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is no share",
-                                "give a number above 0, at most 1"};
-        target = share;
+    bool (*accepts)(double number);
+    const char* problem; ///< behind the value
+    const char* hint;
+};
+
+/// An option that takes a number, kept in base units. @param size of the unit that it is given in
+OptionSpec& numberOption(OptionTable& options, const char* name, const char* unit, const NumberRule& rule,
+                         double& target, const char* doc, double size = 1)
+{
+    OptionSpec& spec = options.custom(name, unit, doc, [&target, rule, size](const std::string& value) -> core::Status {
+        PSC_ASSIGN(const double number, readNumber(value));
+        if (!rule.accepts(number))
+            return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" " + rule.problem, rule.hint};
+        target = number * size;
         return core::success();
     });
     spec.kind = ValueKind::Number;
-    spec.defaultText = "1";
     return spec;
 }
 
-/// An option that takes a number from 0 to `most`, kept in base units.
-OptionSpec& amountOption(OptionTable& options, const char* name, const char* unit, double size, double& target,
-                         const char* doc)
-{
-    constexpr double kMost = 1e6;
-    OptionSpec& spec = options.custom(name, unit, doc, [&target, size](const std::string& value) -> core::Status {
-        PSC_ASSIGN(const double amount, readNumber(value));
-        if (!(amount >= 0 && amount <= kMost))
-            return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is out of range",
-                                "give a number from 0 to 1000000"};
-        target = amount * size;
-        return core::success();
-    });
-    spec.kind = ValueKind::Number;
-    return spec;
-}
+constexpr NumberRule kShare {[](double number) { return number > 0 && number <= 1; }, "is no share",
+                             "give a number above 0, at most 1"};
+constexpr NumberRule kAmount {[](double number) { return number >= 0 && number <= 1e6; }, "is out of range",
+                              "give a number from 0 to 1000000"};
+constexpr NumberRule kImbalance {[](double number) { return number >= 1 && number <= 4096; }, "is no imbalance",
+                                 "give a number from 1 to 4096"};
 
 /// "2:4", or the share of weights that are zero.
 core::Result<roofline::Sparsity> readSparsity(const std::string& value)
@@ -188,7 +185,9 @@ void RooflineRequest::declare(OptionTable& options)
         .kind = ValueKind::Text;
     options.integer("--rank", "N", rank, {1, 1 << 20},
                     "Two factors of this rank in 16 bits stand in place of every linear; accurate mode.");
-    shareOption(options, "--kv-keep", kvKeep, "Share of the tokens that stay in the cache; accurate mode.");
+    numberOption(options, "--kv-keep", "SHARE", kShare, kvKeep,
+                 "Share of the tokens that stay in the cache; accurate mode.")
+        .defaultText = "1";
     options.integer("--kv-keep-tokens", "N", kvKeepTokens, {0, 1 << 28},
                     "With --kv-keep: but at least so many tokens stay.");
     options.integer("--kv-recent", "N", kvRecent, {0, 1 << 28},
@@ -207,18 +206,9 @@ void RooflineRequest::declare(OptionTable& options)
     options.flag("--fp8-attention", fp8Attention, "Products of attention at the fp8 rate; accurate mode.");
     options.flag("--overlap", overlapsVector,
                  "Softmax beside the products of attention, as FlashAttention-3 does; accurate mode.");
-    OptionSpec& imbalance = options.custom(
-        "--expert-imbalance", "FACTOR", "With --ep: rows of the busiest device over the mean; accurate mode.",
-        [this](const std::string& value) -> core::Status {
-            PSC_ASSIGN(const double factor, readNumber(value));
-            if (!(factor >= 1 && factor <= 4096))
-                return core::Error {core::ErrorCode::InvalidArgument, "\"" + value + "\" is no imbalance",
-                                    "give a number from 1 to 4096"};
-            expertImbalance = factor;
-            return core::success();
-        });
-    imbalance.kind = ValueKind::Number;
-    imbalance.defaultText = "1";
+    numberOption(options, "--expert-imbalance", "FACTOR", kImbalance, expertImbalance,
+                 "With --ep: rows of the busiest device over the mean; accurate mode.")
+        .defaultText = "1";
     options.flag("--deduplicate", deduplicatedDispatch,
                  "With --ep: a token goes once to each device, however many of its experts are there; accurate mode.");
     options.flag("--dequantise", dequantise, "Counts the arithmetic that turns codes into 16 bits; accurate mode.");
@@ -278,21 +268,23 @@ void RooflineRequest::declare(OptionTable& options)
             "--layers", "FILE", layers,
             "In place of a model: a CSV table of layers (convolution, linear, embedding), one pass of --batch samples.")
         .kind = ValueKind::File;
-    shareOption(options, "--gather-share", gatherShare,
-                "Of the memory bandwidth, reached by the rows that embeddings gather, with --layers.");
-    amountOption(options, "--offload-bandwidth", "GB/s", 1e9, offloadBandwidth,
+    numberOption(options, "--gather-share", "SHARE", kShare, gatherShare,
+                 "Of the memory bandwidth, reached by the rows that embeddings gather, with --layers.")
+        .defaultText = "1";
+    numberOption(options, "--offload-bandwidth", "GB/s", kAmount, offloadBandwidth,
                  "What the device cannot hold comes over a link of this bandwidth in every pass, beside the rest; "
-                 "accurate mode.");
+                 "accurate mode.",
+                 1e9);
     options
         .choice("--energy", energy, {"utilisation", "counted"},
                 "Joules by how busy the device is (of its TDP), or by FLOPs and bytes with the three coefficients.")
         .defaultText = energy;
-    amountOption(options, "--picojoules-per-flop", "PJ", 1, picojoulesPerFlop, "With --energy counted.").defaultText =
-        "0.75";
-    amountOption(options, "--picojoules-per-bit", "PJ", 1, picojoulesPerBit,
+    numberOption(options, "--picojoules-per-flop", "PJ", kAmount, picojoulesPerFlop, "With --energy counted.")
+        .defaultText = "0.75";
+    numberOption(options, "--picojoules-per-bit", "PJ", kAmount, picojoulesPerBit,
                  "With --energy counted, of main memory: HBM 4, LPDDR 4 to 5, GDDR 7 to 14, DDR 15.")
         .defaultText = "4";
-    amountOption(options, "--idle-watts", "W", 1, idleWatts, "With --energy counted.").defaultText = "0";
+    numberOption(options, "--idle-watts", "W", kAmount, idleWatts, "With --energy counted.").defaultText = "0";
     options.text("--sweep", "AXIS=VALUES", sweep,
                  "One row per value of batch, prompt, generate, weight-bits, activation-bits, kv-bits, tp or bandwidth "
                  "(GB/s): 1,4,16, or 1..64 for every doubling; accurate mode.");
