@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/device_rows.h"
 
+#include "core/project/named_rows.h"
 #include "core/project/stored_json.h"
 #include "core/project/timestamp.h"
-
-#include <algorithm>
 
 namespace paretoscope::core {
 
@@ -37,15 +36,9 @@ Status removeDevice(Database& database, const std::string& name)
 
 Result<std::vector<DeviceRecord>> readDevices(Database& database)
 {
-    std::vector<DeviceRecord> devices;
-    PSC_ASSIGN(Statement query, database.prepare(kAll));
-    PSC_TRY(query.forEachRow([&devices](const Statement& row) {
-        DeviceRecord device {.name = row.text(0), .cells = jsonFromStored(row.rawText(1)), .recordedUtc = row.text(2)};
-        std::erase_if(devices, [&](const DeviceRecord& older) { return older.name == device.name; });
-        devices.push_back(std::move(device));
-        return success();
-    }));
-    return devices;
+    return newestOfEachName<DeviceRecord>(database, kAll, [](const Statement& row) {
+        return DeviceRecord {.name = row.text(0), .cells = jsonFromStored(row.rawText(1)), .recordedUtc = row.text(2)};
+    });
 }
 
 } // namespace paretoscope::core

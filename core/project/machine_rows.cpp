@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/project/machine_rows.h"
 
+#include "core/project/named_rows.h"
 #include "core/project/stored_json.h"
 #include "core/project/timestamp.h"
-
-#include <algorithm>
 
 namespace paretoscope::core {
 
@@ -41,16 +40,10 @@ Status recordMachine(Database& database, const MachineRecord& machine)
 
 Result<std::vector<MachineRecord>> readMachines(Database& database)
 {
-    std::vector<MachineRecord> machines;
-    PSC_ASSIGN(Statement query, database.prepare(kProfiles));
-    PSC_TRY(query.forEachRow([&machines](const Statement& row) {
-        MachineRecord machine {
+    return newestOfEachName<MachineRecord>(database, kProfiles, [](const Statement& row) {
+        return MachineRecord {
             .name = row.text(0), .profile = jsonFromStored(row.rawText(1)), .recordedUtc = row.text(2)};
-        std::erase_if(machines, [&](const MachineRecord& older) { return older.name == machine.name; });
-        machines.push_back(std::move(machine));
-        return success();
-    }));
-    return machines;
+    });
 }
 
 } // namespace paretoscope::core
