@@ -22,6 +22,15 @@ struct Vector
     typedef float InMemory __attribute__((vector_size(lanes * sizeof(float)), aligned(sizeof(float)), may_alias));
 };
 
+template <std::size_t lanes>
+[[gnu::always_inline]] inline float sumOfLanes(const typename Vector<lanes>::Type& values)
+{
+    float sum = 0;
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+        sum += values[lane];
+    return sum;
+}
+
 // The loops are compiled once for every kind of vectors: inlined into a function that may use them.
 
 template <std::size_t lanes, std::size_t... chain>
@@ -35,11 +44,7 @@ template <std::size_t lanes, std::size_t... chain>
             ((sums[chain] += *reinterpret_cast<const typename Vector<lanes>::InMemory*>(data + i + chain * lanes)),
              ...);
     }
-    const typename Vector<lanes>::Type all = (sums[chain] + ...);
-    float sum = 0;
-    for (std::size_t lane = 0; lane < lanes; ++lane)
-        sum += all[lane];
-    return sum;
+    return sumOfLanes<lanes>((sums[chain] + ...));
 }
 
 template <std::size_t lanes, std::size_t... chain>
@@ -57,10 +62,7 @@ template <std::size_t lanes, std::size_t... chain>
             all += (values[chain] + ...);
         }
     }
-    float sum = 0;
-    for (std::size_t lane = 0; lane < lanes; ++lane)
-        sum += all[lane];
-    return sum;
+    return sumOfLanes<lanes>(all);
 }
 
 template <std::size_t lanes, std::size_t... chain>
@@ -70,11 +72,7 @@ template <std::size_t lanes, std::size_t... chain>
     typename Vector<lanes>::Type values[] = {typename Vector<lanes>::Type {} + static_cast<float>(chain + 2)...};
     for (std::int64_t i = 0; i < iterations; ++i)
         ((values[chain] = values[chain] * kFactor + kSummand), ...);
-    const typename Vector<lanes>::Type all = (values[chain] + ...);
-    float sum = 0;
-    for (std::size_t lane = 0; lane < lanes; ++lane)
-        sum += all[lane];
-    return sum;
+    return sumOfLanes<lanes>((values[chain] + ...));
 }
 
 /// The loops with one kind of vectors.
