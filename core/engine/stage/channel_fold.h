@@ -48,4 +48,18 @@ std::optional<std::string> whyNotFoldable(const StageTask& task, const ModelView
     return std::nullopt;
 }
 
+/// Calls `work` (returning a Status) for the groups of one block, in their order; an error of one names the first unit
+/// that reads its channels.
+template <typename Work>
+core::Status forEachFoldOf(int block, const std::vector<FoldGroup>& groups, const ModelView& model, const Work& work)
+{
+    for (const FoldGroup& group : groups) {
+        if (group.block != block)
+            continue;
+        if (const core::Status done = work(group); !done.ok())
+            return done.error().withContext(model.units[group.consumers.front()].module);
+    }
+    return core::success();
+}
+
 } // namespace paretoscope::engine

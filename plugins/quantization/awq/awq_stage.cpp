@@ -53,12 +53,8 @@ public:
         chooseGuides();
         if (m_options.looksAtModules)
             PSC_TRY(openReplay());
-        for (const FoldGroup& group : m_model.foldGroups) {
-            if (group.block != m_task.units().front()->block)
-                continue;
-            if (const core::Status done = scale(group); !done.ok())
-                return done.error().withContext(m_model.units[group.consumers.front()].module);
-        }
+        PSC_TRY(forEachFoldOf(m_task.units().front()->block, m_model.foldGroups, m_model,
+                              [&](const FoldGroup& group) { return scale(group); }));
         for (const Unit* unit : m_task.units()) {
             if (const core::Status done = quantize(*unit); !done.ok())
                 return done.error().withContext(unit->module);

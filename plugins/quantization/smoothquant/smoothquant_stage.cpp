@@ -136,13 +136,8 @@ public:
     core::Status apply(StageTask& task) override
     {
         BlockRun run(m_model, m_options, task);
-        for (const FoldGroup& group : m_groups) {
-            if (group.block != task.units().front()->block)
-                continue;
-            if (const core::Status done = run.fold(group); !done.ok())
-                return done.error().withContext(m_model.units[group.consumers.front()].module);
-        }
-        return core::success();
+        return forEachFoldOf(task.units().front()->block, m_groups, m_model,
+                             [&](const FoldGroup& group) { return run.fold(group); });
     }
 
 private:
