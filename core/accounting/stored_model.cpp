@@ -69,28 +69,12 @@ Json formsJson(const std::vector<StoredTensor>& forms)
     return json;
 }
 
-bool readValue(const Json& json, bool& value)
+template <typename T>
+bool readValue(const Json& json, T& value)
 {
-    return json.is_boolean() && (value = json.get<bool>(), true);
-}
-
-bool readValue(const Json& json, double& value)
-{
-    return json.is_number() && (value = json.get<double>(), true);
-}
-
-bool readValue(const Json& json, std::int64_t& value)
-{
-    return json.is_number_integer() && (value = json.get<std::int64_t>(), true);
-}
-
-bool readValue(const Json& json, int& value)
-{
-    std::int64_t wide = 0;
-    if (!readValue(json, wide) || wide != static_cast<int>(wide))
-        return false;
-    value = static_cast<int>(wide);
-    return true;
+    const std::optional<T> read = jsonAs<T>(json);
+    value = read.value_or(value);
+    return read.has_value();
 }
 
 bool readValue(const Json& json, Bits& bits)

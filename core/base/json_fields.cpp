@@ -23,8 +23,10 @@ constexpr std::string_view kTypeName<bool> = "true or false";
 template <>
 constexpr std::string_view kTypeName<double> = "a number";
 
+} // namespace
+
 template <typename T>
-std::optional<T> convert(const Json& value)
+std::optional<T> jsonAs(const Json& value)
 {
     if (value.is_number_unsigned()) {
         const auto number = value.get<std::uint64_t>();
@@ -46,24 +48,26 @@ std::optional<T> convert(const Json& value)
 }
 
 template <>
-std::optional<std::string> convert<std::string>(const Json& value)
+std::optional<std::string> jsonAs<std::string>(const Json& value)
 {
     return value.is_string() ? std::optional(value.get<std::string>()) : std::nullopt;
 }
 
 template <>
-std::optional<bool> convert<bool>(const Json& value)
+std::optional<bool> jsonAs<bool>(const Json& value)
 {
     return value.is_boolean() ? std::optional(value.get<bool>()) : std::nullopt;
 }
 
 template <>
-std::optional<double> convert<double>(const Json& value)
+std::optional<double> jsonAs<double>(const Json& value)
 {
     return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
-} // namespace
+template std::optional<int> jsonAs(const Json&);
+template std::optional<std::int64_t> jsonAs(const Json&);
+template std::optional<std::uint64_t> jsonAs(const Json&);
 
 Result<JsonFields> JsonFields::of(const Json& json, std::string where)
 {
@@ -78,7 +82,7 @@ Result<T> JsonFields::required(std::string_view name)
     const Json* value = find(name);
     if (!value)
         return error(name, "is missing");
-    if (std::optional<T> converted = convert<T>(*value))
+    if (std::optional<T> converted = jsonAs<T>(*value))
         return *std::move(converted);
     return error(name, shownValue(*value) + " is not " + std::string(kTypeName<T>) +
                            (value->is_number() && !std::is_same_v<T, std::string> ? " of that range" : ""));

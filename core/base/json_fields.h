@@ -4,6 +4,7 @@
 #include "core/base/json.h"
 #include "core/base/result.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,16 @@ private:
     std::string m_where;
     std::vector<std::string> m_asked;
 };
+
+/// A value as one of the types that JsonFields reads; nothing when it is none.
+template <typename T>
+std::optional<T> jsonAs(const Json& value);
+template <>
+std::optional<std::string> jsonAs(const Json& value);
+template <>
+std::optional<bool> jsonAs(const Json& value);
+template <>
+std::optional<double> jsonAs(const Json& value);
 
 /// A value as it may stand in a message: JSON, cut after a few dozen characters.
 std::string shownValue(const Json& value);
