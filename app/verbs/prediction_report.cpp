@@ -311,11 +311,7 @@ core::Result<roofline::Execution> executionOf(const RooflineRequest& request)
     if (!request.weightFormat.empty()) {
         PSC_ASSIGN(execution.weights, roofline::namedWeightFormat(request.weightFormat));
     }
-    execution.activations.bits = request.activationBits;
-    if (request.activationBits < 16)
-        execution.activations.codes = roofline::CodeKind::Integer;
-    if (request.activationBits > 16)
-        execution.streamBits = request.activationBits;
+    execution.setActivationBits(request.activationBits);
     if (request.kvBits > 0)
         execution.kv.bits = request.kvBits;
     if (request.eager)

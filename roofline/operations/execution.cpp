@@ -80,6 +80,15 @@ double KvFormat::bytesPerChannel(double tokens) const
     return (tokens - recent) * (bits + metaBits) / 8 + recent * 2;
 }
 
+void Execution::setActivationBits(double bits)
+{
+    activations.bits = bits;
+    if (bits < 16)
+        activations.codes = CodeKind::Integer;
+    if (bits > 16)
+        streamBits = bits;
+}
+
 core::Status checkStep(const Step& step)
 {
     if (step.groups.empty())

@@ -116,6 +116,8 @@ struct Execution
     Parallelism parallel = {};
 
     double streamBytes() const { return streamBits / 8; }
+    /// Below 16 bits integers; above 16 the residual stream is as wide.
+    void setActivationBits(double bits);
 
     bool operator==(const Execution&) const = default;
 };

@@ -27,11 +27,7 @@ core::Result<roofline::Execution> executionOf(const RooflineCase& wanted)
     } else {
         execution.weights = roofline::plainWeightFormat(setting.weightBits);
     }
-    execution.activations.bits = setting.activationBits;
-    if (setting.activationBits < 16)
-        execution.activations.codes = roofline::CodeKind::Integer;
-    if (setting.activationBits > 16)
-        execution.streamBits = setting.activationBits;
+    execution.setActivationBits(setting.activationBits);
     execution.kv.bits = setting.kvBits;
     execution.attention = setting.flash ? roofline::AttentionKernel::Flash : roofline::AttentionKernel::Eager;
     execution.parallel.tensor = setting.tensorParallel;
