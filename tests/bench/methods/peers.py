@@ -7,9 +7,9 @@ gives the baseline again) and calibrate on the same windows: the first 32 of 512
 tokenised in one piece by `paretoscope tokenize`; they are given the ids. What they save is measured here by an `import`
 trial of the same project, over 32 windows of 512 tokens of wiki.test.tokens.
 
-Three perplexities stand in a row: theirs, ours with our defaults at equal size (bits, group size, symmetry, sparsity), and
-ours with every setting as theirs (EQUAL). `ratio` is ours divided by theirs: at most 1.01 is the aim. Seconds are those of
-their call alone, and of our loading and compressing; peak memory is that of the whole process.
+In a row stand their perplexity and ours with our defaults at equal size (bits, group size, symmetry, sparsity); with --equal
+also ours with every setting as theirs (EQUAL). `ratio` is ours divided by theirs: at most 1.01 is the aim. Seconds are those
+of their call alone, and of our loading and compressing; peak memory is that of the whole process.
 
 The work folder keeps the project and what they saved: the same command goes on where it stopped. --python may name several
 Pythons, as LLM Compressor and GPTQModel want other versions of transformers; the first that has the peer is used.
@@ -120,8 +120,9 @@ def row(options, case, folder, tokens, work, project):
     try:
         result["theirs"] = theirs(options, case, folder, tokens, work, project)
         result["ours"] = ours(options, method, {name: settings[name] for name in SIZE if name in settings}, project)
-        result["ours_equal"] = ours(options, method, {**settings, **EQUAL[package, method]}, project)
-        for name in ("ours", "ours_equal"):
+        if options.equal:
+            result["ours_equal"] = ours(options, method, {**settings, **EQUAL[package, method]}, project)
+        for name in result.keys() & {"ours", "ours_equal"}:
             result[name]["ratio"] = result[name]["perplexity"] / result["theirs"]["perplexity"]
     except trial.Failed as problem:
         result["skipped"] = str(problem)
@@ -152,10 +153,10 @@ def table(result):
         if "skipped" in entry:
             lines.append(f"| {' | '.join(cells)} | skipped: {' '.join(entry['skipped'].split())[-200:]} |" + " |" * 8)
             continue
-        peer, default, equal = entry["theirs"], entry["ours"], entry["ours_equal"]
+        peer, default, equal = entry["theirs"], entry["ours"], entry.get("ours_equal")
         cells[0] += f" {peer['version']}"
         cells += [f"{peer['perplexity']:.3f}", f"{default['perplexity']:.3f}", f"{default['ratio']:.4f}",
-                  f"{equal['perplexity']:.3f}", f"{equal['ratio']:.4f}", f"{peer['seconds']:.0f}",
+                  *([f"{equal['perplexity']:.3f}", f"{equal['ratio']:.4f}"] if equal else ["", ""]), f"{peer['seconds']:.0f}",
                   f"{default['seconds_outside_evaluation']:.0f}", f"{peer['peak_memory_bytes'] / 2**20:.0f}",
                   f"{default['peak_memory_bytes'] / 2**20:.0f}"]
         lines.append(f"| {' | '.join(cells)} |")
@@ -168,6 +169,7 @@ def main():
     parser.add_argument("--python", nargs="+", default=[sys.executable], help="Pythons that have the peers")
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for the project and what peers save (kept)")
     parser.add_argument("--method", nargs="+", help="only these")
+    parser.add_argument("--equal", action="store_true", help="also measure ours with every setting as theirs")
     parser.add_argument("--table", action="store_true", help="print a table in Markdown")
     options = parser.parse_args()
     options.model = options.model.resolve()

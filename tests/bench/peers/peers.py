@@ -90,14 +90,16 @@ def llama_cpp(options, threads):
                     "-tb", threads, "-b", 2048], threads)
         text = done.stdout + done.stderr
 
-        def figure(pattern):
-            return float(re.search(pattern, text).group(1))
+        def clock(line):
+            """Seconds since its start, of the stamp (minutes.seconds.milliseconds.microseconds) before this line."""
+            minutes, *parts = map(int, re.search(r"(\d+)\.(\d+)\.(\d+)\.(\d+) I (?:perplexity: )?" + line, text).groups())
+            return 60 * minutes + sum(part / 1000**place for place, part in enumerate(parts))
 
-        # All that it does after loading, but for tokenising; `decode` leaves out its losses, too.
-        seconds = (figure(r"total time =\s*([\d.]+) ms") - figure(r"tokenization took ([\d.]+) ms")) / 1000
+        # All that it does between tokenising and its result.
+        seconds = clock("Final estimate") - clock("calculating perplexity over")
         version = run([options.llama_perplexity, "--version"], threads)
-        return {"tokens_per_second": tokens / seconds, "seconds": seconds, "perplexity": figure(r"PPL = ([\d.]+)"),
-                "decode_tokens_per_second": figure(r"prompt eval time =.*?([\d.]+) tokens per second"),
+        return {"tokens_per_second": tokens / seconds, "seconds": seconds,
+                "perplexity": float(re.search(r"PPL = ([\d.]+)", text).group(1)),
                 "version": (version.stdout + version.stderr).strip().splitlines()[0]}
 
     mine, other = best(options.rounds, [here, theirs], "tokens_per_second")
@@ -183,12 +185,14 @@ def main():
         run([sys.executable, HERE / "convert.py", options.model, options.folder, options.gguf], 2)
     result = {"schema": "paretoscope.peers/1", "cores": os.cpu_count(), "model": options.model.name}
     parts = {"transformers": transformers_perplexity, "llama.cpp": llama_cpp, "gptq": gptq}
-    for name in options.only:
-        if name == "llama.cpp" and not options.llama_perplexity:
-            say("llama.cpp is left out: --llama-perplexity names no tool")
-            continue
-        result[name] = [parts[name](options, threads) for threads in options.threads]
-    print(json.dumps(result, indent=1))
+    try:
+        for name in options.only:
+            if name == "llama.cpp" and not options.llama_perplexity:
+                say("llama.cpp is left out: --llama-perplexity names no tool")
+                continue
+            result[name] = [parts[name](options, threads) for threads in options.threads]
+    finally: # what was measured before a peer failed counts
+        print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":
