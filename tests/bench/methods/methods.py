@@ -4,9 +4,9 @@
 
 Each method runs by itself in a fresh process with a cold cache, over the pipeline of PIPELINES (a stage that is not there
 runs with its defaults): seconds of loading and compressing (what is outside evaluation), of them those inside the method
-itself (`apply_seconds`: without the calibration forward and its statistics), peak memory of the worker, perplexity, bits per parameter. Calibration is the first 32 windows of 512 tokens of
-train_excerpt.raw.txt, tokenised in one piece; perplexity is that of 32 windows of 512 tokens of wiki.test.tokens. Needs a
-quiet machine.
+itself (`apply_seconds`: without the calibration forward and its statistics), peak memory of the worker, perplexity, bits
+per parameter. Calibration is the first 32 windows of 512 tokens of train_excerpt.raw.txt, tokenised in one piece; perplexity
+is that of 32 windows of 512 tokens of wiki.test.tokens. Needs a quiet machine.
 
 With --peers the comparison of peers.py is added, with LLM Compressor and GPTQModel where that Python can import them.
 """
@@ -62,6 +62,7 @@ def main():
     parser.add_argument("--method", nargs="+", help="only these; all of the catalogue and the baseline unless given")
     parser.add_argument("--peers", dest="python", metavar="PYTHON", nargs="?", const=sys.executable,
                         help="also measure LLM Compressor and GPTQModel, with this Python")
+    parser.add_argument("--equal", action="store_true", help="with --peers: also ours with every setting as theirs")
     options = parser.parse_args()
     options.model = options.model.resolve()
     document = {"schema": "paretoscope.bench-methods/1", **trial.settings(options), "methods": methods(options)}
