@@ -30,9 +30,18 @@ Result<bool> isListed(const Json& spec, const FamilyValues& values, std::int64_t
     return std::find(list.begin(), list.end(), Json(layer)) != list.end();
 }
 
+Result<std::int64_t> period(const Json& spec, const FamilyValues& values)
+{
+    PSC_ASSIGN(const std::int64_t layers, values.size(spec));
+    if (layers < 1)
+        return Error {ErrorCode::Corrupt, "config.json: a pattern of layers repeats after 0 layers", kConfigHint};
+    return layers;
+}
+
 Result<bool> applies(const Json& rule, const FamilyValues& values, std::int64_t layer)
 {
-    PSC_TRY(values.requireMembers(rule, "a rule of layer_kinds", {"before", "from", "nth", "in", "if", "kind"}));
+    PSC_TRY(values.requireMembers(rule, "a rule of layer_kinds",
+                                  {"before", "from", "nth", "multiple_of", "in", "if", "kind"}));
     bool holds = true;
     if (rule.contains("before")) {
         PSC_ASSIGN(const std::int64_t end, values.size(rule.at("before")));
@@ -43,10 +52,12 @@ Result<bool> applies(const Json& rule, const FamilyValues& values, std::int64_t 
         holds = holds && layer >= begin;
     }
     if (rule.contains("nth")) {
-        PSC_ASSIGN(const std::int64_t period, values.size(rule.at("nth")));
-        if (period < 1)
-            return Error {ErrorCode::Corrupt, "config.json: a pattern of layers repeats after 0 layers", kConfigHint};
-        holds = holds && (layer + 1) % period == 0;
+        PSC_ASSIGN(const std::int64_t every, period(rule.at("nth"), values));
+        holds = holds && (layer + 1) % every == 0;
+    }
+    if (rule.contains("multiple_of")) {
+        PSC_ASSIGN(const std::int64_t every, period(rule.at("multiple_of"), values));
+        holds = holds && layer % every == 0;
     }
     if (rule.contains("in")) {
         PSC_ASSIGN(const bool listed, isListed(rule.at("in"), values, layer));

@@ -16,8 +16,8 @@ namespace paretoscope::core {
 /// The list at `key` of the configuration names the kind of every layer; where it is absent, the first rule decides
 /// all of whose conditions hold:
 ///   "before": n   layers below n                "from": n    layer n and later
-///   "nth": n      layers n-1, 2n-1, ...         "in": [..]   the layers listed
-///   "if": value   a switch of the configuration that is true
+///   "nth": n      layers n-1, 2n-1, ...         "multiple_of": n   layers 0, n, 2n, ...
+///   "in": [..]    the layers listed             "if": value        a switch of the configuration that is true
 /// @return name of the list ("attention") to kind. Errors: Corrupt (a list of a wrong length or type).
 Result<std::map<std::string, std::string, std::less<>>> layerKinds(const Json& family, const FamilyValues& values,
                                                                    std::int64_t layer, std::int64_t layers);

@@ -47,8 +47,8 @@ Result<RoutingRule> readRule(const Json& spec, const PartReader& reader)
 {
     const FamilyValues& values = reader.values();
     PSC_TRY(values.requireMembers(spec, "routing",
-                                  {"experts", "chosen", "score", "normalise", "normalise_epsilon", "scale", "groups",
-                                   "kept_groups", "group_score"}));
+                                  {"experts", "chosen", "score", "normalise", "normalise_epsilon", "scale",
+                                   "scale_normalised", "groups", "kept_groups", "group_score"}));
     RoutingRule rule;
     PSC_ASSIGN(const std::int64_t experts, values.size(spec.at("experts")));
     PSC_ASSIGN(const std::int64_t chosen, values.size(spec.at("chosen")));
@@ -56,6 +56,7 @@ Result<RoutingRule> readRule(const Json& spec, const PartReader& reader)
     PSC_ASSIGN(rule.normalise, reader.boolean(spec, "normalise", false));
     PSC_ASSIGN(rule.normaliseEpsilon, reader.number(spec, "normalise_epsilon", 0));
     PSC_ASSIGN(rule.scale, reader.number(spec, "scale", 1));
+    PSC_ASSIGN(const bool scalesNormalised, reader.boolean(spec, "scale_normalised", true));
     PSC_ASSIGN(const std::int64_t groups, reader.size(spec, "groups", 1));
     PSC_ASSIGN(const std::int64_t kept, reader.size(spec, "kept_groups", 1));
     const std::string groupScore = spec.value("group_score", "maximum");
@@ -66,6 +67,10 @@ Result<RoutingRule> readRule(const Json& spec, const PartReader& reader)
     rule.groups = static_cast<int>(groups);
     rule.keptGroups = static_cast<int>(kept);
     rule.groupScore = groupScore == "maximum" ? GroupScore::Maximum : GroupScore::SumOfTopTwo;
+    if (!scalesNormalised && rule.normalise) { // either, as DeepSeek-V2; a single weight is scaled
+        rule.normalise = rule.chosen > 1;
+        rule.scale = rule.normalise ? 1 : rule.scale;
+    }
     PSC_ASSIGN(const std::int64_t layers, values.size("layers"));
     PSC_TRY(checkRule(rule, layers));
     return rule;

@@ -60,6 +60,14 @@ private Q_SLOTS:
         QTest::addRow("dense ones first")
             << QByteArray("deepseek_v3") << QByteArray(R"({"num_hidden_layers": 5, "first_k_dense_replace": 3})")
             << Layers {3, 4};
+        QTest::addRow("multiples of a number")
+            << QByteArray("deepseek_v2")
+            << QByteArray(R"({"num_hidden_layers": 7, "first_k_dense_replace": 2, "moe_layer_freq": 3})")
+            << Layers {3, 6};
+        QTest::addRow("multiples of a number, V3")
+            << QByteArray("deepseek_v3")
+            << QByteArray(R"({"num_hidden_layers": 5, "first_k_dense_replace": 0, "moe_layer_freq": 2})")
+            << Layers {0, 2, 4};
     }
     void choosesTheLayersThatAreMixtures()
     {
@@ -94,6 +102,8 @@ private Q_SLOTS:
             "3 experts are chosen from 1 groups of 2");
         row("unknown way of choosing", "deepseek_v2", R"({"topk_method": "auction"})", ErrorCode::Unsupported,
             "auction");
+        row("multiples of no layer", "deepseek_v2", R"({"moe_layer_freq": 0})", ErrorCode::Corrupt,
+            "repeats after 0 layers");
         row("no latent", "deepseek_v2", R"({"kv_lora_rank": 0})", ErrorCode::Corrupt, "rank");
     }
     void refuses()
@@ -113,7 +123,6 @@ private Q_SLOTS:
         QTest::addColumn<QByteArray>("model");
         QTest::addColumn<QByteArray>("changes");
         QTest::addRow("scoring") << QByteArray("deepseek_v3") << QByteArray(R"({"scoring_func": "softmax"})");
-        QTest::addRow("two readings") << QByteArray("deepseek_v2") << QByteArray(R"({"norm_topk_prob": true})");
         QTest::addRow("rotary halves") << QByteArray("deepseek_v3") << QByteArray(R"({"rope_interleave": false})");
         QTest::addRow("other activation") << QByteArray("gpt_oss") << QByteArray(R"({"hidden_act": "gelu"})");
         QTest::addRow("unknown key") << QByteArray("olmoe") << QByteArray(R"({"expert_choice": "tokens"})");
@@ -126,6 +135,35 @@ private Q_SLOTS:
         const auto found = describe(model.constData(), changes.constData());
         QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
         QCOMPARE(found.value().unsupported.size(), std::size_t(1));
+    }
+
+    /// The published code of DeepSeek-V2 divides by the sum or scales, and a single weight is always scaled.
+    void normalisedOrScaled_data()
+    {
+        QTest::addColumn<QByteArray>("model");
+        QTest::addColumn<QByteArray>("changes");
+        QTest::addColumn<bool>("normalised");
+        QTest::addColumn<double>("scale");
+        const auto row = [](const char* tag, const char* model, const char* changes, bool normalised, double scale) {
+            QTest::addRow("%s: %s", model, tag) << QByteArray(model) << QByteArray(changes) << normalised << scale;
+        };
+        row("scaled", "deepseek_v2", R"({"norm_topk_prob": false, "routed_scaling_factor": 16.0})", false, 16);
+        row("normalised", "deepseek_v2", R"({"norm_topk_prob": true, "routed_scaling_factor": 16.0})", true, 1);
+        row("one expert", "deepseek_v2",
+            R"({"norm_topk_prob": true, "routed_scaling_factor": 16.0, "num_experts_per_tok": 1})", false, 16);
+        row("both", "deepseek_v3", R"({"norm_topk_prob": true, "routed_scaling_factor": 2.5})", true, 2.5);
+    }
+    void normalisedOrScaled()
+    {
+        QFETCH(QByteArray, model);
+        QFETCH(QByteArray, changes);
+        QFETCH(bool, normalised);
+        QFETCH(double, scale);
+        const auto found = describe(model.constData(), changes.constData());
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        QVERIFY(found.value().unsupported.empty());
+        QCOMPARE(found.value().largestMixture()->rule.normalise, normalised);
+        QCOMPARE(found.value().largestMixture()->rule.scale, scale);
     }
 
     void stackedTensorsAreListedOnce()

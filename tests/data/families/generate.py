@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the checkpoints of this folder and their golden values with Hugging Face transformers (pip: torch, transformers).
 
-    python3 generate.py FOLDER
+    python3 generate.py FOLDER [NAME...]
 """
 
 import json
 import pathlib
+import re
 import sys
 
 import torch
@@ -14,6 +15,12 @@ import transformers
 from safetensors.torch import save_file
 
 COMMON = {"vocab_size": 48, "num_attention_heads": 4, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
+SMALL = COMMON | {"hidden_size": 16, "intermediate_size": 24, "num_attention_heads": 2, "num_key_value_heads": 1,
+                  "max_position_embeddings": 64, "rope_theta": 10000.0, "hidden_act": "silu", "rms_norm_eps": 1e-6,
+                  "num_experts_per_tok": 2}
+DEEPSEEK = SMALL | {"num_hidden_layers": 3, "num_key_value_heads": 2, "q_lora_rank": None, "kv_lora_rank": 8,
+                    "qk_nope_head_dim": 8, "qk_rope_head_dim": 4, "v_head_dim": 6, "n_routed_experts": 6,
+                    "n_shared_experts": 1, "moe_intermediate_size": 12, "moe_layer_freq": 2, "norm_topk_prob": True}
 LLAMA_LIKE = COMMON | {"hidden_size": 32, "intermediate_size": 24, "num_hidden_layers": 2, "num_key_value_heads": 2,
                        "rope_theta": 10000.0, "hidden_act": "silu"}
 
@@ -57,7 +64,51 @@ VARIANTS = {
                   "num_key_value_heads": 1, "head_dim": 6, "max_position_embeddings": 64, "attention_bias": True,
                   "mlp_bias": True, "hidden_act": "gelu", "tie_word_embeddings": True},
         False, "biases everywhere, one key/value head, head_dim 6 beside hidden size 16, exact GELU, tied head"),
+    "deepseek_v2_normalised": (
+        DEEPSEEK | {"model_type": "deepseek_v2", "first_k_dense_replace": 0, "topk_method": "greedy",
+                    "scoring_func": "softmax", "routed_scaling_factor": 4.0},
+        True, "norm_topk_prob in place of routed_scaling_factor, experts in layers 0 and 2: as the published code "
+              "reads norm_topk_prob and moe_layer_freq, which transformers does not"),
+    "deepseek_v3_frequency": (
+        DEEPSEEK | {"model_type": "deepseek_v3", "first_k_dense_replace": 1, "topk_method": "noaux_tc", "n_group": 2,
+                    "topk_group": 1, "scoring_func": "sigmoid", "routed_scaling_factor": 2.5,
+                    "num_nextn_predict_layers": 0},
+        True, "experts in layer 2 alone: as the published code reads moe_layer_freq, which transformers does not"),
 }
+
+
+def follow_published_code():
+    """Where today's classes do not read what the code released with the models reads, they are taught to."""
+    from transformers.models.deepseek_v2 import modeling_deepseek_v2 as v2
+    from transformers.models.deepseek_v3 import modeling_deepseek_v3 as v3
+
+    def keep_layers_dense(layer_class, mlp_class):
+        make_layer = layer_class.__init__
+
+        def init(self, config, layer_idx):
+            make_layer(self, config, layer_idx)
+            if layer_idx % config.moe_layer_freq != 0:
+                self.mlp = mlp_class(config)
+
+        layer_class.__init__ = init
+
+    keep_layers_dense(v2.DeepseekV2DecoderLayer, v2.DeepseekV2MLP)
+    keep_layers_dense(v3.DeepseekV3DecoderLayer, v3.DeepseekV3MLP)
+
+    make_router, choose = v2.DeepseekV2TopkRouter.__init__, v2.DeepseekV2TopkRouter.forward
+
+    def init_router(self, config):
+        make_router(self, config)
+        self.is_normalised = config.norm_topk_prob and config.num_experts_per_tok > 1
+
+    def choose_normalised(self, hidden):
+        logits, weights, experts = choose(self, hidden)
+        if self.is_normalised:
+            weights = weights / self.routed_scaling_factor
+            weights = weights / (weights.sum(-1, keepdim=True) + 1e-20)
+        return logits, weights, experts
+
+    v2.DeepseekV2TopkRouter.__init__, v2.DeepseekV2TopkRouter.forward = init_router, choose_normalised
 
 
 def randomise(model, is_gemma):
@@ -71,12 +122,26 @@ def randomise(model, is_gemma):
                 parameter.normal_(1, 0.3)
             else:
                 parameter.normal_(0, 0.3)
+        for name, buffer in model.named_buffers():
+            if name.endswith("e_score_correction_bias"):
+                buffer.normal_(0, 0.2)
     model.tie_weights()
 
 
+def watch_router(seen, name, output):
+    """The experts of every token by falling weight, equal weights by expert, and the weights."""
+    index = next(value for value in output if not value.is_floating_point())
+    weights = next(value for value in output if value.is_floating_point() and value.shape == index.shape)
+    index, order = index.sort(-1)
+    weights, by_weight = weights.gather(-1, order).sort(dim=-1, descending=True, stable=True)
+    layer = re.search(r"layers\.(\d+)\.", name).group(1)
+    seen[f"layer_{layer}_index"] = index.gather(-1, by_weight).int().contiguous()
+    seen[f"layer_{layer}_weight"] = weights.float().contiguous()
+
+
 def forward(model, ids):
-    """Logits, and the stream entering block 0 and leaving every block."""
-    seen = {}
+    """Logits, the stream entering block 0 and leaving every block, and what routers decide."""
+    seen, routed = {}, {}
     layers = next(m for n, m in model.named_modules() if n == "h" or n.endswith((".layers", ".h")))
     first = lambda module, args, kwargs: seen.__setitem__("embed", args[0] if args else kwargs["hidden_states"])
     hooks = [layers[0].register_forward_pre_hook(first, with_kwargs=True)]
@@ -84,11 +149,15 @@ def forward(model, ids):
         hooks.append(layer.register_forward_hook(
             lambda module, args, out, index=index: seen.__setitem__(
                 f"block_{index}", out[0] if isinstance(out, tuple) else out)))
+    for name, module in model.named_modules():
+        if type(module).__name__.lower().endswith("router"):
+            hooks.append(module.register_forward_hook(
+                lambda module, args, out, name=name: watch_router(routed, name, out)))
     with torch.no_grad():
         logits = model(torch.tensor([ids]), use_cache=False).logits[0].float()
     for hook in hooks:
         hook.remove()
-    return logits, {name: value.reshape(-1, value.shape[-1]).contiguous() for name, value in seen.items()}
+    return logits, {name: value.reshape(-1, value.shape[-1]).contiguous() for name, value in seen.items()}, routed
 
 
 def write_golden(folder, name, note, seed):
@@ -99,8 +168,9 @@ def write_golden(folder, name, note, seed):
                  for length in (12, 28)]
     tensors, nll, tolerance = {}, [], []
     for index, ids in enumerate(sequences):
-        logits, hidden = forward(model, ids)
+        logits, hidden, routed = forward(model, ids)
         tensors[f"logits_{index}"] = logits.contiguous()
+        tensors |= {f"router_{index}_{place}": value for place, value in routed.items()}
         if index == 0:
             tensors |= {f"hidden_0_{place}": value for place, value in hidden.items()}
         chosen = torch.log_softmax(logits.double(), -1)[:-1].gather(1, torch.tensor(ids)[1:, None])
@@ -111,11 +181,16 @@ def write_golden(folder, name, note, seed):
               "computed_with": {"transformers": transformers.__version__, "torch": torch.__version__,
                                 "dtype": "float32", "attention": "eager", "device": "cpu"},
               "tolerance": {"logits_abs": tolerance, "hidden_rel_to_max": 5e-5, "mean_nll_abs": 1e-4}}
+    if routed:
+        golden["tolerance"]["router_weight_abs"] = 1e-4
     (folder / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 
 def main():
+    follow_published_code()
     for index, (name, (config, is_kept, note)) in enumerate(VARIANTS.items()):
+        if len(sys.argv) > 2 and name not in sys.argv[2:]:
+            continue
         folder = pathlib.Path(sys.argv[1]) / name
         folder.mkdir(parents=True, exist_ok=True)
         written = folder / "config.json"
