@@ -308,6 +308,17 @@ private Q_SLOTS:
         row("by pattern", "gemma3_text", "{}", {8, 8, 0, 8});
         row("by default", "gemma3_text", R"({"sliding_window_pattern": "absent"})", {8, 8, 8, 8});
         row("class default", "mistral", R"({"sliding_window": "absent"})", {4096, 4096});
+        row("Qwen2-MoE: switched off", "qwen2_moe", R"({"num_hidden_layers": 3})", {0, 0, 0});
+        row("Qwen2-MoE: every other layer before a number of them", "qwen2_moe",
+            R"({"num_hidden_layers": 6, "use_sliding_window": true, "max_window_layers": 4})", {8, 0, 8, 0, 0, 0});
+        row("Qwen2-MoE: as listed", "qwen2_moe",
+            R"({"num_hidden_layers": 2, "use_sliding_window": true,
+                "layer_types": ["full_attention", "sliding_attention"]})",
+            {0, 8});
+        row("Qwen3-MoE: switched off", "qwen3_moe", R"({"num_hidden_layers": 2})", {0, 0});
+        row("Qwen3-MoE: every layer", "qwen3_moe",
+            R"({"num_hidden_layers": 2, "use_sliding_window": true, "sliding_window": 8, "max_window_layers": 1})",
+            {8, 8});
     }
     void layersVaryAsTheFamilySays()
     {

@@ -74,6 +74,16 @@ VARIANTS = {
                     "topk_group": 1, "scoring_func": "sigmoid", "routed_scaling_factor": 2.5,
                     "num_nextn_predict_layers": 0},
         True, "experts in layer 2 alone: as the published code reads moe_layer_freq, which transformers does not"),
+    "qwen2_moe_window": (
+        SMALL | {"model_type": "qwen2_moe", "num_hidden_layers": 3, "num_experts": 6, "moe_intermediate_size": 12,
+                 "shared_expert_intermediate_size": 10, "mlp_only_layers": [1], "use_sliding_window": True,
+                 "sliding_window": 6, "max_window_layers": 2},
+        True, "sliding window in layer 0: of the layers before max_window_layers every other one"),
+    "qwen3_moe_window": (
+        SMALL | {"model_type": "qwen3_moe", "num_hidden_layers": 2, "num_experts": 6, "moe_intermediate_size": 12,
+                 "head_dim": 8, "norm_topk_prob": True, "use_sliding_window": True, "sliding_window": 6,
+                 "max_window_layers": 1},
+        True, "sliding window in every layer; max_window_layers is not read"),
 }
 
 
