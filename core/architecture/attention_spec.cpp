@@ -67,15 +67,20 @@ Result<std::optional<RotarySpec>> readRotary(const Json& spec, const PartReader&
 Result<AttentionSpec> readAttention(const Json& spec, const PartReader& reader)
 {
     PSC_TRY(reader.values().requireMembers(spec, "attention",
-                                           {"kind", "q_proj", "k_proj", "v_proj", "qkv_proj", "qkv_layout", "o_proj",
-                                            "bias", "output_bias", "transposed", "scale", "query_norm", "key_norm",
-                                            "norm_over", "clip", "rotary", "window", "soft_cap", "sinks"}));
+                                           {"kind",       "q_proj",        "k_proj",     "v_proj",      "qkv_proj",
+                                            "qkv_layout", "o_proj",        "bias",       "output_bias", "transposed",
+                                            "scale",      "scale_divisor", "query_norm", "key_norm",    "norm_over",
+                                            "clip",       "rotary",        "window",     "soft_cap",    "sinks"}));
     AttentionSpec result;
     result.heads = static_cast<int>(reader.sizes().heads);
     result.kvHeads = static_cast<int>(reader.sizes().kvHeads);
     result.headDim = static_cast<int>(reader.sizes().headDim);
     PSC_TRY(readProjections(spec, reader, result));
     PSC_ASSIGN(result.scale, reader.number(spec, "scale", 1.0 / std::sqrt(double(result.headDim))));
+    PSC_ASSIGN(const double divisor, reader.number(spec, "scale_divisor", 1));
+    if (divisor == 0)
+        return Error {ErrorCode::Corrupt, "config.json: the scale of attention cannot be divided by 0", kConfigHint};
+    result.scale /= divisor;
     const bool perHead = spec.value("norm_over", "head") == "head";
     PSC_ASSIGN(result.queryNorm,
                reader.optionalNorm(spec, "query_norm", perHead ? result.headDim : result.queryWidth()));

@@ -70,6 +70,7 @@ Status FamilyValues::requireMembers(const Json& object, std::string_view what,
 void FamilyValues::setLayer(std::int64_t layer, std::map<std::string, std::string, std::less<>> kinds)
 {
     m_layer = layer;
+    m_dimensions.insert_or_assign("layer_number", layer + 1);
     m_kinds = std::move(kinds);
 }
 
@@ -100,12 +101,12 @@ Result<const Json*> FamilyValues::choose(const Json& spec) const
 Result<const Json*> FamilyValues::mappedValue(const Json& spec, const Json& stated) const
 {
     const Json& values = spec.at("values");
-    if (stated.is_string() && values.contains(stated.get<std::string>()))
-        return &values.at(stated.get<std::string>());
+    const std::string text = stated.is_string() ? stated.get<std::string>() : stated.dump().substr(0, 80);
+    if ((stated.is_string() || stated.is_boolean()) && values.contains(text))
+        return &values.at(text);
     std::vector<std::string> known;
     for (const auto& [name, value] : values.items())
         known.push_back(name);
-    const std::string text = stated.is_string() ? stated.get<std::string>() : stated.dump().substr(0, 80);
     return Error {ErrorCode::Unsupported,
                   "config.json: " + describeKeys(spec) + " is \"" + text + "\", which " + m_family +
                       " models do not know",

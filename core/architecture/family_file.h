@@ -23,10 +23,12 @@ inline constexpr const char* kConfigHint = "compare config.json with the one the
 ///   {"key": "a" | ["a", "b.c"], "default": value, "null": value}: what the configuration says at one of these dotted
 ///       paths (an error when two contradict each other); the default when all are absent, or null and "null" is not
 ///       given; an error without a default;
-///   {"key": …, "values": {TEXT: value, ...}, "default": value}: the value for what the key says; another is refused;
+///   {"key": …, "values": {TEXT: value, ...}, "default": value}: the value for what the key says, which may also be
+///       true or false ("true", "false"); another is refused;
 ///   {"case": NAME, KIND: value, ...}: the value of the kind that the current layer has by `layer_kinds`.NAME;
 ///   {"sqrt": value} or {"inverse_sqrt": value}.
-/// Where a number is wanted, a text names a dimension, "4*hidden_size" or the exact "hidden_size/attention_heads".
+/// Where a number is wanted, a text names a dimension, "4*hidden_size" or the exact "hidden_size/attention_heads";
+/// "layer_number" is the current layer, counted from 1.
 class FamilyValues
 {
 public:

@@ -231,8 +231,10 @@ private Q_SLOTS:
         row("a cap that transformers states and never applies", "gemma3_text", R"({"attn_logit_softcapping": 50.0})",
             "attn_logit_softcapping is 50.0");
         row("other activation", "gemma", R"({"hidden_act": "silu"})", "hidden_act is \"silu\"");
-        row("attention scale per layer", "gpt2", R"({"scale_attn_by_inverse_layer_idx": true})",
-            "scale_attn_by_inverse_layer_idx");
+        row("attention scale per layer", "gpt2", R"({"scale_attn_by_inverse_layer_idx": true})", "");
+        row("no attention scale", "gpt2", R"({"scale_attn_weights": false})", "");
+        row("neither true nor false", "gpt2", R"({"scale_attn_weights": 2})",
+            "\"scale_attn_weights\" is \"2\", which gpt2 models do not know");
         row("no affine norm", "opt", R"({"layer_norm_elementwise_affine": false})", "layer_norm_elementwise_affine");
         row("no positions", "opt", R"({"max_position_embeddings": 0})", "learned positions");
         row("odd part of a head rotates", "gpt_neox", R"({"rotary_pct": 0.2})", "even number of rotary channels");
@@ -331,6 +333,32 @@ private Q_SLOTS:
         for (const BlockSpec& block : found.value().blocks)
             read.push_back(int(block.find<AttentionSpec>()->window));
         QCOMPARE(read, windows);
+    }
+
+    void scaleOfAttention_data()
+    {
+        QTest::addColumn<QByteArray>("changes");
+        QTest::addColumn<QList<double>>("scales"); // of heads of 12 channels
+        const double scale = 1 / std::sqrt(12.0);
+        QTest::addRow("as published") << QByteArray("{}") << QList<double> {scale, scale};
+        QTest::addRow("by layer") << QByteArray(R"({"scale_attn_by_inverse_layer_idx": true})")
+                                  << QList<double> {scale, scale / 2};
+        QTest::addRow("not by head") << QByteArray(R"({"scale_attn_weights": false})") << QList<double> {1, 1};
+        QTest::addRow("by layer alone")
+            << QByteArray(R"({"scale_attn_weights": false, "scale_attn_by_inverse_layer_idx": true})")
+            << QList<double> {1, 0.5};
+    }
+    void scaleOfAttention()
+    {
+        QFETCH(QByteArray, changes);
+        QFETCH(QList<double>, scales);
+        const auto found = describeArchitecture(configOf("gpt2", changes.constData()), kFamilies);
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        QCOMPARE(found.value().headDim, 12);
+        QList<double> read;
+        for (const BlockSpec& block : found.value().blocks)
+            read.push_back(block.find<AttentionSpec>()->scale);
+        QCOMPARE(read, scales);
     }
 
     void yarnByHand()

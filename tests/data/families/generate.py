@@ -84,6 +84,11 @@ VARIANTS = {
                  "head_dim": 8, "norm_topk_prob": True, "use_sliding_window": True, "sliding_window": 6,
                  "max_window_layers": 1},
         True, "sliding window in every layer; max_window_layers is not read"),
+    "gpt2_scaled": (
+        {"model_type": "gpt2", "vocab_size": 48, "n_embd": 16, "n_layer": 3, "n_head": 2, "n_positions": 40,
+         "scale_attn_weights": False, "scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True,
+         "bos_token_id": 0, "eos_token_id": 1},
+        False, "attention is scaled by 1 / (layer + 1) alone"),
 }
 
 
