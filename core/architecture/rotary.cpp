@@ -93,12 +93,38 @@ private:
     const RotaryBase& m_base;
 };
 
+/// theta^(-2i/d) of every pair.
+std::vector<double> plainFrequencies(double theta, int dimension)
+{
+    std::vector<double> frequencies;
+    for (int i = 0; i < dimension / 2; ++i)
+        frequencies.push_back(std::pow(theta, -2.0 * double(i) / dimension));
+    return frequencies;
+}
+
 Status scaleLinearly(RotarySpec& spec, const Scaling& scaling)
 {
     PSC_TRY(scaling.requireKnown("linear", {"factor"}));
     PSC_ASSIGN(const double factor, scaling.positive("factor"));
-    for (double& frequency : spec.inverseFrequencies)
+    for (double& frequency : spec.angles.inverseFrequencies)
         frequency /= factor;
+    return success();
+}
+
+/// The length from which theta grows is that of the configuration, not original_max_position_embeddings (transformers).
+Status scaleDynamically(RotarySpec& spec, const Scaling& scaling, const RotaryBase& base)
+{
+    PSC_TRY(scaling.requireKnown("dynamic", {"factor"}));
+    PSC_ASSIGN(const double factor, scaling.positive("factor"));
+    if (base.maxPositions < 1)
+        return Error {ErrorCode::Corrupt,
+                      "config.json lacks \"max_position_embeddings\", from which dynamic rotary scaling starts",
+                      kConfigHint};
+    if (base.dimension < 4)
+        return Error {ErrorCode::Corrupt, "config.json: dynamic rotary scaling of 2 channels has no formula",
+                      kConfigHint};
+    spec.alikeUpTo = base.maxPositions;
+    spec.dynamic = DynamicTheta {base.theta, factor};
     return success();
 }
 
@@ -110,7 +136,7 @@ Status scaleLikeLlama3(RotarySpec& spec, const Scaling& scaling)
     PSC_ASSIGN(const double low, scaling.positive("low_freq_factor"));
     PSC_ASSIGN(const double high, scaling.positive("high_freq_factor"));
     PSC_ASSIGN(const double original, scaling.positive("original_max_position_embeddings"));
-    for (double& frequency : spec.inverseFrequencies) {
+    for (double& frequency : spec.angles.inverseFrequencies) {
         const double wavelength = 2 * std::numbers::pi / frequency;
         if (wavelength > original / low) {
             frequency /= factor;
@@ -150,7 +176,7 @@ Status scaleLikeYarn(RotarySpec& spec, const Scaling& scaling, const RotaryBase&
     PSC_ASSIGN(const double slow, scaling.positiveOr("beta_slow", 1));
     PSC_ASSIGN(const double original, scaling.originalPositions());
     PSC_ASSIGN(const bool truncate, scaling.booleanOr("truncate", true));
-    PSC_ASSIGN(spec.amplitude, yarnAmplitude(scaling, factor));
+    PSC_ASSIGN(spec.angles.amplitude, yarnAmplitude(scaling, factor));
     const auto pairThatTurns = [&](double times) {
         return base.dimension * std::log(original / (times * 2 * std::numbers::pi)) / (2 * std::log(base.theta));
     };
@@ -164,9 +190,9 @@ Status scaleLikeYarn(RotarySpec& spec, const Scaling& scaling, const RotaryBase&
     high = std::min(high, double(base.dimension - 1));
     if (low == high)
         high += 0.001; // as published: no division by zero
-    for (std::size_t i = 0; i < spec.inverseFrequencies.size(); ++i) {
+    for (std::size_t i = 0; i < spec.angles.inverseFrequencies.size(); ++i) {
         const double ramp = std::clamp((double(i) - low) / (high - low), 0.0, 1.0);
-        double& frequency = spec.inverseFrequencies[i];
+        double& frequency = spec.angles.inverseFrequencies[i];
         frequency = frequency / factor * ramp + frequency * (1 - ramp);
     }
     return success();
@@ -179,25 +205,35 @@ Status scaleLikeLongrope(RotarySpec& spec, const Scaling& scaling, const RotaryB
     PSC_ASSIGN(const double original, scaling.originalPositions());
     PSC_ASSIGN(const double factor, scaling.positiveOr("factor", double(base.maxPositions) / original));
     const double growth = factor <= 1 ? 1.0 : std::sqrt(1 + std::log(factor) / std::log(original));
-    PSC_ASSIGN(spec.amplitude, scaling.positiveOr("attention_factor", growth));
+    PSC_ASSIGN(spec.angles.amplitude, scaling.positiveOr("attention_factor", growth));
     PSC_ASSIGN(const std::vector<double> shortFactors, scaling.factors("short_factor"));
     PSC_ASSIGN(const std::vector<double> longFactors, scaling.factors("long_factor"));
-    spec.longAbove = static_cast<std::int64_t>(original);
-    spec.longInverseFrequencies = spec.inverseFrequencies;
-    for (std::size_t i = 0; i < spec.inverseFrequencies.size(); ++i) {
-        spec.inverseFrequencies[i] /= shortFactors[i];
-        spec.longInverseFrequencies[i] /= longFactors[i];
+    spec.alikeUpTo = static_cast<std::int64_t>(original);
+    spec.longer = spec.angles;
+    for (std::size_t i = 0; i < spec.angles.inverseFrequencies.size(); ++i) {
+        spec.angles.inverseFrequencies[i] /= shortFactors[i];
+        spec.longer->inverseFrequencies[i] /= longFactors[i];
     }
     return success();
 }
 
 } // namespace
 
+RotaryAngles RotarySpec::anglesFor(std::int64_t length) const
+{
+    if (longer && length > alikeUpTo)
+        return *longer;
+    if (!hasAnglesOfItsOwn(length))
+        return angles;
+    const double stretch = dynamic->factor * double(length) / double(alikeUpTo) - (dynamic->factor - 1);
+    const double exponent = double(dimension()) / (dimension() - 2);
+    return {plainFrequencies(dynamic->theta * std::pow(stretch, exponent), dimension()), angles.amplitude};
+}
+
 Result<RotarySpec> rotarySpec(const RotaryBase& base, const Json& scaling)
 {
     RotarySpec spec;
-    for (int i = 0; i < base.dimension / 2; ++i)
-        spec.inverseFrequencies.push_back(std::pow(base.theta, -2.0 * double(i) / base.dimension));
+    spec.angles.inverseFrequencies = plainFrequencies(base.theta, base.dimension);
     if (!scaling.is_object())
         return spec;
 
@@ -206,6 +242,8 @@ Result<RotarySpec> rotarySpec(const RotaryBase& base, const Json& scaling)
     const Scaling settings(scaling, base);
     if (type == "linear")
         PSC_TRY(scaleLinearly(spec, settings));
+    else if (type == "dynamic")
+        PSC_TRY(scaleDynamically(spec, settings, base));
     else if (type == "llama3")
         PSC_TRY(scaleLikeLlama3(spec, settings));
     else if (type == "yarn")
@@ -216,7 +254,7 @@ Result<RotarySpec> rotarySpec(const RotaryBase& base, const Json& scaling)
         PSC_TRY(settings.requireKnown("default", {}));
     else
         return Error {ErrorCode::Unsupported, "the rotary scaling \"" + type + "\" is not known",
-                      "known are default, linear, llama3, yarn and longrope"};
+                      "known are default, linear, dynamic, llama3, yarn and longrope"};
     return spec;
 }
 

@@ -5,6 +5,7 @@
 #include "core/base/result.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace paretoscope::core {
@@ -15,18 +16,37 @@ enum class RotaryStyle
     Interleaved, ///< pairs (2i, 2i + 1)
 };
 
+/// What the tokens of one sequence are rotated with.
+struct RotaryAngles
+{
+    std::vector<double> inverseFrequencies; ///< angle per position of every pair, scaling applied
+    double amplitude = 1.0;                 ///< factor on cos and sin
+
+    bool operator==(const RotaryAngles&) const = default;
+};
+
+/// dynamic (NTK-aware): in a sequence of T > L = alikeUpTo tokens theta grows by
+/// (factor * T / L - (factor - 1))^(d / (d - 2)), d the rotated channels.
+struct DynamicTheta
+{
+    double theta = 0;
+    double factor = 1;
+};
+
 /// Rotation of the first `dimension()` channels of every head; the others pass unchanged.
 struct RotarySpec
 {
     RotaryStyle style = RotaryStyle::HalfSplit;
-    std::vector<double> inverseFrequencies; ///< angle per position of every pair, scaling applied
-    double amplitude = 1.0;                 ///< factor on cos and sin
+    RotaryAngles angles;
+    /// Sequences of more tokens are rotated otherwise, as one of the next two members says; 0: all alike.
+    std::int64_t alikeUpTo = 0;
+    std::optional<RotaryAngles> longer = std::nullopt;  ///< longrope: all longer sequences alike
+    std::optional<DynamicTheta> dynamic = std::nullopt; ///< every length by itself
 
-    /// longrope: sequences of more than `longAbove` tokens use these angles instead; empty: one set for all lengths.
-    std::vector<double> longInverseFrequencies;
-    std::int64_t longAbove = 0;
-
-    int dimension() const { return static_cast<int>(inverseFrequencies.size()) * 2; }
+    int dimension() const { return static_cast<int>(angles.inverseFrequencies.size()) * 2; }
+    /// @param length of the whole sequence, in tokens
+    RotaryAngles anglesFor(std::int64_t length) const;
+    bool hasAnglesOfItsOwn(std::int64_t length) const { return dynamic && length > alikeUpTo; }
 };
 
 /// What `rotarySpec` needs to know besides the scaling.
@@ -39,7 +59,7 @@ struct RotaryBase
 };
 
 /// Angles theta^(-2i/d), scaled as `scaling` (the value of rope_scaling or rope_parameters; null = none) says. Knows
-/// the types default, linear, llama3, yarn and longrope; formulas: those of the models' published code.
+/// the types default, linear, dynamic, llama3, yarn and longrope; formulas: those of the models' published code.
 /// Errors: Unsupported (another type or a setting that is not known, named), Corrupt (a setting is missing or wrong).
 Result<RotarySpec> rotarySpec(const RotaryBase& base, const Json& scaling);
 

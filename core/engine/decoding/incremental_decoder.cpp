@@ -81,6 +81,10 @@ core::Status IncrementalDecoder::check(const std::vector<DecodeChunk>& chunks) c
                                 "sequence " + std::to_string(chunk.sequence) + " is extended by no token",
                                 "give at least one token, for instance the model's start token"};
         PSC_TRY(m_context.model.requireKnownIds(chunk.ids));
+        const auto tokens = static_cast<std::int64_t>(chunk.ids.size());
+        const std::int64_t atOnce = chunk.tokensPerWrite > 0 ? std::min(chunk.tokensPerWrite, tokens) : tokens;
+        const std::int64_t known = m_sequences[index].length;
+        PSC_TRY(m_context.model.requireSameRotation(known > 0 ? known : atOnce, known + tokens));
     }
     return core::success();
 }

@@ -11,15 +11,10 @@ namespace paretoscope::engine {
 
 namespace {
 
-const std::vector<double>& frequenciesFor(const core::RotarySpec& spec, std::int64_t length)
+RotaryTable tableOf(const core::RotaryAngles& spec, const at::Tensor& positions, double amplitude)
 {
-    const bool isLong = !spec.longInverseFrequencies.empty() && length > spec.longAbove;
-    return isLong ? spec.longInverseFrequencies : spec.inverseFrequencies;
-}
-
-RotaryTable tableOf(const std::vector<double>& frequencies, const at::Tensor& positions, double amplitude)
-{
-    const at::Tensor angles = at::outer(positions, toDevice(at::tensor(frequencies, at::kDouble), positions.device()));
+    const at::Tensor frequencies = toDevice(at::tensor(spec.inverseFrequencies, at::kDouble), positions.device());
+    const at::Tensor angles = at::outer(positions, frequencies);
     return {(angles.cos() * amplitude).to(at::kFloat), (angles.sin() * amplitude).to(at::kFloat)};
 }
 
@@ -48,12 +43,13 @@ at::Tensor rotated(const at::Tensor& x, const RotaryTable& table, core::RotarySt
 
 RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens, std::int64_t length)
 {
-    return tableOf(frequenciesFor(spec, length), at::arange(first, first + tokens, at::kDouble), spec.amplitude);
+    const core::RotaryAngles angles = spec.anglesFor(length);
+    return tableOf(angles, at::arange(first, first + tokens, at::kDouble), angles.amplitude);
 }
 
 RotaryTable rotaryTableAt(const core::RotarySpec& spec, const at::Tensor& positions, bool isShift)
 {
-    return tableOf(spec.inverseFrequencies, positions.to(at::kDouble), isShift ? 1.0 : spec.amplitude);
+    return tableOf(spec.angles, positions.to(at::kDouble), isShift ? 1.0 : spec.angles.amplitude);
 }
 
 RotaryTable RotaryTables::at(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens,
@@ -61,8 +57,11 @@ RotaryTable RotaryTables::at(const core::RotarySpec& spec, std::int64_t first, s
 {
     const std::int64_t end = first + tokens;
     const c10::InferenceMode isOff(false); // autograd cannot use a table that was made in inference mode
+    if (spec.hasAnglesOfItsOwn(end))       // kept, there would be one for every length
+        return onDevice(rotaryTable(spec, first, tokens, end), device);
+    const core::RotaryAngles angles = spec.anglesFor(end);
     const std::lock_guard lock(m_mutex);
-    RotaryTable& table = m_tables[{spec.amplitude, frequenciesFor(spec, end), device.str()}];
+    RotaryTable& table = m_tables[{angles.amplitude, angles.inverseFrequencies, device.str()}];
     // Doubled, so that decoding token by token does not compute it anew for every token.
     const std::int64_t grown = table.cosine.defined() ? 2 * table.cosine.size(0) : 0;
     if (!table.cosine.defined() || table.cosine.size(0) < end)

@@ -18,12 +18,12 @@ struct RotaryTable
     at::Tensor cosine; ///< float32 [tokens, pairs]
     at::Tensor sine;
 };
-/// @param first position of the first token; @param length of the whole sequence so far: decides which frequencies a
-///        spec with two sets uses
+/// @param first position of the first token; @param length of the whole sequence so far: decides which angles a spec
+///        that varies with it uses
 RotaryTable rotaryTable(const core::RotarySpec& spec, std::int64_t first, std::int64_t tokens, std::int64_t length);
 
-/// The same for any positions, int64 [tokens], on their device. @param isShift the keys carry the amplitude already: it
-/// is left out
+/// The same for any positions, int64 [tokens], on their device, of a sequence that is no longer than `alikeUpTo`.
+/// @param isShift the keys carry the amplitude already: it is left out
 RotaryTable rotaryTableAt(const core::RotarySpec& spec, const at::Tensor& positions, bool isShift);
 
 /// The tables from position 0 of every rotary spec of a model, made once for the longest sequence so far. Thread-safe.

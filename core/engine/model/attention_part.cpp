@@ -140,6 +140,7 @@ public:
     {
         return KvLayerShape {m_spec.heads, m_spec.kvHeads, m_spec.headDim, m_spec.headDim};
     }
+    const core::RotarySpec* rotary() const override { return m_spec.rotary ? &*m_spec.rotary : nullptr; }
     at::Tensor rotateKeys(const at::Tensor& keys, const at::Tensor& positions, bool isShift) const override
     {
         return m_spec.rotary

@@ -101,6 +101,8 @@ public:
 
     /// What the part writes to a key/value store; nothing when it is no attention.
     virtual std::optional<KvLayerShape> kvShape() const { return std::nullopt; }
+    /// How it rotates queries and keys; nullptr: not at all.
+    virtual const core::RotarySpec* rotary() const { return nullptr; }
     /// Rotary of keys at any positions (KvGeometry::Rotation). @param isShift they are rotated already and move on
     virtual at::Tensor rotateKeys(const at::Tensor& keys, const at::Tensor& positions, bool isShift) const
     {

@@ -29,7 +29,11 @@ LanguageModel::LanguageModel(core::Architecture architecture)
     ViewBuilder builder(m_view);
     for (const core::BlockSpec& spec : m_architecture->blocks) {
         builder.setBlock(static_cast<int>(m_blocks.size()));
-        m_blocks.emplace_back(spec).describe(builder);
+        const DecoderBlock& block = m_blocks.emplace_back(spec);
+        block.describe(builder);
+        const core::RotarySpec* rotary = block.attention() ? block.attention()->rotary() : nullptr;
+        if (rotary && rotary->alikeUpTo > 0)
+            m_varyingRotaries.push_back(rotary);
     }
 }
 
@@ -42,6 +46,20 @@ core::Status LanguageModel::requireLength(std::size_t tokens) const
                         "a sequence of " + std::to_string(tokens) + " tokens does not fit the " +
                             std::to_string(positions->positions) + " positions that this model has learned",
                         "use sequences of at most " + std::to_string(positions->positions) + " tokens"};
+}
+
+core::Status LanguageModel::requireSameRotation(std::int64_t before, std::int64_t after) const
+{
+    for (const core::RotarySpec* rotary : m_varyingRotaries) {
+        if (rotary->anglesFor(before) == rotary->anglesFor(after))
+            continue;
+        const std::string limit = std::to_string(rotary->alikeUpTo) + " tokens";
+        return core::Error {core::ErrorCode::Unsupported,
+                            "a sequence of " + std::to_string(before) + " tokens cannot be decoded on to " +
+                                std::to_string(after) + ": beyond " + limit + " this model rotates all of it anew",
+                            "stay within " + limit + ", or evaluate whole sequences, for instance their perplexity"};
+    }
+    return core::success();
 }
 
 int LanguageModel::steps(int block) const

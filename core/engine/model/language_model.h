@@ -23,6 +23,10 @@ public:
 
     /// Errors: InvalidArgument (a model with learned positions has none for the last of so many tokens).
     core::Status requireLength(std::size_t tokens) const;
+    /// Whether a sequence of `before` tokens can grow to `after` by decoding: what is kept of its tokens holds only
+    /// while they are rotated as in the full forward. Errors: Unsupported (the rotation varies with the length; says
+    /// from where).
+    core::Status requireSameRotation(std::int64_t before, std::int64_t after) const;
 
     const ModelView& view() const override { return m_view; }
     int steps(int block) const override;
@@ -59,7 +63,8 @@ private:
     std::unique_ptr<const core::Architecture> m_architecture; ///< at a fixed place: the blocks refer to it
     std::vector<DecoderBlock> m_blocks;
     ModelView m_view;
-    std::unique_ptr<RotaryTables> m_rotaryTables; ///< shared by all passes
+    std::unique_ptr<RotaryTables> m_rotaryTables;           ///< shared by all passes
+    std::vector<const core::RotarySpec*> m_varyingRotaries; ///< those that depend on the length of the sequence
 };
 
 } // namespace paretoscope::engine

@@ -145,6 +145,7 @@ public:
     {
         return KvLayerShape {m_spec.heads, m_spec.heads, m_spec.keyDim(), m_spec.valueDim};
     }
+    const core::RotarySpec* rotary() const override { return &m_spec.rotary; }
     at::Tensor rotateKeys(const at::Tensor& keys, const at::Tensor& positions, bool isShift) const override
     {
         const at::Tensor turned = applyRotary(keys.narrow(2, m_spec.plainDim, m_spec.rotaryDim),

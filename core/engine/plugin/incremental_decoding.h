@@ -39,7 +39,8 @@ public:
 
     /// Passes the chunks (of different sequences) through all blocks, sequences in parallel.
     /// @return what leaves the last block, float32 [tokens, hidden], per chunk.
-    /// Errors: InvalidArgument (an empty chunk, an id outside the vocabulary); reading errors; OutOfMemory.
+    /// Errors: InvalidArgument (an empty chunk, an id outside the vocabulary), Unsupported (a rotary scaling that
+    /// rotates the kept tokens otherwise at the new length: dynamic, longrope); reading errors; OutOfMemory.
     virtual core::Result<std::vector<at::Tensor>> extend(const std::vector<DecodeChunk>& chunks) = 0;
     /// Logits float32 [n, vocabulary] of rows of what extend() gave.
     virtual core::Result<at::Tensor> logits(const at::Tensor& states) = 0;

@@ -160,6 +160,14 @@ private Q_SLOTS:
         row("unknown rope scaling", R"({"rope_scaling": {"rope_type": "magic", "factor": 2.0}})",
             ErrorCode::Unsupported, "magic");
         row("scaling without factor", R"({"rope_scaling": {"type": "linear"}})", ErrorCode::Corrupt, "factor");
+        row("dynamic scaling without factor", R"({"rope_scaling": {"type": "dynamic"}})", ErrorCode::Corrupt, "factor");
+        row("dynamic scaling from no length",
+            R"({"rope_scaling": {"type": "dynamic", "factor": 2.0}, "max_position_embeddings": "absent"})",
+            ErrorCode::Corrupt, "max_position_embeddings");
+        row("dynamic scaling with a setting of its own", R"({"rope_scaling": {"type": "dynamic", "alpha": 1000.0}})",
+            ErrorCode::Unsupported, "alpha");
+        row("dynamic scaling of one pair", R"({"rope_scaling": {"type": "dynamic", "factor": 2.0}, "head_dim": 2})",
+            ErrorCode::Corrupt, "2 channels");
         row("scaling of a wrong type", R"({"rope_scaling": {"rope_type": 7}})", ErrorCode::Corrupt, "");
         row("boolean of a wrong type", R"({"attention_bias": 3})", ErrorCode::Corrupt, "attention_bias");
         row("negative theta", R"({"rope_theta": -1})", ErrorCode::Corrupt, "rope_theta");
@@ -361,6 +369,21 @@ private Q_SLOTS:
         QCOMPARE(read, scales);
     }
 
+    void dynamicScalingByHand()
+    {
+        // theta 10000, d 4, context 8, factor 2: 16 tokens stretch it by (2 * 16/8 - 1)^(4/2) = 9 to 90000 = 300².
+        const Json scaling = Json::parse(R"({"rope_type": "dynamic", "factor": 2})");
+        const RotarySpec found = rotarySpec({.dimension = 4, .maxPositions = 8}, scaling).value();
+        const auto isNear = [](const RotaryAngles& angles, double second) {
+            return angles.inverseFrequencies.size() == 2 && angles.inverseFrequencies[0] == 1 &&
+                   std::fabs(angles.inverseFrequencies[1] - second) < 1e-15 && angles.amplitude == 1;
+        };
+        QVERIFY(isNear(found.anglesFor(1), 1.0 / 100));
+        QVERIFY(isNear(found.anglesFor(8), 1.0 / 100));
+        QVERIFY(isNear(found.anglesFor(16), 1.0 / 300));
+        QVERIFY(!found.hasAnglesOfItsOwn(8) && found.hasAnglesOfItsOwn(9));
+    }
+
     void yarnByHand()
     {
         // theta 10000, d 8, original 64: pairs 0.. turn 64/(2 pi) = 10.2, 1.02, 0.10, 0.01 times.
@@ -370,8 +393,8 @@ private Q_SLOTS:
         const RotarySpec found = rotarySpec({.dimension = 8}, scaling).value();
         const std::vector<double> expected {1, 0.5 * 0.1 / 4 + 0.5 * 0.1, 0.01 / 4, 0.001 / 4};
         for (std::size_t i = 0; i < expected.size(); ++i)
-            QVERIFY(std::fabs(found.inverseFrequencies[i] - expected[i]) < 1e-15);
-        QCOMPARE(found.amplitude, 0.1 * std::log(4.0) + 1);
+            QVERIFY(std::fabs(found.angles.inverseFrequencies[i] - expected[i]) < 1e-15);
+        QCOMPARE(found.angles.amplitude, 0.1 * std::log(4.0) + 1);
     }
 
     void missingFamilyFilesSayInstallAgain()
@@ -416,7 +439,7 @@ private Q_SLOTS:
         // theta 10000, d 8: frequencies 1, 0.1, 0.01, 0.001; wavelengths 6.28, 62.8, 628, 6283.
         const Json scaling = Json::parse(R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
             "high_freq_factor": 4, "original_max_position_embeddings": 128})");
-        const std::vector<double> found = rotarySpec({.dimension = 8}, scaling).value().inverseFrequencies;
+        const std::vector<double> found = rotarySpec({.dimension = 8}, scaling).value().angles.inverseFrequencies;
         const double smooth = (128 / (20 * std::numbers::pi) - 1) / 3;
         const std::vector<double> expected {1, (1 - smooth) * 0.1 / 8 + smooth * 0.1, 0.01 / 8, 0.001 / 8};
         for (std::size_t i = 0; i < expected.size(); ++i)

@@ -24,6 +24,7 @@ namespace {
 using Ids = std::vector<std::int32_t>;
 
 const std::filesystem::path kModels = PARETOSCOPE_TEST_DATA "/parity/models";
+const std::filesystem::path kVariants = PARETOSCOPE_TEST_DATA "/families";
 const std::filesystem::path kTinyLlama = PARETOSCOPE_RESOURCES "/models/tiny-llama";
 constexpr core::Bytes kResident {1 << 28};
 
@@ -284,6 +285,46 @@ private Q_SLOTS:
         QVERIFY(outside.error().message.find("1048576") != std::string::npos);
         QVERIFY(!decoder.extend({{sequence, {}}}).ok());
         QCOMPARE(decoder.length(sequence), std::int64_t(0));
+    }
+
+    /// Both models rotate the first 16 tokens of a sequence otherwise when it has more.
+    void stopsWhereEarlierTokensWouldBeRotatedAnew_data()
+    {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<bool>("continuesBeyond"); // a prompt that is longer already
+        QTest::addRow("dynamic") << QStringLiteral("llama_dynamic") << false;
+        QTest::addRow("longrope") << QStringLiteral("phi3_longrope") << true;
+    }
+    void stopsWhereEarlierTokensWouldBeRotatedAnew()
+    {
+        QFETCH(QString, model);
+        QFETCH(bool, continuesBeyond);
+        const auto loaded = loadModel(kVariants / model.toStdString());
+        QVERIFY(loaded);
+        const Ids ids = someIds(*loaded, 24);
+        const Ids within(ids.begin(), ids.begin() + 16);
+        QVERIFY(deviation(decodedLogits(*loaded, within, {5, 1}), fullLogits(*loaded, within)) < 1e-5);
+        QVERIFY(at::equal(decodedLogits(*loaded, ids, {24}), fullLogits(*loaded, ids)));
+
+        const c10::InferenceMode noGradients;
+        const ModelTensors tensors = loaded->tensors();
+        const Hooks none;
+        IncrementalDecoder decoder({loaded->graph(), tensors, none, {}, kResident});
+        const int sequence = decoder.open();
+        QVERIFY(decoder.extend({{sequence, within}}).ok());
+        const auto crossing = decoder.extend({{sequence, {ids[16]}}});
+        QVERIFY(!crossing.ok());
+        QCOMPARE(crossing.error().code, core::ErrorCode::Unsupported);
+        QVERIFY2(crossing.error().message.find("beyond 16 tokens") != std::string::npos,
+                 crossing.error().message.c_str());
+        QCOMPARE(decoder.length(sequence), std::int64_t(16));
+        QVERIFY(!decoder.extend({{decoder.open(), ids, 1}}).ok()); // written one by one it crosses, too
+
+        const int longer = decoder.open();
+        QVERIFY(decoder.extend({{longer, Ids(ids.begin(), ids.begin() + 20)}}).ok());
+        QCOMPARE(decoder.extend({{longer, {ids[20]}}}).ok(), continuesBeyond);
+        if (continuesBeyond)
+            QVERIFY(deviation(decodedLogits(*loaded, ids, {20, 1}), fullLogits(*loaded, ids)) < 1e-5);
     }
 
     void evictionIsAMaskOnTheFullForward_data()

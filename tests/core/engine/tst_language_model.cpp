@@ -184,7 +184,7 @@ private Q_SLOTS:
         rows(kParity, {"gemma", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "granite", "llama_linear", "llama_rope3",
                        "llama_rope3_new_spelling", "mistral", "opt", "phi3", "qwen2", "qwen3"});
         rows(kVariants, {"gemma3_linear", "gpt2_prefixed", "gpt2_scaled", "gpt_neox_sequential", "llama_biased",
-                         "opt_post_norm", "phi3_longrope", "qwen2_yarn"});
+                         "llama_dynamic", "opt_post_norm", "phi3_longrope", "qwen2_yarn"});
     }
     void agreesWithTransformers()
     {

@@ -89,6 +89,10 @@ VARIANTS = {
          "scale_attn_weights": False, "scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True,
          "bos_token_id": 0, "eos_token_id": 1},
         False, "attention is scaled by 1 / (layer + 1) alone"),
+    "llama_dynamic": (
+        LLAMA_LIKE | {"model_type": "llama", "max_position_embeddings": 16, "rms_norm_eps": 1e-6,
+                      "rope_scaling": {"type": "dynamic", "factor": 3.0}},
+        True, "dynamic scaling: sequence 0 is within the 16 positions, theta grows for sequence 1"),
 }
 
 
