@@ -11,11 +11,14 @@ using namespace paretoscope::core;
 
 namespace {
 
-/// The configuration of a parity model with some keys replaced or (value "absent") removed.
+/// The configuration of a parity model, or of a variant of a family, with some keys replaced or (value "absent")
+/// removed.
 Result<Architecture> describe(const char* model, const char* changes)
 {
-    const std::string file = std::string(PARETOSCOPE_TEST_DATA "/parity/models/") + model + "/config.json";
-    Json config = Json::parse(readTextFile(file).value());
+    std::filesystem::path folder = std::filesystem::path(PARETOSCOPE_TEST_DATA) / "parity/models" / model;
+    if (!std::filesystem::exists(folder))
+        folder = std::filesystem::path(PARETOSCOPE_TEST_DATA) / "families" / model;
+    Json config = Json::parse(readTextFile(folder / "config.json").value());
     const Json changed = Json::parse(changes);
     for (const auto& [key, value] : changed.items()) {
         if (value == "absent")
@@ -104,6 +107,8 @@ private Q_SLOTS:
             "auction");
         row("multiples of no layer", "deepseek_v2", R"({"moe_layer_freq": 0})", ErrorCode::Corrupt,
             "repeats after 0 layers");
+        row("shared expert of no stated width", "granitemoeshared", R"({"shared_intermediate_size": "absent"})",
+            ErrorCode::Corrupt, "shared_intermediate_size");
         row("no latent", "deepseek_v2", R"({"kv_lora_rank": 0})", ErrorCode::Corrupt, "rank");
     }
     void refuses()
@@ -183,6 +188,17 @@ private Q_SLOTS:
         const MoeSpec& moe = *found.value().blocks.front().find<MoeSpec>();
         QCOMPARE(moe.experts[5].gateUp.weight(), std::string("model.layers.0.mlp.experts.gate_up_proj[5]"));
         QCOMPARE(moe.experts[5].down.biasName(), std::string("model.layers.0.mlp.experts.down_proj_bias[5]"));
+    }
+
+    void partsThatASwitchAdds()
+    {
+        const auto shared = describe("granitemoeshared", "{}");
+        const auto unshared = describe("granitemoeshared", R"({"shared_intermediate_size": 0})");
+        QVERIFY(shared.ok() && unshared.ok());
+        const MoeSpec& moe = *shared.value().largestMixture();
+        QCOMPARE(moe.shared->gateUp.weight(), std::string("model.layers.0.shared_mlp.input_linear.weight"));
+        QCOMPARE(moe.shared->gateUp.outFeatures, 2 * moe.shared->down.inFeatures);
+        QVERIFY(!moe.sharedGate && !unshared.value().largestMixture()->shared);
     }
 
     void oneTokenMeetsPartOfTheParameters()

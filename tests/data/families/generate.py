@@ -93,6 +93,12 @@ VARIANTS = {
         LLAMA_LIKE | {"model_type": "llama", "max_position_embeddings": 16, "rms_norm_eps": 1e-6,
                       "rope_scaling": {"type": "dynamic", "factor": 3.0}},
         True, "dynamic scaling: sequence 0 is within the 16 positions, theta grows for sequence 1"),
+    "granitemoeshared": (
+        SMALL | {"model_type": "granitemoeshared", "num_hidden_layers": 2, "intermediate_size": 12,
+                 "num_local_experts": 6, "shared_intermediate_size": 10, "embedding_multiplier": 3.0,
+                 "attention_multiplier": 0.4, "residual_multiplier": 0.6, "logits_scaling": 2.0,
+                 "tie_word_embeddings": True},
+        True, "a shared expert beside the stacked ones, multipliers"),
 }
 
 
