@@ -159,7 +159,9 @@ Result<HeadSpec> Builder::head()
     PSC_ASSIGN(result.projection, projection(spec, m_result.entry.width, m_sizes.hidden));
     PSC_ASSIGN(m_result.tiedEmbeddings, whole.boolean(spec, "tied", false));
     result.weight = m_result.tiedEmbeddings ? m_result.entry.embedding : spec.at("weight").get<std::string>();
-    result.bias = spec.value("bias", "");
+    if (spec.contains("bias")) {
+        PSC_ASSIGN(result.bias, m_values.text(spec.at("bias")));
+    }
     PSC_ASSIGN(result.multiplier, whole.number(spec, "multiplier", 1));
     PSC_ASSIGN(const double divisor, whole.number(spec, "divisor", 1));
     if (divisor == 0)

@@ -45,7 +45,8 @@ Result<std::optional<RotarySpec>> readRotary(const Json& spec, const PartReader&
     PSC_ASSIGN(const Json* chosen, values.choose(spec));
     if (chosen->is_null())
         return std::optional<RotarySpec>();
-    PSC_TRY(values.requireMembers(*chosen, "rotary", {"style", "fraction", "theta", "scaling", "original_positions"}));
+    PSC_TRY(values.requireMembers(
+        *chosen, "rotary", {"style", "fraction", "theta", "scaling", "original_positions", "amplitude_by_length"}));
     PSC_ASSIGN(const double fraction, reader.number(*chosen, "fraction", 1));
     PSC_ASSIGN(const double theta, values.number(chosen->at("theta")));
     if (!(theta > 0))
@@ -58,6 +59,7 @@ Result<std::optional<RotarySpec>> readRotary(const Json& spec, const PartReader&
                           " is no even number of rotary channels",
                       kConfigHint};
     PSC_ASSIGN(base.originalPositions, reader.size(*chosen, "original_positions", 0));
+    PSC_ASSIGN(base.amplitudeByLength, reader.boolean(*chosen, "amplitude_by_length", false));
     PSC_ASSIGN(const Json scaling, values.value(chosen->at("scaling")));
     PSC_ASSIGN(RotarySpec result, rotarySpec(base, scaling));
     result.style = chosen->at("style") == "interleaved" ? RotaryStyle::Interleaved : RotaryStyle::HalfSplit;

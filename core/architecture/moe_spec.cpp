@@ -25,6 +25,8 @@ Status checkRule(const RoutingRule& rule, std::int64_t layers)
     if (rule.groups < 1 || rule.experts % rule.groups != 0 || rule.keptGroups < 1 || rule.keptGroups > rule.groups)
         return unfit("of " + experts + " no " + std::to_string(rule.keptGroups) + " of " + std::to_string(rule.groups) +
                      " equal groups can be kept");
+    if (rule.score == RouterScore::SparseMixer && rule.chosen != 2)
+        return unfit(std::to_string(rule.chosen) + " of " + experts + " cannot be chosen by SparseMixer, only 2");
     if (rule.keptGroups * (rule.experts / rule.groups) < rule.chosen)
         return unfit(std::to_string(rule.chosen) + " experts are chosen from " + std::to_string(rule.keptGroups) +
                      " groups of " + std::to_string(rule.experts / rule.groups));
@@ -40,6 +42,8 @@ Result<RouterScore> readScore(const Json& spec, const PartReader& reader)
         return RouterScore::Sigmoid;
     if (name == "softmax_of_chosen")
         return RouterScore::SoftmaxOfChosen;
+    if (name == "sparsemixer")
+        return RouterScore::SparseMixer;
     return reader.values().familyError("\"" + name + "\" is no score of a router");
 }
 
@@ -48,7 +52,7 @@ Result<RoutingRule> readRule(const Json& spec, const PartReader& reader)
     const FamilyValues& values = reader.values();
     PSC_TRY(values.requireMembers(spec, "routing",
                                   {"experts", "chosen", "score", "normalise", "normalise_epsilon", "scale",
-                                   "scale_normalised", "groups", "kept_groups", "group_score"}));
+                                   "scale_normalised", "jitter", "groups", "kept_groups", "group_score"}));
     RoutingRule rule;
     PSC_ASSIGN(const std::int64_t experts, values.size(spec.at("experts")));
     PSC_ASSIGN(const std::int64_t chosen, values.size(spec.at("chosen")));
@@ -57,6 +61,7 @@ Result<RoutingRule> readRule(const Json& spec, const PartReader& reader)
     PSC_ASSIGN(rule.normaliseEpsilon, reader.number(spec, "normalise_epsilon", 0));
     PSC_ASSIGN(rule.scale, reader.number(spec, "scale", 1));
     PSC_ASSIGN(const bool scalesNormalised, reader.boolean(spec, "scale_normalised", true));
+    PSC_ASSIGN(rule.jitter, reader.number(spec, "jitter", 0));
     PSC_ASSIGN(const std::int64_t groups, reader.size(spec, "groups", 1));
     PSC_ASSIGN(const std::int64_t kept, reader.size(spec, "kept_groups", 1));
     const std::string groupScore = spec.value("group_score", "maximum");

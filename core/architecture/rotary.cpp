@@ -201,7 +201,10 @@ Status scaleLikeYarn(RotarySpec& spec, const Scaling& scaling, const RotaryBase&
 /// One stretch per pair, another one for sequences beyond the original context (LongRoPE, as in Phi-3).
 Status scaleLikeLongrope(RotarySpec& spec, const Scaling& scaling, const RotaryBase& base)
 {
-    PSC_TRY(scaling.requireKnown("longrope", {"short_factor", "long_factor", "factor", "attention_factor"}));
+    if (base.amplitudeByLength)
+        PSC_TRY(scaling.requireKnown("longrope", {"short_factor", "long_factor", "short_mscale", "long_mscale"}));
+    else
+        PSC_TRY(scaling.requireKnown("longrope", {"short_factor", "long_factor", "factor", "attention_factor"}));
     PSC_ASSIGN(const double original, scaling.originalPositions());
     PSC_ASSIGN(const double factor, scaling.positiveOr("factor", double(base.maxPositions) / original));
     const double growth = factor <= 1 ? 1.0 : std::sqrt(1 + std::log(factor) / std::log(original));
@@ -213,6 +216,10 @@ Status scaleLikeLongrope(RotarySpec& spec, const Scaling& scaling, const RotaryB
     for (std::size_t i = 0; i < spec.angles.inverseFrequencies.size(); ++i) {
         spec.angles.inverseFrequencies[i] /= shortFactors[i];
         spec.longer->inverseFrequencies[i] /= longFactors[i];
+    }
+    if (base.amplitudeByLength) {
+        PSC_ASSIGN(spec.angles.amplitude, scaling.positive("short_mscale"));
+        PSC_ASSIGN(spec.longer->amplitude, scaling.positive("long_mscale"));
     }
     return success();
 }
@@ -240,6 +247,9 @@ Result<RotarySpec> rotarySpec(const RotaryBase& base, const Json& scaling)
     // Newer files write rope_type, older ones type; "su" is the first name of longrope.
     const std::string type = scaling.value("rope_type", scaling.value("type", "default"));
     const Scaling settings(scaling, base);
+    if (base.amplitudeByLength && type != "longrope" && type != "default")
+        return Error {ErrorCode::Unsupported, "the rotary scaling \"" + type + "\" is not known for this family",
+                      "known are default and longrope"};
     if (type == "linear")
         PSC_TRY(scaleLinearly(spec, settings));
     else if (type == "dynamic")

@@ -56,6 +56,8 @@ struct RotaryBase
     double theta = 10000;
     std::int64_t maxPositions = 0;      ///< of the configuration; 0: not stated
     std::int64_t originalPositions = 0; ///< before the context was extended, where stated outside `scaling`; 0: not
+    /// longrope states its factors on cos and sin, short_mscale and long_mscale, as Phi-3.5-MoE; no other scaling does.
+    bool amplitudeByLength = false;
 };
 
 /// Angles theta^(-2i/d), scaled as `scaling` (the value of rope_scaling or rope_parameters; null = none) says. Knows

@@ -11,6 +11,9 @@ enum class RouterScore
     Softmax,         ///< over all experts
     Sigmoid,         ///< of every expert by itself
     SoftmaxOfChosen, ///< the largest logits are chosen, the softmax is taken over them alone
+    /// Two experts are chosen one after the other, each with its softmax among the logits that are close to its own
+    /// (RoutingRule::jitter); together they weigh up to 2.
+    SparseMixer,
 };
 
 /// How a group of experts is scored when only some groups may be chosen from.
@@ -33,6 +36,7 @@ struct RoutingRule
     bool normalise = false;      ///< the weights of the chosen are divided by their sum
     double normaliseEpsilon = 0; ///< added to that sum
     double scale = 1;            ///< on the weights, last
+    double jitter = 0;           ///< SparseMixer: logits are close up to a relative distance of twice this
 };
 
 } // namespace paretoscope::core

@@ -33,9 +33,8 @@ at::Tensor limitToGroups(const at::Tensor& scores, const core::RoutingRule& rule
     return grouped.masked_fill(open.logical_not().unsqueeze(-1), -std::numeric_limits<double>::infinity()).flatten(-2);
 }
 
-} // namespace
-
-Routing route(const at::Tensor& logits, const at::Tensor& choiceBias, const core::RoutingRule& rule)
+/// Experts by rising index.
+Routing chooseByScore(const at::Tensor& logits, const at::Tensor& choiceBias, const core::RoutingRule& rule)
 {
     const bool chosenFirst = rule.score == core::RouterScore::SoftmaxOfChosen;
     const at::Tensor scores = rule.score == core::RouterScore::Sigmoid ? logits.sigmoid()
@@ -43,12 +42,39 @@ Routing route(const at::Tensor& logits, const at::Tensor& choiceBias, const core
                                                                        : logits.softmax(-1);
     const at::Tensor biased = choiceBias.defined() ? scores + choiceBias : scores;
     const at::Tensor chosen = largest(limitToGroups(biased, rule), rule.chosen);
-
-    // By rising expert first, so that the stable sort by weight leaves equal weights in that order.
     const at::Tensor rising = std::get<0>(chosen.sort(-1));
-    at::Tensor weights = scores.gather(-1, rising);
-    if (chosenFirst)
-        weights = weights.softmax(-1);
+    const at::Tensor weights = scores.gather(-1, rising);
+    return {rising, chosenFirst ? weights.softmax(-1) : weights};
+}
+
+/// The best expert with its softmax among the logits close to its own, then the same among the others. By rising index.
+Routing mixSparsely(const at::Tensor& logits, double jitter)
+{
+    constexpr double kClosed = -std::numeric_limits<double>::infinity();
+    const at::Tensor fixed = logits.detach(); // which logits are close carries no gradient
+    at::Tensor open = logits;
+    std::vector<at::Tensor> experts;
+    std::vector<at::Tensor> weights;
+    for (int place = 0; place < 2; ++place) {
+        experts.push_back(largest(open, 1));
+        const at::Tensor best = fixed.gather(-1, experts.back());
+        const at::Tensor distance = (best - fixed) / at::maximum(fixed.abs(), best);
+        weights.push_back(open.masked_fill(distance > 2 * jitter, kClosed).softmax(-1).gather(-1, experts.back()));
+        open = open.scatter(-1, experts.back(), kClosed);
+    }
+    const auto [rising, places] = at::cat(experts, -1).sort(-1);
+    return {rising, at::cat(weights, -1).gather(-1, places)};
+}
+
+} // namespace
+
+Routing route(const at::Tensor& logits, const at::Tensor& choiceBias, const core::RoutingRule& rule)
+{
+    // By rising expert first, so that the stable sort by weight leaves equal weights in that order.
+    const auto [rising, chosenWeights] = rule.score == core::RouterScore::SparseMixer
+                                             ? mixSparsely(logits, rule.jitter)
+                                             : chooseByScore(logits, choiceBias, rule);
+    at::Tensor weights = chosenWeights;
     if (rule.normalise)
         weights = weights / (weights.sum(-1, true) + rule.normaliseEpsilon);
     if (rule.scale != 1)

@@ -384,6 +384,16 @@ private Q_SLOTS:
         QVERIFY(!found.hasAnglesOfItsOwn(8) && found.hasAnglesOfItsOwn(9));
     }
 
+    void longropeHasTwoSetsOfAngles()
+    {
+        const Json scaling = Json::parse(R"({"rope_type": "longrope", "short_factor": [1, 2], "long_factor": [4, 5],
+            "short_mscale": 1.5, "long_mscale": 1.75, "original_max_position_embeddings": 8})");
+        const RotarySpec found = rotarySpec({.dimension = 4, .amplitudeByLength = true}, scaling).value();
+        QCOMPARE(found.anglesFor(8), (RotaryAngles {{1, 0.01 / 2}, 1.5}));
+        QCOMPARE(found.anglesFor(9), (RotaryAngles {{1.0 / 4, 0.01 / 5}, 1.75}));
+        QVERIFY(!rotarySpec({.dimension = 4}, scaling).ok()); // other families do not read short_mscale
+    }
+
     void yarnByHand()
     {
         // theta 10000, d 8, original 64: pairs 0.. turn 64/(2 pi) = 10.2, 1.02, 0.10, 0.01 times.

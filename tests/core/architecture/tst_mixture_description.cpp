@@ -109,6 +109,13 @@ private Q_SLOTS:
             "repeats after 0 layers");
         row("shared expert of no stated width", "granitemoeshared", R"({"shared_intermediate_size": "absent"})",
             ErrorCode::Corrupt, "shared_intermediate_size");
+        row("SparseMixer chooses two", "phimoe", R"({"num_experts_per_tok": 3})", ErrorCode::Corrupt,
+            "3 of 6 experts cannot be chosen by SparseMixer, only 2");
+        row("longrope without its factors", "phimoe",
+            R"({"rope_scaling": {"type": "longrope", "short_factor": [1, 1, 1, 1], "long_factor": [1, 1, 1, 1]}})",
+            ErrorCode::Corrupt, "short_mscale");
+        row("a scaling that never had factors", "phimoe", R"({"rope_scaling": {"type": "linear", "factor": 2.0}})",
+            ErrorCode::Unsupported, "linear");
         row("no latent", "deepseek_v2", R"({"kv_lora_rank": 0})", ErrorCode::Corrupt, "rank");
     }
     void refuses()
@@ -199,6 +206,14 @@ private Q_SLOTS:
         QCOMPARE(moe.shared->gateUp.weight(), std::string("model.layers.0.shared_mlp.input_linear.weight"));
         QCOMPARE(moe.shared->gateUp.outFeatures, 2 * moe.shared->down.inFeatures);
         QVERIFY(!moe.sharedGate && !unshared.value().largestMixture()->shared);
+
+        const auto biased = describe("phimoe", "{}");
+        const auto plain = describe("phimoe", R"({"lm_head_bias": false, "attention_bias": "absent"})");
+        QVERIFY(biased.ok() && plain.ok());
+        QCOMPARE(biased.value().head.bias, std::string("lm_head.bias"));
+        QVERIFY(biased.value().blocks[0].find<AttentionSpec>()->output.bias);
+        QVERIFY(plain.value().head.bias.empty());
+        QVERIFY(!plain.value().blocks[0].find<AttentionSpec>()->query.bias);
     }
 
     void oneTokenMeetsPartOfTheParameters()

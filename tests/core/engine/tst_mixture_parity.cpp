@@ -149,7 +149,7 @@ private Q_SLOTS:
         };
         rows(kModels,
              {"mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "granitemoe", "gpt_oss", "deepseek_v2", "deepseek_v3"});
-        rows(kVariants, {"deepseek_v2_normalised", "deepseek_v3_frequency", "granitemoeshared",
+        rows(kVariants, {"deepseek_v2_normalised", "deepseek_v3_frequency", "granitemoeshared", "phimoe",
                          "qwen2_moe_window", "qwen3_moe_window"});
     }
     void agreesWithTransformers()

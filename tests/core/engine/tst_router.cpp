@@ -140,6 +140,42 @@ private Q_SLOTS:
         QVERIFY(isNear(found.weights, {sigmoid(logits[0]), sigmoid(logits[1])}));
     }
 
+    void sparseMixerComparesOnlyLogitsThatAreClose_data()
+    {
+        QTest::addColumn<Numbers>("logits");
+        QTest::addColumn<double>("jitter");
+        QTest::addColumn<Ids>("experts");
+        QTest::addColumn<Numbers>("weights");
+        // Relative distances from 4: 0.25/4, 1/4, 3/4; from 3.75: 0.75/3.75, 2.75/3.75.
+        const Numbers logits {3, 4, 1, 3.75};
+        QTest::addRow("none is close: each weighs 1, equal weights by expert")
+            << logits << 0.01 << Ids {1, 3} << Numbers {1, 1};
+        QTest::addRow("the second is close to the first") << logits << 0.05 << Ids {3, 1} << Numbers {1, sigmoid(0.25)};
+        QTest::addRow("three are close") << logits << 0.13 << Ids {3, 1}
+                                         << Numbers {sigmoid(0.75), 1 / (1 + std::exp(-0.25) + std::exp(-1.0))};
+        QTest::addRow("the limit itself is close")
+            << Numbers {4, 3, 0, 0} << 0.125 << Ids {1, 0} << Numbers {1, sigmoid(1)};
+        // From -1 the others are 1/2 and 3/4 away, relative to their own size; from -2 the last 1/2.
+        QTest::addRow("negative logits") << Numbers {-1, -2, -4} << 0.26 << Ids {1, 0}
+                                         << Numbers {1 / (1 + std::exp(-2.0)), sigmoid(1)};
+        QTest::addRow("all zero") << Numbers {0, 0, 0, 0} << 0.01 << Ids {1, 0} << Numbers {1.0 / 3, 1.0 / 4};
+    }
+    void sparseMixerComparesOnlyLogitsThatAreClose()
+    {
+        QFETCH(Numbers, logits);
+        QFETCH(double, jitter);
+        QFETCH(Ids, experts);
+        QFETCH(Numbers, weights);
+        const core::RoutingRule rule {.experts = static_cast<int>(logits.size()),
+                                      .chosen = 2,
+                                      .score = core::RouterScore::SparseMixer,
+                                      .jitter = jitter};
+        const Routing found = route(row(logits), {}, rule);
+        QCOMPARE(idsOf(found.experts), experts);
+        QVERIFY(isNear(found.weights, weights));
+        QVERIFY(found.weights.sum().item<double>() <= 2);
+    }
+
     void weightsCarryGradients()
     {
         const at::Tensor logits = at::randn({5, 8}, at::kFloat).requires_grad_();
@@ -147,6 +183,9 @@ private Q_SLOTS:
         const Routing found = route(logits, {}, rule);
         QVERIFY(found.weights.requires_grad());
         QVERIFY(!found.experts.requires_grad());
+
+        rule = {.experts = 8, .chosen = 2, .score = core::RouterScore::SparseMixer, .jitter = 0.5};
+        QVERIFY(route(logits, {}, rule).weights.requires_grad());
     }
 
     void rowsOfEveryExpert()

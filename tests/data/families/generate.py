@@ -99,13 +99,25 @@ VARIANTS = {
                  "attention_multiplier": 0.4, "residual_multiplier": 0.6, "logits_scaling": 2.0,
                  "tie_word_embeddings": True},
         True, "a shared expert beside the stacked ones, multipliers"),
+    "phimoe": (
+        SMALL | {"model_type": "phimoe", "num_hidden_layers": 2, "intermediate_size": 12, "num_local_experts": 6,
+                 "router_jitter_noise": 0.15, "input_jitter_noise": 0.1, "attention_bias": True, "lm_head_bias": True,
+                 "sliding_window": None, "max_position_embeddings": 128, "original_max_position_embeddings": 16,
+                 "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.25, 1.5, 2.0],
+                                  "long_factor": [2.5, 4.0, 5.5, 7.0], "short_mscale": 1.1, "long_mscale": 1.3,
+                                  "original_max_position_embeddings": 16}},
+        True, "SparseMixer; longrope with its own factors on cos and sin: sequence 0 is within the original 16 "
+              "positions, sequence 1 beyond, where the long factors count as in the published code and not the short "
+              "ones as in transformers"),
 }
 
 
 def follow_published_code():
     """Where today's classes do not read what the code released with the models reads, they are taught to."""
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
     from transformers.models.deepseek_v2 import modeling_deepseek_v2 as v2
     from transformers.models.deepseek_v3 import modeling_deepseek_v3 as v3
+    from transformers.models.phimoe import modeling_phimoe as phimoe
 
     def keep_layers_dense(layer_class, mlp_class):
         make_layer = layer_class.__init__
@@ -134,6 +146,15 @@ def follow_published_code():
         return logits, weights, experts
 
     v2.DeepseekV2TopkRouter.__init__, v2.DeepseekV2TopkRouter.forward = init_router, choose_normalised
+
+    rotate = phimoe.PhimoeRotaryEmbedding.forward
+
+    def rotate_by_length(self, x, position_ids=None):
+        scale, length = ROPE_INIT_FUNCTIONS[self.rope_type], int(position_ids.max()) + 1
+        self.rope_init_fn = lambda config, device=None: scale(config, device, seq_len=length)
+        return rotate(self, x, position_ids)
+
+    phimoe.PhimoeRotaryEmbedding.forward = rotate_by_length
 
 
 def randomise(model, is_gemma):
