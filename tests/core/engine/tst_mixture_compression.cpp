@@ -31,9 +31,11 @@ namespace fs = std::filesystem;
 
 const fs::path kTinyMixture = PARETOSCOPE_RESOURCES "/models/tiny-qwen3-moe";
 
+/// A model of the parity data, or a variant of a family.
 fs::path parityModel(const char* name)
 {
-    return fs::path(PARETOSCOPE_TEST_DATA "/parity/models") / name;
+    const fs::path model = fs::path(PARETOSCOPE_TEST_DATA "/parity/models") / name;
+    return fs::exists(model) ? model : fs::path(PARETOSCOPE_TEST_DATA "/families") / name;
 }
 
 /// A model with a few random calibration sequences.
@@ -152,6 +154,11 @@ private Q_SLOTS:
             << QByteArray("qwen2_moe") << 2 * (4 + 2 + 3 + 8 * 3) << 4 << 2 * 8 * 3;
         QTest::addRow("stacked tensors") << QByteArray("granitemoe") << 2 * (4 + 1 + 8 * 2) << 2 << 2 * 8 * 2;
         QTest::addRow("stacked and transposed") << QByteArray("gpt_oss") << 2 * (4 + 1 + 6 * 2) << 2 << 2 * 6 * 2;
+        QTest::addRow("stacked tensors, shared expert without gate")
+            << QByteArray("granitemoeshared") << 2 * (4 + 1 + 2 + 6 * 2) << 2 << 2 * 6 * 2;
+        QTest::addRow("SparseMixer") << QByteArray("phimoe") << 2 * (4 + 1 + 6 * 3) << 2 << 2 * 6 * 3;
+        QTest::addRow("latent attention, every second layer dense")
+            << QByteArray("deepseek_v2_normalised") << 3 * 4 + 2 * (1 + 3 + 6 * 3) + 3 << 2 << 2 * 6 * 3;
         QTest::addRow("latent attention, dense layer first")
             << QByteArray("deepseek_v3") << 2 * 5 + 3 + 1 + 3 + 8 * 3 << 1 << 8 * 3;
     }
@@ -188,6 +195,7 @@ private Q_SLOTS:
         QTest::addColumn<int>("chosen");
         QTest::addRow("mixtral") << QByteArray("mixtral") << 2;
         QTest::addRow("gpt_oss") << QByteArray("gpt_oss") << 3;
+        QTest::addRow("phimoe") << QByteArray("phimoe") << 2;
     }
     void everyExpertSeesItsOwnTokens()
     {
@@ -290,7 +298,8 @@ private Q_SLOTS:
     void stepSeesTheReplacedExperts_data()
     {
         QTest::addColumn<QByteArray>("model");
-        for (const char* name : {"mixtral", "qwen2_moe", "granitemoe", "gpt_oss", "deepseek_v2"})
+        for (const char* name :
+             {"mixtral", "qwen2_moe", "granitemoe", "granitemoeshared", "gpt_oss", "phimoe", "deepseek_v2"})
             QTest::addRow("%s", name) << QByteArray(name);
     }
     void stepSeesTheReplacedExperts()
