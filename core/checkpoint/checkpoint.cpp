@@ -7,6 +7,7 @@
 #include "core/checkpoint/gguf_checkpoint.h"
 #include "core/checkpoint/gguf_file.h"
 #include "core/checkpoint/hugging_face_checkpoint.h"
+#include "core/checkpoint/untrusted_text.h"
 
 #include <algorithm>
 #include <new>
@@ -73,6 +74,29 @@ const TensorInfo* Checkpoint::find(std::string_view name) const
     const auto found =
         std::ranges::lower_bound(all, name, {}, [](const TensorInfo& info) -> std::string_view { return info.name; });
     return found != all.end() && found->name == name ? &*found : nullptr;
+}
+
+Status Checkpoint::readSlice(std::string_view name, std::int64_t index, std::span<float> out) const
+{
+    const TensorInfo* tensor = find(name);
+    if (!tensor)
+        return Error {ErrorCode::NotFound, files().front().parent_path().string() + " has no tensor " + inQuotes(name),
+                      "\"inspect\" lists the tensors"};
+    const std::int64_t slices = tensor->shape.empty() ? 0 : tensor->shape.front();
+    if (index < 0 || index >= slices || out.size() != static_cast<std::uint64_t>(tensor->elements() / slices))
+        return Error {ErrorCode::InvalidArgument,
+                      "tensor " + inQuotes(name) + " of shape " + shapeText(tensor->shape) + " has no slice " +
+                          std::to_string(index) + " of " + std::to_string(out.size()) + " elements",
+                      "give an index below its first dimension and room for exactly one slice"};
+    return sliceOf(*tensor, index, out);
+}
+
+Status Checkpoint::sliceOf(const TensorInfo& tensor, std::int64_t index, std::span<float> out) const
+{
+    std::vector<float> whole(static_cast<std::size_t>(tensor.elements()));
+    PSC_TRY(readFloat32(tensor.name, whole));
+    std::ranges::copy(std::span(whole).subspan(static_cast<std::size_t>(index) * out.size(), out.size()), out.begin());
+    return success();
 }
 
 Bytes Checkpoint::storedBytes() const

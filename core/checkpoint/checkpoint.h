@@ -46,6 +46,9 @@ public:
     /// `TensorInfo::shape`; the rotary permutation of GGUF llama files is undone. Exact: scale*(q-z) in float32.
     /// Errors: NotFound (tensor), InvalidArgument (size), Unsupported (integer types).
     virtual Status readFloat32(std::string_view name, std::span<float> out) const = 0;
+    /// Slice `index` along the first dimension of a tensor, such as one expert of a stack; as readFloat32, without
+    /// touching the other slices where the storage allows it. Errors: as above; InvalidArgument (no such slice).
+    Status readSlice(std::string_view name, std::int64_t index, std::span<float> out) const;
     /// The stored bytes as they lie in the file (rotary permutation *not* undone). Valid for the life of the object.
     virtual Result<std::span<const std::byte>> rawBytes(std::string_view name) const = 0;
     /// Tells the kernel that the pages of this tensor are not needed for now.
@@ -55,6 +58,10 @@ public:
 
     const TensorInfo* find(std::string_view name) const; ///< nullptr when absent
     Bytes storedBytes() const;                           ///< sum over the tensors; tied tensors are stored once
+
+protected:
+    /// readSlice of a tensor that has this slice, into room for exactly it. Here: reads the whole tensor.
+    virtual Status sliceOf(const TensorInfo& tensor, std::int64_t index, std::span<float> out) const;
 };
 
 /// Opens a Hugging Face folder or a .gguf file. PyTorch pickle files are refused with the reason.

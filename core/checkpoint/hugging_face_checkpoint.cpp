@@ -48,6 +48,9 @@ public:
     Result<std::span<const std::byte>> rawBytes(std::string_view name) const override;
     void releasePages(std::string_view name) const override;
 
+protected:
+    Status sliceOf(const TensorInfo& tensor, std::int64_t index, std::span<float> out) const override;
+
 private:
     struct Place
     {
@@ -100,6 +103,18 @@ Status HuggingFaceCheckpoint::readFloat32(std::string_view name, std::span<float
 {
     PSC_ASSIGN(const Place at, place(name));
     return dequantizeTensor({at.shard->source(), name, at.entry->type, at.entry->data}, out);
+}
+
+Status HuggingFaceCheckpoint::sliceOf(const TensorInfo& tensor, std::int64_t index, std::span<float> out) const
+{
+    const ElementLayout& layout = layoutOf(tensor.type);
+    const auto blockElements = static_cast<std::size_t>(layout.blockElements);
+    if (out.size() % blockElements != 0) // it may begin inside of a block
+        return Checkpoint::sliceOf(tensor, index, out);
+    PSC_ASSIGN(const Place at, place(tensor.name));
+    const std::size_t bytes = out.size() / blockElements * static_cast<std::size_t>(layout.blockBytes);
+    const auto data = at.entry->data.subspan(static_cast<std::size_t>(index) * bytes, bytes);
+    return dequantizeTensor({at.shard->source(), tensor.name, tensor.type, data}, out);
 }
 
 Result<std::span<const std::byte>> HuggingFaceCheckpoint::rawBytes(std::string_view name) const

@@ -2,7 +2,6 @@
 #include "core/engine/model/model_tensors.h"
 
 #include "core/base/assert.h"
-#include "core/checkpoint/dequantize.h"
 #include "core/engine/device/transfer.h"
 #include "core/engine/foreign_exception.h"
 #include "core/engine/model/packed_tensor.h"
@@ -78,36 +77,15 @@ core::Result<at::Tensor> CheckpointTensors::readStored(std::string_view name) co
         const c10::InferenceMode noInference(false); // a weight may become part of a graph
         at::Tensor tensor =
             at::empty(std::vector<std::int64_t>(dimensions, info->shape.end()), stagingOptions(m_device, at::kFloat));
-        const std::int64_t elements = tensor.numel();
-        const std::span<float> out {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(elements)};
+        const std::span<float> out {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
         if (place.count > 0)
-            PSC_TRY(readMatrix(*info, place.index * elements, out));
+            PSC_TRY(m_checkpoint->readSlice(info->name, place.index, out));
         else
             PSC_TRY(m_checkpoint->readFloat32(info->name, out));
         m_checkpoint->releasePages(info->name);
         // This thread waits for the copy: what others find among the resident tensors is complete.
         return (place.transposed && tensor.dim() == 2 ? tensor.t().contiguous() : tensor).to(m_device);
     });
-}
-
-/// Elements [first, first + out.size()), without touching the others where the storage type allows it.
-core::Status CheckpointTensors::readMatrix(const core::TensorInfo& info, std::int64_t first, std::span<float> out) const
-{
-    const core::ElementLayout& layout = core::layoutOf(info.type);
-    const auto count = static_cast<std::int64_t>(out.size());
-    const auto bytes = m_checkpoint->rawBytes(info.name);
-    if (bytes.ok() && core::isReadableAsFloat32(info.type) && first % layout.blockElements == 0 &&
-        count % layout.blockElements == 0) {
-        const auto bytesOf = [&](std::int64_t elements) {
-            return static_cast<std::size_t>(elements / layout.blockElements * layout.blockBytes);
-        };
-        core::dequantize(info.type, bytes.value().subspan(bytesOf(first), bytesOf(count)), out);
-        return core::success();
-    }
-    std::vector<float> whole(static_cast<std::size_t>(info.elements()));
-    PSC_TRY(m_checkpoint->readFloat32(info.name, whole));
-    std::copy_n(whole.begin() + first, count, out.begin());
-    return core::success();
 }
 
 void CheckpointTensors::limitResident(core::Bytes limit) const

@@ -56,7 +56,6 @@ private:
         std::int64_t count = 0; ///< matrices in the tensor; 0: it is read as a whole
     };
     core::Result<at::Tensor> readStored(std::string_view name) const;
-    core::Status readMatrix(const core::TensorInfo& info, std::int64_t first, std::span<float> out) const;
 
     std::shared_ptr<const core::Checkpoint> m_checkpoint;
     at::Device m_device;
