@@ -3,11 +3,13 @@
 
 #include "core/checkpoint/packed/compressed_tensors_weight.h"
 #include "core/checkpoint/packed/gptq_weight.h"
+#include "core/checkpoint/packed/mxfp4_stack.h"
 #include "core/checkpoint/packed/packed_weight.h"
 #include "core/checkpoint/untrusted_text.h"
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -31,6 +33,9 @@ public:
     Status readFloat32(std::string_view name, std::span<float> out) const override;
     Result<std::span<const std::byte>> rawBytes(std::string_view name) const override;
     void releasePages(std::string_view name) const override;
+
+protected:
+    Status sliceOf(const TensorInfo& tensor, std::int64_t index, std::span<float> out) const override;
 
 private:
     std::unique_ptr<Checkpoint> m_base;
@@ -75,6 +80,16 @@ Status QuantizedCheckpoint::readFloat32(std::string_view name, std::span<float> 
                           " elements, but there is room for " + std::to_string(out.size()),
                       "give room for exactly its elements"};
     return packed->second.read(out);
+}
+
+Status QuantizedCheckpoint::sliceOf(const TensorInfo& tensor, std::int64_t index, std::span<float> out) const
+{
+    const auto packed = m_weights.find(tensor.name);
+    if (packed == m_weights.end())
+        return m_base->readSlice(tensor.name, index, out);
+    if (!packed->second.readMatrix)
+        return Checkpoint::sliceOf(tensor, index, out);
+    return packed->second.readMatrix(index, out);
 }
 
 Result<std::span<const std::byte>> QuantizedCheckpoint::rawBytes(std::string_view name) const
@@ -187,7 +202,7 @@ Result<Dequantized> openBlockFp8(const Checkpoint& base, const Json& config)
     const auto isSize = [](const Json& value) { return value.is_number_unsigned() && value > 0 && value <= 1'000'000; };
     if (block == config.end() || !block->is_array() || block->size() != 2 || !std::ranges::all_of(*block, isSize))
         return Error {ErrorCode::Unsupported, "quantization_config: fp8 without a weight_block_size of two sizes",
-                      "fp8 models with block scales, compressed-tensors, GPTQ and AWQ are supported"};
+                      "fp8 models with block scales, compressed-tensors, GPTQ, AWQ and MXFP4 are supported"};
     const auto outputs = (*block)[0].get<std::int64_t>();
     const auto inputs = (*block)[1].get<std::int64_t>();
     std::vector<PackedModule> modules = modulesWith(base, "weight_scale_inv");
@@ -197,6 +212,18 @@ Result<Dequantized> openBlockFp8(const Checkpoint& base, const Json& config)
     }));
     if (lowerText(config, "activation_scheme", "") == "dynamic")
         result.warnings.emplace_back("this model quantises activations too; only its weights are reproduced");
+    return result;
+}
+
+Result<Dequantized> openMxfp4(const Checkpoint& base, const Json& config)
+{
+    Dequantized result;
+    PSC_ASSIGN(const Mxfp4Settings settings, mxfp4Settings(config));
+    PSC_TRY(addAll(mxfp4Stacks(base), result, [&](const PackedModule& module) -> Result<PackedWeight> {
+        if (base.find(module.name()))
+            return module.fail("it is stored both in MXFP4 and plain");
+        return mxfp4Stack(module, settings);
+    }));
     return result;
 }
 
@@ -211,25 +238,31 @@ Result<Dequantized> openByMethod(const Checkpoint& base, const Json& config)
         return openCompressedTensors(base, config);
     if (method == "fp8")
         return openBlockFp8(base, config);
+    if (method == "mxfp4")
+        return openMxfp4(base, config);
     if (method.empty())
         method = config.value("load_in_4bit", Json()) == true || config.value("load_in_8bit", Json()) == true
                      ? "bitsandbytes"
                      : "unnamed";
-    return Error {ErrorCode::Unsupported, "quantization_config: the method " + inQuotes(method) + " is not supported",
-                  "supported are compressed-tensors, gptq, awq and fp8 with block scales; use the unquantised model"};
+    return Error {
+        ErrorCode::Unsupported, "quantization_config: the method " + inQuotes(method) + " is not supported",
+        "supported are compressed-tensors, gptq, awq, mxfp4 and fp8 with block scales; use the unquantised model"};
 }
 
 /// Packed layers without a configuration cannot be told apart, and plain ones would be missing.
 Status requireUnpacked(const Checkpoint& base)
 {
-    for (const char* suffix : {"qweight", "weight_packed"}) {
-        if (const auto modules = modulesWith(base, suffix); !modules.empty())
-            return Error {ErrorCode::Corrupt,
-                          "layer " + inQuotes(modules.front().name()) +
-                              " is stored quantised, but config.json has no quantization_config",
-                          "download config.json (and quantize_config.json) again"};
-    }
-    return success();
+    std::vector<PackedModule> packed = modulesWith(base, "qweight");
+    std::ranges::move(modulesWith(base, "weight_packed"), std::back_inserter(packed));
+    std::ranges::copy_if(mxfp4Stacks(base), std::back_inserter(packed), [](const PackedModule& module) {
+        return module.require("blocks", ElementType::U8, 4).ok() && module.require("scales", ElementType::U8, 3).ok();
+    });
+    if (packed.empty())
+        return success();
+    return Error {ErrorCode::Corrupt,
+                  "layer " + inQuotes(packed.front().name()) +
+                      " is stored quantised, but config.json has no quantization_config",
+                  "download config.json (and quantize_config.json) again"};
 }
 
 } // namespace

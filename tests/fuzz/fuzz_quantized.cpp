@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer target: a model folder whose config.json states a quantisation (compressed-tensors, GPTQ, AWQ, fp8) and
-// whose weights are packed. Input: config.json, a zero byte, model.safetensors. Whatever opens is read in full.
+// libFuzzer target: a model folder whose config.json states a quantisation (compressed-tensors, GPTQ, AWQ, fp8,
+// mxfp4) and whose weights are packed. Input: config.json, a zero byte, model.safetensors. Whatever opens is read in
+// full.
 #include "core/checkpoint/hugging_face_checkpoint.h"
 #include "core/checkpoint/quantized_checkpoint.h"
 

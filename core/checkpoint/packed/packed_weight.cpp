@@ -8,9 +8,10 @@
 
 namespace paretoscope::core {
 
-PackedModule::PackedModule(const Checkpoint& base, std::string module)
+PackedModule::PackedModule(const Checkpoint& base, std::string module, std::string separator)
     : m_base(&base)
     , m_module(std::move(module))
+    , m_separator(std::move(separator))
 {}
 
 Error PackedModule::fail(const std::string& problem) const
@@ -21,7 +22,7 @@ Error PackedModule::fail(const std::string& problem) const
 
 std::optional<PackedPart> PackedModule::find(std::string_view suffix) const
 {
-    const TensorInfo* info = m_base->find(m_module + "." + std::string(suffix));
+    const TensorInfo* info = m_base->find(m_module + m_separator + std::string(suffix));
     if (!info)
         return std::nullopt;
     auto data = m_base->rawBytes(info->name);

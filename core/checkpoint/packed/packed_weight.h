@@ -14,12 +14,15 @@
 
 namespace paretoscope::core {
 
-/// A weight matrix [out, in] that a quantised checkpoint stores as several tensors: codes, scales, zero points.
+/// A weight matrix [out, in], or a stack of such, that a quantised checkpoint stores as several tensors: codes, scales,
+/// zero points.
 struct PackedWeight
 {
     TensorInfo info;                              ///< "<module>.weight"; `stored` is the sum over the parts
     std::vector<std::string> parts;               ///< tensors of the file that it consumes
-    std::function<Status(std::span<float>)> read; ///< writes info.elements() values, row-major [out, in]
+    std::function<Status(std::span<float>)> read; ///< writes info.elements() values, row-major in info.shape
+    /// Of a stack: writes the values of one matrix. Empty: it is one matrix.
+    std::function<Status(std::int64_t, std::span<float>)> readMatrix = {};
 };
 
 /// One tensor of the file that is part of a packed weight. The bytes need no alignment.
@@ -35,7 +38,8 @@ struct PackedPart
 class PackedModule
 {
 public:
-    PackedModule(const Checkpoint& base, std::string module);
+    /// @param separator what stands between the name of the layer and those of its parts
+    PackedModule(const Checkpoint& base, std::string module, std::string separator = ".");
 
     const std::string& name() const { return m_module; }
     std::optional<PackedPart> find(std::string_view suffix) const;
@@ -52,6 +56,7 @@ public:
 private:
     const Checkpoint* m_base; // outlives the module
     std::string m_module;
+    std::string m_separator;
 };
 
 /// The 32-bit word at a position counted in words.

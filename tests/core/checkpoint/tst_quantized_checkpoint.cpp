@@ -67,6 +67,20 @@ std::vector<std::int32_t> packed(const std::vector<std::uint32_t>& codes, int bi
     return {words.begin(), words.end()};
 }
 
+std::vector<std::uint8_t> repeated(const std::vector<std::uint8_t>& bytes, int times)
+{
+    std::vector<std::uint8_t> all;
+    for (int i = 0; i < times; ++i)
+        all.insert(all.end(), bytes.begin(), bytes.end());
+    return all;
+}
+
+/// The 32 inputs of one output: every code of e2m1 twice, in the order 0, 1, ..., 15, 0, ...
+std::vector<std::uint8_t> everyCodeTwice()
+{
+    return repeated({0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe}, 2);
+}
+
 constexpr char kPack[] = R"({"quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":
     {"targets":["Linear"],"weights":{"num_bits":3,"type":"int","strategy":"channel"},"input_activations":null}}})";
 
@@ -280,6 +294,131 @@ private Q_SLOTS:
                               part<std::uint8_t>("a.weight_scale", ElementType::U8, {1, 1}, {129})});
         QVERIFY2(mx.ok(), mx.ok() ? "" : mx.error().sentence().c_str());
         QCOMPARE(read(*mx.value(), "a.weight")[31], -6.0F);
+    }
+
+    void mxfp4StacksAreReadAsTheirTranspose()
+    {
+        // Two matrices of two outputs and 32 inputs; scales 2^0, 2^2, 2^-127 and 2^125.
+        const ModelFolder folder;
+        const auto opened =
+            open(folder, R"({"quant_method":"mxfp4","modules_to_not_convert":["model.layers.*.self_attn","a.gate"]})",
+                 {part("a.experts.up_blocks", ElementType::U8, {2, 2, 1, 16}, repeated(everyCodeTwice(), 4)),
+                  part<std::uint8_t>("a.experts.up_scales", ElementType::U8, {2, 2, 1}, {127, 129, 0, 252}),
+                  part<float>("a.gate", ElementType::F32, {2, 3}, {1, 2, 3, 4, 5, 6})});
+        QVERIFY2(opened.ok(), opened.ok() ? "" : opened.error().sentence().c_str());
+        const Checkpoint& checkpoint = *opened.value();
+        const TensorInfo* info = checkpoint.find("a.experts.up");
+        QVERIFY(info && checkpoint.tensors().size() == 2);
+        QCOMPARE(info->shape, (std::vector<std::int64_t> {2, 32, 2}));
+        QCOMPARE(layoutOf(info->type).name, std::string_view("mxfp4"));
+        QCOMPARE(info->stored.value, std::int64_t(4 * (16 + 1)));
+        const std::vector<float> codes {0, 0.5F, 1, 1.5F, 2, 3, 4, 6, -0.0F, -0.5F, -1, -1.5F, -2, -3, -4, -6};
+        const std::vector<float> factors {1, 4, 0x1p-127F, 0x1p125F};
+        std::vector<float> expected;
+        for (std::size_t matrix = 0; matrix < 2; ++matrix) {
+            for (std::size_t input = 0; input < 32; ++input) {
+                for (std::size_t output = 0; output < 2; ++output)
+                    expected.push_back(codes[input % 16] * factors[2 * matrix + output]);
+            }
+        }
+        const std::vector<float> whole = read(checkpoint, "a.experts.up");
+        QCOMPARE(whole.size(), expected.size());
+        QVERIFY(std::memcmp(whole.data(), expected.data(), whole.size() * sizeof(float)) == 0); // zeros with their sign
+        std::vector<float> second(64);
+        QVERIFY(checkpoint.readSlice("a.experts.up", 1, second).ok());
+        QVERIFY(std::memcmp(second.data(), expected.data() + 64, second.size() * sizeof(float)) == 0);
+        QCOMPARE(checkpoint.readSlice("a.experts.up", 2, second).error().code, ErrorCode::InvalidArgument);
+        std::vector<float> row(3);
+        QVERIFY(checkpoint.readSlice("a.gate", 1, row).ok());
+        QCOMPARE(row, (std::vector<float> {4, 5, 6}));
+        QCOMPARE(checkpoint.readSlice("a.gate", 1, second).error().code, ErrorCode::InvalidArgument);
+        QCOMPARE(checkpoint.readSlice("a.none", 0, row).error().code, ErrorCode::NotFound);
+        QVERIFY(checkpoint.warnings().empty());
+    }
+
+    void mxfp4ThatDoesNotFitIsRefused_data()
+    {
+        QTest::addColumn<std::string>("config");
+        QTest::addColumn<std::vector<std::int64_t>>("blocks"); // shapes; empty: absent
+        QTest::addColumn<std::vector<std::int64_t>>("scales");
+        QTest::addColumn<bool>("isPlainToo");
+        QTest::addColumn<std::string>("fragment");
+        using Shape = std::vector<std::int64_t>;
+        const std::string config = R"({"quant_method":"mxfp4"})";
+        const auto row = [&](const char* tag, const Shape& blocks, const Shape& scales, const char* fragment) {
+            QTest::addRow("%s", tag) << config << blocks << scales << false << std::string(fragment);
+        };
+        row("no scales", {1, 2, 1, 16}, {}, "\"scales\" is missing");
+        row("no blocks", {}, {1, 2, 1}, "\"blocks\" is missing");
+        row("scales of other outputs", {1, 2, 1, 16}, {1, 1, 1}, "do not fit together");
+        row("scales of other groups", {1, 2, 1, 16}, {1, 2, 2}, "do not fit together");
+        row("groups of another length", {1, 2, 1, 8}, {1, 2, 1}, "do not fit together");
+        row("no matrices", {0, 2, 1, 16}, {0, 2, 1}, "do not fit together");
+        row("one matrix without a stack", {2, 1, 16}, {2, 1}, "4 dimensions is expected");
+        const Shape blocks {1, 2, 1, 16};
+        const Shape scales {1, 2, 1};
+        QTest::addRow("plain too") << config << blocks << scales << true << std::string("both in MXFP4 and plain");
+        QTest::addRow("should be dense")
+            << std::string(R"({"quant_method":"mxfp4","modules_to_not_convert":["lm_head","a.*.up"]})") << blocks
+            << scales << false << std::string("modules_to_not_convert names it (\"a.*.up\")");
+        QTest::addRow("dense modules are no list")
+            << std::string(R"({"quant_method":"mxfp4","modules_to_not_convert":"lm_head"})") << blocks << scales
+            << false << std::string("no list of texts");
+        QTest::addRow("no configuration")
+            << std::string("null") << blocks << scales << false << std::string("has no quantization_config");
+    }
+    void mxfp4ThatDoesNotFitIsRefused()
+    {
+        QFETCH(std::string, config);
+        QFETCH(std::vector<std::int64_t>, blocks);
+        QFETCH(std::vector<std::int64_t>, scales);
+        QFETCH(bool, isPlainToo);
+        QFETCH(std::string, fragment);
+        const ModelFolder folder;
+        std::vector<Part> parts;
+        const auto add = [&](const char* name, const std::vector<std::int64_t>& shape) {
+            const auto bytes = static_cast<std::size_t>(elementCount(shape).value());
+            parts.push_back(part(name, ElementType::U8, shape, std::vector<std::uint8_t>(bytes, 127)));
+        };
+        if (!blocks.empty())
+            add("a.experts.up_blocks", blocks);
+        if (!scales.empty())
+            add("a.experts.up_scales", scales);
+        if (isPlainToo)
+            parts.push_back(part<float>("a.experts.up", ElementType::F32, {1}, {1}));
+        const auto opened = open(folder, config, parts);
+        QVERIFY(!opened.ok());
+        const std::string sentence = opened.error().sentence();
+        QVERIFY2(sentence.find(fragment) != std::string::npos && !opened.error().hint.empty(), sentence.c_str());
+    }
+
+    void mxfp4ScalesThatAreNoNumbersAreRefusedWhenRead_data()
+    {
+        QTest::addColumn<int>("scale");
+        QTest::addColumn<std::string>("fragment");
+        QTest::addRow("largest") << 252 << std::string();
+        QTest::addRow("too large") << 253 << std::string("the scale 253 at [1, 1, 0] is too large for float32");
+        QTest::addRow("no number") << 255 << std::string("the scale 255 at [1, 1, 0] is no number");
+    }
+    void mxfp4ScalesThatAreNoNumbersAreRefusedWhenRead()
+    {
+        QFETCH(int, scale);
+        QFETCH(std::string, fragment);
+        const ModelFolder folder;
+        const auto opened =
+            open(folder, R"({"quant_method":"mxfp4"})",
+                 {part("up_blocks", ElementType::U8, {2, 2, 1, 16}, repeated(everyCodeTwice(), 4)),
+                  part<std::uint8_t>("up_scales", ElementType::U8, {2, 2, 1}, {127, 127, 127, std::uint8_t(scale)})});
+        QVERIFY2(opened.ok(), opened.ok() ? "" : opened.error().sentence().c_str());
+        std::vector<float> whole(128);
+        std::vector<float> matrix(64);
+        QVERIFY(opened.value()->readSlice("up", 0, matrix).ok()); // nothing is wrong with the first matrix
+        for (const Status& status :
+             {opened.value()->readFloat32("up", whole), opened.value()->readSlice("up", 1, matrix)}) {
+            QCOMPARE(status.ok(), fragment.empty());
+            if (!status.ok())
+                QVERIFY2(status.error().message.find(fragment) != std::string::npos, status.error().message.c_str());
+        }
     }
 
     void quantizeConfigFileIsRead()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Methods on mixtures of experts: every expert is a unit, and its statistics come from the tokens sent to it alone.
-#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/accounting/stored_size.h"
 #include "core/engine/host/plugin_host.h"
+#include "core/engine/layout/dense_tensor.h"
 #include "core/engine/stage/stage_executor.h"
 #include "core/engine/stage/unit_selection.h"
 #include "core/engine/statistics/activation_statistics.h"
@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 
 const fs::path kTinyMixture = PARETOSCOPE_RESOURCES "/models/tiny-qwen3-moe";
 
-/// A model of the parity data, or a variant of a family.
+/// A model of the parity data, or a variant that they do not have.
 fs::path parityModel(const char* name)
 {
     const fs::path model = fs::path(PARETOSCOPE_TEST_DATA "/parity/models") / name;
@@ -298,8 +298,8 @@ private Q_SLOTS:
     void stepSeesTheReplacedExperts_data()
     {
         QTest::addColumn<QByteArray>("model");
-        for (const char* name :
-             {"mixtral", "qwen2_moe", "granitemoe", "granitemoeshared", "gpt_oss", "phimoe", "deepseek_v2"})
+        for (const char* name : {"mixtral", "qwen2_moe", "granitemoe", "granitemoeshared", "gpt_oss", "gpt_oss_mxfp4",
+                                 "phimoe", "deepseek_v2"})
             QTest::addRow("%s", name) << QByteArray(name);
     }
     void stepSeesTheReplacedExperts()

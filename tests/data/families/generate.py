@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the checkpoints of this folder and their golden values with Hugging Face transformers (pip: torch, transformers).
 
-    python3 generate.py FOLDER [NAME...]
+    python3 generate.py FOLDER [MODEL...]     (all models when none is named)
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 COMMON = {"vocab_size": 48, "num_attention_heads": 4, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2}
 SMALL = COMMON | {"hidden_size": 16, "intermediate_size": 24, "num_attention_heads": 2, "num_key_value_heads": 1,
@@ -175,8 +175,11 @@ def randomise(model, is_gemma):
 
 
 def watch_router(seen, name, output):
-    """The experts of every token by falling weight, equal weights by expert, and the weights."""
-    index = next(value for value in output if not value.is_floating_point())
+    """The experts of every token by falling weight, equal weights by expert, and the weights; add_routers does it where
+    the module does not return its choice."""
+    index = next((value for value in output if not value.is_floating_point()), None)
+    if index is None:
+        return
     weights = next(value for value in output if value.is_floating_point() and value.shape == index.shape)
     index, order = index.sort(-1)
     weights, by_weight = weights.gather(-1, order).sort(dim=-1, descending=True, stable=True)
@@ -206,9 +209,9 @@ def forward(model, ids):
     return logits, {name: value.reshape(-1, value.shape[-1]).contiguous() for name, value in seen.items()}, routed
 
 
-def write_golden(folder, name, note, seed):
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32,
-                                                              attn_implementation="eager").eval()
+def write_golden(folder, name, note, seed, model=None):
+    model = model or transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32,
+                                                                       attn_implementation="eager").eval()
     generator = torch.Generator().manual_seed(seed)
     sequences = [torch.randint(0, model.config.vocab_size, (length,), generator=generator).tolist()
                  for length in (12, 28)]
@@ -232,10 +235,80 @@ def write_golden(folder, name, note, seed):
     (folder / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 
+def add_routers(folder, model, routers, weigh, chosen):
+    """Adds to golden.* which experts every token was sent to, and with what weight, by falling weight."""
+    golden = json.loads((folder / "golden.json").read_text())
+    tensors = load_file(folder / "golden.safetensors")
+    margin = float("inf")
+    for index, ids in enumerate(golden["sequences"]):
+        seen = {}
+        hooks = [module.register_forward_hook(
+            lambda module, args, out, layer=layer: seen.__setitem__(layer, torch.nn.functional.linear(
+                args[0].reshape(-1, args[0].shape[-1]), module.weight, module.bias)))
+            for layer, module in routers.items()]
+        with torch.no_grad():
+            model(torch.tensor([ids]), use_cache=False)
+        for hook in hooks:
+            hook.remove()
+        for layer, logits in seen.items():
+            values, experts = logits.topk(chosen + 1)
+            margin = min(margin, float((values[:, chosen - 1] - values[:, chosen]).min()))
+            tensors[f"router_{index}_layer_{layer}_index"] = experts[:, :chosen].to(torch.int32).contiguous()
+            tensors[f"router_{index}_layer_{layer}_weight"] = weigh(values[:, :chosen]).contiguous()
+    assert margin > 5e-4, f"{golden['name']}: two experts are too close ({margin})"
+    save_file(tensors, folder / "golden.safetensors")
+    golden["router_min_margin"] = margin
+    golden["tolerance"]["router_weight_abs"] = 1e-4
+    (folder / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
+
+
+def make_gpt_oss_mxfp4(folder, name):
+    config = COMMON | {"model_type": "gpt_oss", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2,
+                       "num_key_value_heads": 2, "head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2,
+                       "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 150000.0,
+                       "rope_scaling": {"rope_type": "yarn", "factor": 8.0, "beta_fast": 32.0, "beta_slow": 1.0,
+                                        "truncate": False, "original_max_position_embeddings": 16},
+                       "sliding_window": 6, "swiglu_limit": 7.0, "attention_bias": True, "hidden_act": "silu",
+                       "tie_word_embeddings": False}
+    (folder / "config.json").write_text(json.dumps(config))
+    read = transformers.AutoConfig.from_pretrained(folder)
+    torch.manual_seed(7102)
+    model = transformers.AutoModelForCausalLM.from_config(read, attn_implementation="eager").float().eval()
+    randomise(model, False)
+    tensors = {}
+    for key, value in model.state_dict().items():
+        if not key.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            tensors[key] = value.contiguous()
+            continue
+        experts, inputs, outputs = value.shape
+        tensors[key + "_blocks"] = torch.randint(0, 256, (experts, outputs, inputs // 32, 16), dtype=torch.uint8)
+        tensors[key + "_scales"] = torch.randint(121, 126, (experts, outputs, inputs // 32), dtype=torch.uint8)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    config["quantization_config"] = {
+        "quant_method": "mxfp4",
+        "modules_to_not_convert": ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens",
+                                   "lm_head"]}
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager",
+        quantization_config=transformers.Mxfp4Config(dequantize=True)).float().eval()
+    write_golden(folder, name, "experts stored in MXFP4 as in the released models, dequantised by transformers", 102,
+                 model)
+
+
+MIXTURES = {"gpt_oss_mxfp4": make_gpt_oss_mxfp4}
+
+
 def main():
     follow_published_code()
+    wanted = sys.argv[2:] or list(VARIANTS | MIXTURES)
+    for name in wanted:
+        if name in MIXTURES:
+            folder = pathlib.Path(sys.argv[1]) / name
+            folder.mkdir(parents=True, exist_ok=True)
+            MIXTURES[name](folder, name)
     for index, (name, (config, is_kept, note)) in enumerate(VARIANTS.items()):
-        if len(sys.argv) > 2 and name not in sys.argv[2:]:
+        if name not in wanted:
             continue
         folder = pathlib.Path(sys.argv[1]) / name
         folder.mkdir(parents=True, exist_ok=True)
