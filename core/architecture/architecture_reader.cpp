@@ -16,11 +16,11 @@ constexpr std::int64_t kMaxLayers = 4096;
 /// As above for angles of rotations, which are listed for every layer.
 constexpr std::int64_t kMaxHeadDim = 65536;
 
-std::string withLayer(std::string pattern, std::int64_t layer)
+/// The pattern with a number in place of the placeholder.
+std::string filled(std::string pattern, std::string_view placeholder, std::int64_t number)
 {
-    const std::string placeholder = "{layer}";
     if (const std::size_t at = pattern.find(placeholder); at != std::string::npos)
-        pattern.replace(at, placeholder.size(), std::to_string(layer));
+        pattern.replace(at, placeholder.size(), std::to_string(number));
     return pattern;
 }
 
@@ -183,7 +183,7 @@ Result<BlockSpec> Builder::block(std::int64_t layer)
     const Json& spec = m_family.at("block");
     PSC_TRY(m_values.requireMembers(spec, "block", {"prefix", "parallel", "sublayers"}));
     PSC_TRY(enterLayer(layer));
-    const PartReader parts = reader(withLayer(spec.at("prefix").get<std::string>(), layer));
+    const PartReader parts = reader(filled(spec.at("prefix").get<std::string>(), "{layer}", layer));
     BlockSpec result;
     PSC_ASSIGN(result.parallel, parts.boolean(spec, "parallel", false));
     for (const Json& sublayer : spec.at("sublayers")) {
@@ -195,8 +195,9 @@ Result<BlockSpec> Builder::block(std::int64_t layer)
 
 Result<Architecture> Builder::build()
 {
-    PSC_TRY(m_values.requireMembers(m_family, "the file",
-                                    {"family", "model_types", "roots", "dimensions", "layer_kinds", "embedding",
+    PSC_TRY(
+        m_values.requireMembers(m_family, "the file",
+                                {"family", "model_types", "roots", "dimensions", "layer_kinds", "embedding",
                                      "block", "head", "required_values", "ignored_keys", "ignored_tensors"}));
     m_result.family = m_family.at("family").get<std::string>();
     PSC_TRY(readDimensions());
@@ -207,7 +208,8 @@ Result<Architecture> Builder::build()
         PSC_ASSIGN(BlockSpec spec, block(layer));
         m_result.blocks.push_back(std::move(spec));
     }
-    m_result.ignoredTensors = m_family.value("ignored_tensors", std::vector<std::string>());
+    for (const std::string& pattern : m_family.value("ignored_tensors", std::vector<std::string>()))
+        m_result.ignoredTensors.push_back(filled(pattern, "{layers}", m_layers));
     return std::move(m_result);
 }
 

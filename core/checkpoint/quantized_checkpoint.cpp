@@ -195,6 +195,11 @@ Result<Dequantized> openCompressedTensors(const Checkpoint& base, const Json& co
     return result;
 }
 
+bool isFloat8(ElementType type)
+{
+    return type >= ElementType::F8E4M3 && type <= ElementType::F8E5M2Fnuz;
+}
+
 Result<Dequantized> openBlockFp8(const Checkpoint& base, const Json& config)
 {
     Dequantized result;
@@ -207,6 +212,10 @@ Result<Dequantized> openBlockFp8(const Checkpoint& base, const Json& config)
     const auto inputs = (*block)[1].get<std::int64_t>();
     std::vector<PackedModule> modules = modulesWith(base, "weight_scale_inv");
     std::erase_if(modules, [](const PackedModule& module) { return !module.find("weight"); });
+    for (const PackedModule& module : modulesWith(base, "weight")) {
+        if (isFloat8(module.find("weight")->info.type) && !module.find("weight_scale_inv"))
+            return module.fail("its part \"weight_scale_inv\" is missing"); // without it the codes would be the weights
+    }
     PSC_TRY(addAll(modules, result, [&](const PackedModule& module) {
         return blockScaledWeight(module, "weight_scale_inv", outputs, inputs);
     }));

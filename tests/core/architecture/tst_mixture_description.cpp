@@ -5,6 +5,7 @@
 
 #include <QtTest>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace paretoscope::core;
@@ -176,6 +177,14 @@ private Q_SLOTS:
         QVERIFY(found.value().unsupported.empty());
         QCOMPARE(found.value().largestMixture()->rule.normalise, normalised);
         QCOMPARE(found.value().largestMixture()->rule.scale, scale);
+    }
+
+    void layersBehindTheLastAreIgnored()
+    {
+        const auto found = describe("deepseek_v3", R"({"num_nextn_predict_layers": 1})");
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        const std::vector<std::string>& ignored = found.value().ignoredTensors;
+        QVERIFY(std::find(ignored.begin(), ignored.end(), "model.layers.2.*") != ignored.end());
     }
 
     void stackedTensorsAreListedOnce()

@@ -232,6 +232,19 @@ private Q_SLOTS:
         QVERIFY(!opened.value()->find("a.weight_scale_inv"));
     }
 
+    void fp8WeightsWithoutScalesAreRefused()
+    {
+        const ModelFolder folder;
+        const auto opened = open(folder, R"({"quant_method":"fp8","weight_block_size":[2,4]})",
+                                 {part("a.weight", ElementType::F8E4M3, {3, 5}, std::vector<std::uint8_t>(15, 0x3c)),
+                                  part<float>("b.weight", ElementType::F32, {1}, {1})});
+        QVERIFY(!opened.ok());
+        QCOMPARE(opened.error().code, ErrorCode::Corrupt);
+        QVERIFY2(opened.error().message.find("layer \"a\": its part \"weight_scale_inv\" is missing") !=
+                     std::string::npos,
+                 opened.error().message.c_str());
+    }
+
     void integerAndFloatWeightsHaveScales_data()
     {
         // Weights of bytes 0x38, 0xb0: 56 and -80 as integers, 1 and -0.5 as e4m3.

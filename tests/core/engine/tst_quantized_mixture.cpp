@@ -27,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kPacked = PARETOSCOPE_TEST_DATA "/families/gpt_oss_mxfp4";
+const fs::path kDeepSeek = PARETOSCOPE_TEST_DATA "/parity/models/deepseek_v3";
 
 /// The tensors and the configuration of a model folder that a test writes.
 class Folder
@@ -128,6 +129,56 @@ double fourBitFloat(unsigned code)
     return (code & 8U) != 0 ? -magnitude : magnitude;
 }
 
+/// e4m3 by its definition: a sign, four bits of exponent with bias 7, three of mantissa; all ones are no number.
+double eightBitFloat(unsigned code)
+{
+    const unsigned exponent = (code >> 3) & 15U;
+    const double mantissa = (code & 7U) / 8.0;
+    if ((code & 127U) == 127U)
+        return std::numeric_limits<double>::quiet_NaN();
+    const double magnitude =
+        std::ldexp(exponent == 0 ? mantissa : 1 + mantissa, exponent == 0 ? -6 : int(exponent) - 7);
+    return (code & 128U) != 0 ? -magnitude : magnitude;
+}
+
+std::uint8_t nearestCode(double value)
+{
+    unsigned best = 0;
+    for (unsigned code = 0; code < 256; ++code) {
+        if (std::fabs(eightBitFloat(code) - value) < std::fabs(eightBitFloat(best) - value))
+            best = code;
+    }
+    return static_cast<std::uint8_t>(best);
+}
+
+/// A matrix as codes with a scale per block, and the values that they stand for.
+struct BlockScaled
+{
+    std::vector<std::uint8_t> codes;
+    std::vector<float> scales;
+    std::vector<std::int64_t> scaleShape;
+    std::vector<float> values;
+};
+
+BlockScaled blockScaled(const std::vector<float>& weight, std::int64_t out, std::int64_t in, std::int64_t blockOut,
+                        std::int64_t blockIn)
+{
+    BlockScaled result;
+    const std::int64_t rows = (out + blockOut - 1) / blockOut;
+    const std::int64_t columns = (in + blockIn - 1) / blockIn;
+    result.scaleShape = {rows, columns};
+    result.scales.resize(std::size_t(rows * columns));
+    const auto place = [&](std::int64_t i) { return std::size_t(i / in / blockOut * columns + i % in / blockIn); };
+    for (std::int64_t i = 0; i < out * in; ++i)
+        result.scales[place(i)] = std::max(result.scales[place(i)], std::fabs(weight[std::size_t(i)]) / 448);
+    for (std::int64_t i = 0; i < out * in; ++i) {
+        const float scale = result.scales[place(i)];
+        result.codes.push_back(nearestCode(double(weight[std::size_t(i)]) / scale));
+        result.values.push_back(static_cast<float>(eightBitFloat(result.codes.back())) * scale);
+    }
+    return result;
+}
+
 } // namespace
 
 class TstQuantizedMixture : public QObject
@@ -206,6 +257,66 @@ private Q_SLOTS:
         QCOMPARE(quantized.value().checkpoint->storedBytes().value,
                  plain.value().checkpoint->storedBytes().value - packedWeights * 4 + packedBytes);
         QVERIFY(quantized.value().checkpoint->warnings().empty());
+    }
+
+    void blockScaledFp8EqualsTheDenseModel_data()
+    {
+        QTest::addColumn<int>("outputs"); // of a block
+        QTest::addColumn<int>("inputs");
+        QTest::addRow("as released: partial blocks only") << 128 << 128;
+        QTest::addRow("partial last blocks") << 32 << 32;
+        QTest::addRow("blocks that are not square") << 20 << 36;
+    }
+    void blockScaledFp8EqualsTheDenseModel()
+    {
+        QFETCH(int, outputs);
+        QFETCH(int, inputs);
+        const auto source = core::openCheckpoint(kDeepSeek);
+        QVERIFY2(source.ok(), source.ok() ? "" : source.error().sentence().c_str());
+        Folder quantized;
+        Folder dense;
+        dense.config = quantized.config = configOf(kDeepSeek);
+        quantized.config["num_nextn_predict_layers"] = 1;
+        quantized.config["quantization_config"] = {{"activation_scheme", "dynamic"},
+                                                   {"fmt", "e4m3"},
+                                                   {"quant_method", "fp8"},
+                                                   {"weight_block_size", {outputs, inputs}}};
+        int matrices = 0;
+        int partial = 0;
+        const auto addScaled = [&](const std::string& name, const std::vector<float>& values, std::int64_t out,
+                                   std::int64_t in) {
+            const BlockScaled scaled = blockScaled(values, out, in, outputs, inputs);
+            quantized.add(name, core::ElementType::F8E4M3, {out, in}, scaled.codes);
+            quantized.add(name + "_scale_inv", core::ElementType::F32, scaled.scaleShape, scaled.scales);
+            partial += out % outputs != 0 || in % inputs != 0 ? 1 : 0;
+            ++matrices;
+            return scaled.values;
+        };
+        for (const core::TensorInfo& tensor : source.value()->tensors()) {
+            std::vector<float> values(std::size_t(tensor.elements()));
+            QVERIFY(source.value()->readFloat32(tensor.name, values).ok());
+            const bool isLinear = tensor.name.starts_with("model.layers.") && tensor.shape.size() == 2 &&
+                                  tensor.name.find("_proj") != std::string::npos;
+            if (isLinear)
+                values = addScaled(tensor.name, values, tensor.shape[0], tensor.shape[1]);
+            else
+                quantized.add(tensor.name, core::ElementType::F32, tensor.shape, values);
+            dense.add(tensor.name, core::ElementType::F32, tensor.shape, values);
+        }
+        // The layer behind the last one, which predicts a further token, plays no part.
+        addScaled("model.layers.2.self_attn.o_proj.weight", std::vector<float>(48 * 64, 0.5F), 48, 64);
+        quantized.add("model.layers.2.enorm.weight", core::ElementType::F32, {48}, std::vector<float>(48, 1));
+        QVERIFY(matrices > 20 && partial > 10);
+        for (const Folder* folder : {&quantized, &dense}) {
+            const core::Status written = folder->write();
+            QVERIFY2(written.ok(), written.ok() ? "" : written.error().sentence().c_str());
+        }
+        const auto packed = load(quantized.path());
+        QVERIFY2(packed.ok(), packed.ok() ? "" : packed.error().sentence().c_str());
+        const auto plain = load(dense.path());
+        QVERIFY2(plain.ok(), plain.ok() ? "" : plain.error().sentence().c_str());
+        compare(packed.value(), plain.value());
+        QCOMPARE(packed.value().checkpoint->warnings().size(), std::size_t(1)); // activations are quantised too
     }
 };
 
