@@ -197,8 +197,8 @@ Result<Architecture> Builder::build()
 {
     PSC_TRY(
         m_values.requireMembers(m_family, "the file",
-                                {"family", "model_types", "roots", "dimensions", "layer_kinds", "embedding",
-                                     "block", "head", "required_values", "ignored_keys", "ignored_tensors"}));
+                                {"family", "model_types", "wrappers", "roots", "dimensions", "layer_kinds", "embedding",
+                                 "block", "head", "required_values", "ignored_keys", "ignored_tensors"}));
     m_result.family = m_family.at("family").get<std::string>();
     PSC_TRY(readDimensions());
     PSC_TRY(enterLayer(0)); // entry and head may depend on choices that are equal in all layers

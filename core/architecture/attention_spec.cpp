@@ -37,6 +37,39 @@ Status readProjections(const Json& spec, const PartReader& reader, AttentionSpec
     return success();
 }
 
+Result<std::optional<QueryTemperature>> readTemperature(const Json& spec, const PartReader& reader)
+{
+    if (!spec.contains("temperature"))
+        return std::optional<QueryTemperature>();
+    const FamilyValues& values = reader.values();
+    PSC_ASSIGN(const Json* chosen, values.choose(spec.at("temperature")));
+    if (chosen->is_null())
+        return std::optional<QueryTemperature>();
+    PSC_TRY(values.requireMembers(*chosen, "temperature", {"scale", "interval"}));
+    QueryTemperature result;
+    PSC_ASSIGN(result.scale, values.number(chosen->at("scale")));
+    PSC_ASSIGN(result.interval, values.number(chosen->at("interval")));
+    if (!(result.interval > 0))
+        return Error {ErrorCode::Corrupt, "config.json: the attention temperature changes after no positions",
+                      kConfigHint};
+    return std::optional(result);
+}
+
+Status readNorms(const Json& spec, const PartReader& reader, AttentionSpec& result)
+{
+    const bool perHead = spec.value("norm_over", "head") == "head";
+    PSC_ASSIGN(result.queryNorm,
+               reader.optionalNorm(spec, "query_norm", perHead ? result.headDim : result.queryWidth()));
+    PSC_ASSIGN(result.keyNorm, reader.optionalNorm(spec, "key_norm", perHead ? result.headDim : result.keyWidth()));
+    PSC_ASSIGN(result.clip, reader.number(spec, "clip", 0));
+    PSC_ASSIGN(const bool isAfter, reader.boolean(spec, "norm_after_rotary", false));
+    result.normsAfterRotary = isAfter && result.rotary;
+    const auto hasWeight = [](const std::optional<NormSpec>& norm) { return norm && !norm->weight.empty(); };
+    if (result.normsAfterRotary && (hasWeight(result.queryNorm) || hasWeight(result.keyNorm) || result.clip != 0))
+        return reader.values().familyError("behind a rotation only norms without weight and no limits can stand");
+    return success();
+}
+
 } // namespace
 
 Result<std::optional<RotarySpec>> readRotary(const Json& spec, const PartReader& reader, std::int64_t headDim)
@@ -69,10 +102,12 @@ Result<std::optional<RotarySpec>> readRotary(const Json& spec, const PartReader&
 Result<AttentionSpec> readAttention(const Json& spec, const PartReader& reader)
 {
     PSC_TRY(reader.values().requireMembers(spec, "attention",
-                                           {"kind",       "q_proj",        "k_proj",     "v_proj",      "qkv_proj",
-                                            "qkv_layout", "o_proj",        "bias",       "output_bias", "transposed",
-                                            "scale",      "scale_divisor", "query_norm", "key_norm",    "norm_over",
-                                            "clip",       "rotary",        "window",     "soft_cap",    "sinks"}));
+                                           {"kind",        "q_proj",     "k_proj",      "v_proj",
+                                            "qkv_proj",    "qkv_layout", "o_proj",      "bias",
+                                            "output_bias", "transposed", "scale",       "scale_divisor",
+                                            "query_norm",  "key_norm",   "norm_over",   "norm_after_rotary",
+                                            "clip",        "rotary",     "temperature", "window",
+                                            "chunk",       "soft_cap",   "sinks"}));
     AttentionSpec result;
     result.heads = static_cast<int>(reader.sizes().heads);
     result.kvHeads = static_cast<int>(reader.sizes().kvHeads);
@@ -83,15 +118,13 @@ Result<AttentionSpec> readAttention(const Json& spec, const PartReader& reader)
     if (divisor == 0)
         return Error {ErrorCode::Corrupt, "config.json: the scale of attention cannot be divided by 0", kConfigHint};
     result.scale /= divisor;
-    const bool perHead = spec.value("norm_over", "head") == "head";
-    PSC_ASSIGN(result.queryNorm,
-               reader.optionalNorm(spec, "query_norm", perHead ? result.headDim : result.queryWidth()));
-    PSC_ASSIGN(result.keyNorm, reader.optionalNorm(spec, "key_norm", perHead ? result.headDim : result.keyWidth()));
-    PSC_ASSIGN(result.clip, reader.number(spec, "clip", 0));
     if (spec.contains("rotary")) {
         PSC_ASSIGN(result.rotary, readRotary(spec.at("rotary"), reader, result.headDim));
     }
+    PSC_TRY(readNorms(spec, reader, result));
+    PSC_ASSIGN(result.temperature, readTemperature(spec, reader));
     PSC_ASSIGN(result.window, reader.size(spec, "window", 0));
+    PSC_ASSIGN(result.chunk, reader.size(spec, "chunk", 0));
     PSC_ASSIGN(result.softCap, reader.number(spec, "soft_cap", 0));
     if (spec.contains("sinks"))
         result.sinks = reader.named(spec.at("sinks"));

@@ -5,6 +5,7 @@
 #include "core/base/mapped_file.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace paretoscope::core {
@@ -73,30 +74,71 @@ Result<Architecture> readWithRoot(const Json& family, const Json& config, const 
     return readArchitecture(withRoot(family, roots.front()), config);
 }
 
+/// A configuration that the family file describes, and what around it is not known.
+struct FamilyConfig
+{
+    const Json* config = nullptr;
+    std::vector<std::string> unknownAround;
+};
+
+/// The configuration itself, or the member of a wrapper, such as that of a multimodal model around its text model.
+/// Nothing when the family has no such model_type.
+Result<std::optional<FamilyConfig>> configOf(const Json& family, const Json& config, const std::string& modelType,
+                                             const std::set<std::string>& neutral)
+{
+    const auto types = family.at("model_types").get<std::vector<std::string>>();
+    if (std::find(types.begin(), types.end(), modelType) != types.end())
+        return std::optional(FamilyConfig {&config, {}});
+    const Json wrappers = family.value("wrappers", Json::object());
+    if (!wrappers.contains(modelType))
+        return std::optional<FamilyConfig>();
+    const Json& wrapper = wrappers.at(modelType);
+    const auto member = wrapper.at("config").get<std::string>();
+    if (!config.contains(member) || !config.at(member).is_object())
+        return Error {ErrorCode::Corrupt, "config.json has no object " + member + ", which describes the text model",
+                      kConfigHint};
+    auto ignored = wrapper.at("ignored_keys").get<std::vector<std::string>>();
+    ignored.push_back(member);
+    const Json around {{"family", family.at("family")}, {"ignored_keys", ignored}};
+    return std::optional(FamilyConfig {&config.at(member), unsupportedKeys(config, around, neutral)});
+}
+
+/// Every model_type that the family describes.
+std::vector<std::string> modelTypes(const Json& family)
+{
+    auto types = family.at("model_types").get<std::vector<std::string>>();
+    const Json wrappers = family.value("wrappers", Json::object());
+    for (const auto& [type, wrapper] : wrappers.items())
+        types.push_back(type);
+    return types;
+}
+
 Result<Architecture> describe(const Json& config, const fs::path& folder, const Checkpoint* checkpoint)
 {
     PSC_ASSIGN(const FamilyFiles files, readFamilyFiles(folder));
-    const Json modelType = config.value("model_type", Json());
-    if (!modelType.is_string())
+    const Json stated = config.value("model_type", Json());
+    if (!stated.is_string())
         return Error {ErrorCode::Corrupt, "config.json states no model_type",
                       "open a Hugging Face model folder or a GGUF file"};
+    const auto modelType = stated.get<std::string>();
     std::vector<std::string> known;
     for (const Json& family : files.families) {
-        const auto types = family.at("model_types").get<std::vector<std::string>>();
+        const std::vector<std::string> types = modelTypes(family);
         known.insert(known.end(), types.begin(), types.end());
-        if (std::find(types.begin(), types.end(), modelType.get<std::string>()) == types.end())
+        PSC_ASSIGN(const std::optional<FamilyConfig> own, configOf(family, config, modelType, files.neutralKeys));
+        if (!own)
             continue;
-        PSC_ASSIGN(Architecture result, readWithRoot(family, config, checkpoint));
-        result.modelType = modelType.get<std::string>();
-        result.unsupported = unsupportedKeys(config, family, files.neutralKeys);
+        PSC_ASSIGN(Architecture result, readWithRoot(family, *own->config, checkpoint));
+        result.modelType = modelType;
+        result.unsupported = unsupportedKeys(*own->config, family, files.neutralKeys);
+        result.unsupported.insert(result.unsupported.end(), own->unknownAround.begin(), own->unknownAround.end());
         return result;
     }
     std::sort(known.begin(), known.end());
     std::string list;
     for (const std::string& type : known)
         list += (list.empty() ? "" : ", ") + type;
-    return Error {ErrorCode::Unsupported, "the model family \"" + modelType.get<std::string>() + "\" is not known",
-                  "known are " + list};
+    return Error {ErrorCode::Unsupported, "the model family \"" + modelType + "\" is not known", "known are " + list};
 }
 
 /// A family file or configuration of a wrong form is an error, not an exception.

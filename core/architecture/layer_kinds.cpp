@@ -21,12 +21,18 @@ Result<std::string> listedKind(const Json& list, const std::string& key, std::in
     return list.at(static_cast<std::size_t>(layer)).get<std::string>();
 }
 
-Result<bool> isListed(const Json& spec, const FamilyValues& values, std::int64_t layer)
+Result<Json> layerList(const Json& spec, const FamilyValues& values)
 {
-    PSC_ASSIGN(const Json list, values.value(spec));
+    PSC_ASSIGN(Json list, values.value(spec));
     if (!list.is_array())
         return Error {ErrorCode::Corrupt, "config.json: expected a list of layers, found " + list.dump().substr(0, 80),
                       kConfigHint};
+    return list;
+}
+
+Result<bool> isListed(const Json& spec, const FamilyValues& values, std::int64_t layer)
+{
+    PSC_ASSIGN(const Json list, layerList(spec, values));
     return std::find(list.begin(), list.end(), Json(layer)) != list.end();
 }
 
@@ -38,10 +44,32 @@ Result<std::int64_t> period(const Json& spec, const FamilyValues& values)
     return layers;
 }
 
+/// Errors: Corrupt (entries that are no switches; the list ends before the layer).
+Result<bool> isMarked(const Json& spec, const FamilyValues& values, std::int64_t layer)
+{
+    PSC_ASSIGN(const Json list, layerList(spec, values));
+    if (list.empty())
+        return false;
+    const auto index = static_cast<std::size_t>(layer);
+    if (index >= list.size() || !(list[index].is_boolean() || list[index].is_number()))
+        return Error {ErrorCode::Corrupt,
+                      "config.json: the list " + list.dump().substr(0, 80) + " says neither 0 nor 1 of layer " +
+                          std::to_string(layer),
+                      kConfigHint};
+    return list[index] != Json(0) && list[index] != Json(false);
+}
+
+/// Some configurations state a switch as the number that once was its strength.
+Result<bool> isOn(const Json& spec, const FamilyValues& values)
+{
+    PSC_ASSIGN(const Json stated, values.value(spec));
+    return stated.is_number() ? Result<bool>(stated != Json(0)) : values.boolean(spec);
+}
+
 Result<bool> applies(const Json& rule, const FamilyValues& values, std::int64_t layer)
 {
     PSC_TRY(values.requireMembers(rule, "a rule of layer_kinds",
-                                  {"before", "from", "nth", "multiple_of", "in", "if", "kind"}));
+                                  {"before", "from", "nth", "multiple_of", "in", "marked", "empty", "if", "kind"}));
     bool holds = true;
     if (rule.contains("before")) {
         PSC_ASSIGN(const std::int64_t end, values.size(rule.at("before")));
@@ -63,8 +91,16 @@ Result<bool> applies(const Json& rule, const FamilyValues& values, std::int64_t 
         PSC_ASSIGN(const bool listed, isListed(rule.at("in"), values, layer));
         holds = holds && listed;
     }
+    if (rule.contains("marked")) {
+        PSC_ASSIGN(const bool marked, isMarked(rule.at("marked"), values, layer));
+        holds = holds && marked;
+    }
+    if (rule.contains("empty")) {
+        PSC_ASSIGN(const Json list, layerList(rule.at("empty"), values));
+        holds = holds && list.empty();
+    }
     if (rule.contains("if")) {
-        PSC_ASSIGN(const bool on, values.boolean(rule.at("if")));
+        PSC_ASSIGN(const bool on, isOn(rule.at("if"), values));
         holds = holds && on;
     }
     return holds;

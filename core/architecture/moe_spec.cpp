@@ -44,6 +44,8 @@ Result<RouterScore> readScore(const Json& spec, const PartReader& reader)
         return RouterScore::SoftmaxOfChosen;
     if (name == "sparsemixer")
         return RouterScore::SparseMixer;
+    if (name == "sigmoid_of_chosen")
+        return RouterScore::SigmoidOfChosen;
     return reader.values().familyError("\"" + name + "\" is no score of a router");
 }
 
@@ -99,9 +101,14 @@ Status readShared(const Json& spec, const PartReader& reader, MoeSpec& result)
 Result<MoeSpec> readMoe(const Json& spec, const PartReader& reader)
 {
     PSC_TRY(reader.values().requireMembers(
-        spec, "moe", {"kind", "router", "router_bias", "choice_bias", "routing", "expert", "shared", "shared_gate"}));
+        spec, "moe",
+        {"kind", "router", "router_bias", "choice_bias", "routing", "weighted", "expert", "shared", "shared_gate"}));
     MoeSpec result;
     PSC_ASSIGN(result.rule, readRule(spec.at("routing"), reader));
+    const std::string weighted = spec.value("weighted", "output");
+    if (weighted != "output" && weighted != "input")
+        return reader.values().familyError("\"" + weighted + "\" of an expert cannot be weighted");
+    result.weighsInput = weighted == "input";
     PSC_ASSIGN(const bool bias, reader.boolean(spec, "router_bias", false));
     result.router = {reader.named(spec.at("router")), result.rule.experts, reader.sizes().hidden, bias};
     if (spec.contains("choice_bias"))

@@ -10,12 +10,14 @@
 
 namespace paretoscope::core {
 
-/// Mixture of experts: Σ over the chosen experts of weight · expert(x), plus the shared expert where there is one.
+/// Mixture of experts: Σ over the chosen experts of weight · expert(x), or of expert(weight · x), plus the shared
+/// expert where there is one.
 struct MoeSpec
 {
     LinearSpec router;      ///< [experts, hidden]
     std::string choiceBias; ///< tensor [experts] that is added to the scores for the choice alone; empty: none
     RoutingRule rule;
+    bool weighsInput = false; ///< a weight multiplies what the expert reads instead of what it gives (Llama 4)
     std::vector<MlpSpec> experts;
     std::optional<MlpSpec> shared;        ///< every token passes it
     std::optional<LinearSpec> sharedGate; ///< [1, hidden]; the shared output is multiplied by its sigmoid

@@ -68,7 +68,8 @@ Result<NormSpec> PartReader::norm(const Json& spec, std::int64_t width) const
     if (kind != "layer" && kind != "rms")
         return m_values.familyError("\"" + kind + "\" is no kind of norm");
     result.kind = kind == "layer" ? NormKind::Layer : NormKind::Rms;
-    result.weight = named(spec.at("weight"));
+    if (!spec.at("weight").is_null())
+        result.weight = named(spec.at("weight"));
     if (spec.contains("bias"))
         result.bias = named(spec.at("bias"));
     result.width = width;

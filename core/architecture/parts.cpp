@@ -7,7 +7,8 @@ namespace paretoscope::core {
 
 void appendTensors(std::vector<ExpectedTensor>& tensors, const NormSpec& norm)
 {
-    tensors.push_back({norm.weight, {norm.width}});
+    if (!norm.weight.empty())
+        tensors.push_back({norm.weight, {norm.width}});
     if (!norm.bias.empty())
         tensors.push_back({norm.bias, {norm.width}});
 }

@@ -35,7 +35,7 @@ enum class NormKind
 struct NormSpec
 {
     NormKind kind = NormKind::Rms;
-    std::string weight; ///< tensor name
+    std::string weight; ///< tensor name; empty: none, as if it were 1
     std::string bias;   ///< tensor name; empty: none
     std::int64_t width = 0;
     double epsilon = 1e-6;

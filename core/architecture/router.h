@@ -14,6 +14,7 @@ enum class RouterScore
     /// Two experts are chosen one after the other, each with its softmax among the logits that are close to its own
     /// (RoutingRule::jitter); together they weigh up to 2.
     SparseMixer,
+    SigmoidOfChosen, ///< the largest logits are chosen, of each the sigmoid is taken
 };
 
 /// How a group of experts is scored when only some groups may be chosen from.

@@ -48,7 +48,7 @@ struct AttentionShape
     std::optional<NormShape> queryNorm = {};
     std::optional<NormShape> keyNorm = {};
     bool rotary = false;
-    double window = 0; ///< tokens a position sees; 0: all
+    double window = 0; ///< tokens a position sees, of chunks the most that one does; 0: all
     bool causal = true;
     bool cached = true; ///< keys and values are kept for later steps
     double sinks = 0;   ///< learned logits, parameters alone

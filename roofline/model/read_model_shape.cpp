@@ -22,7 +22,10 @@ std::optional<LinearShape> linearShape(const std::optional<core::LinearSpec>& li
 
 NormShape normShape(const core::NormSpec& norm)
 {
-    return {.kind = norm.kind, .width = static_cast<double>(norm.width), .bias = !norm.bias.empty()};
+    return {.kind = norm.kind,
+            .width = static_cast<double>(norm.width),
+            .bias = !norm.bias.empty(),
+            .gain = !norm.weight.empty()};
 }
 
 std::optional<NormShape> normShape(const std::optional<core::NormSpec>& norm)
@@ -40,7 +43,7 @@ PartShape partShape(const core::AttentionSpec& spec)
                           .queryNorm = normShape(spec.queryNorm),
                           .keyNorm = normShape(spec.keyNorm),
                           .rotary = spec.rotary.has_value(),
-                          .window = static_cast<double>(spec.window),
+                          .window = static_cast<double>(spec.chunk > 0 ? spec.chunk : spec.window),
                           .sinks = spec.sinks.empty() ? 0 : static_cast<double>(spec.heads)};
     if (shape.storedFused) {
         const double in = static_cast<double>(spec.qkv.inFeatures);

@@ -50,13 +50,17 @@ at::Tensor explicitAttention(const at::Tensor& query, const at::Tensor& key, con
 
 } // namespace
 
-at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, std::int64_t window, at::Device device)
+at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, const AttentionOptions& options, at::Device device)
 {
     const auto index = at::TensorOptions(at::kLong).device(device);
     const at::Tensor keys = at::arange(positions, index);
     const at::Tensor own = at::arange(positions - tokens, positions, index).unsqueeze(1);
-    const at::Tensor causal = keys <= own;
-    return window == 0 ? causal : at::logical_and(causal, keys > own - window);
+    at::Tensor mask = keys <= own;
+    if (options.window > 0)
+        mask = at::logical_and(mask, keys > own - options.window);
+    if (options.chunk > 0)
+        mask = at::logical_and(mask, keys >= own - own.remainder(options.chunk));
+    return mask;
 }
 
 at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
@@ -64,11 +68,11 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
 {
     const std::int64_t tokens = query.size(0);
     const std::int64_t positions = key.size(0);
-    const bool isWindowed = options.window > 0 && options.window < positions;
-    const auto mask = [&] { return causalMask(tokens, positions, isWindowed ? options.window : 0, query.device()); };
+    const auto cuts = [&](std::int64_t length) { return length > 0 && length < positions; };
+    const auto mask = [&] { return causalMask(tokens, positions, options, query.device()); };
     if (options.softCap != 0 || options.sinks.defined())
         return explicitAttention(query, key, value, mask(), options);
-    if (isWindowed || tokens != positions)
+    if (cuts(options.window) || cuts(options.chunk) || tokens != positions)
         return fusedAttention(query, key, value, mask(), options.scale);
     return fusedAttention(query, key, value, {}, options.scale);
 }

@@ -9,6 +9,7 @@ struct AttentionOptions
 {
     double scale = 1;        ///< on q·k
     std::int64_t window = 0; ///< a query sees its own position and window - 1 before it; 0: all
+    std::int64_t chunk = 0;  ///< a query sees none before its own run of so many positions; 0: all
     double softCap = 0;      ///< scores become softCap * tanh(score / softCap); 0: off
     at::Tensor sinks;        ///< [heads] logits that join the softmax and attend to nothing; undefined: none
 };
@@ -21,6 +22,7 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
                            const AttentionOptions& options);
 
 /// Which keys a query may see, bool [tokens, positions] on `device`; the queries are the last `tokens` positions.
-at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, std::int64_t window, at::Device device = at::kCPU);
+at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, const AttentionOptions& options,
+                      at::Device device = at::kCPU);
 
 } // namespace paretoscope::engine

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kRows = 128;
 
 /// Which entries the queries may see: bool [1 or kvHeads, rows, kept].
-at::Tensor visible(const KvView& view, std::int64_t firstQuery, std::int64_t rows, std::int64_t window)
+at::Tensor visible(const KvView& view, std::int64_t firstQuery, std::int64_t rows, const AttentionOptions& options)
 {
     const auto index = view.key.options().dtype(at::kLong);
     // [1 or kvHeads, 1, kept]
@@ -28,8 +28,10 @@ at::Tensor visible(const KvView& view, std::int64_t firstQuery, std::int64_t row
     at::Tensor mask = keys.le(queries);
     if (view.positions.defined())
         mask = mask.logical_and(keys.ge(0));
-    if (window > 0)
-        mask = mask.logical_and(keys.gt(queries - window));
+    if (options.window > 0)
+        mask = mask.logical_and(keys.gt(queries - options.window));
+    if (options.chunk > 0)
+        mask = mask.logical_and(keys.ge(queries - queries.remainder(options.chunk)));
     return mask;
 }
 
@@ -46,12 +48,17 @@ at::Tensor ungroup(const at::Tensor& mixed, std::int64_t rows)
 }
 
 /// A single new token of a dense cache sees every entry, or the last of them.
-KvView latest(const KvView& view, std::int64_t window)
+KvView latest(const KvView& view, const AttentionOptions& options)
 {
     const std::int64_t kept = view.key.size(0);
-    if (window <= 0 || kept <= window)
+    std::int64_t seen = kept;
+    if (options.window > 0)
+        seen = std::min(seen, options.window);
+    if (options.chunk > 0)
+        seen = std::min(seen, (kept - 1) % options.chunk + 1);
+    if (seen == kept)
         return view;
-    return {view.key.narrow(0, kept - window, window), view.value.narrow(0, kept - window, window), {}};
+    return {view.key.narrow(0, kept - seen, seen), view.value.narrow(0, kept - seen, seen), {}};
 }
 
 at::Tensor fused(const at::Tensor& query, const KvView& view, const at::Tensor& mask, double scale)
@@ -81,9 +88,9 @@ at::Tensor cachedAttention(const at::Tensor& query, const KvView& view, std::int
     if (options.softCap > 0 || options.sinks.defined())
         return explicitAttention(query, view, firstQuery, options, {});
     if (query.size(0) == 1 && !view.positions.defined())
-        return fused(query, latest(view, options.window), {}, options.scale);
+        return fused(query, latest(view, options), {}, options.scale);
     const std::int64_t repeats = query.size(1) / view.key.size(1);
-    const at::Tensor mask = visible(view, firstQuery, query.size(0), options.window).repeat({1, repeats, 1});
+    const at::Tensor mask = visible(view, firstQuery, query.size(0), options).repeat({1, repeats, 1});
     return fused(query, view, mask, options.scale);
 }
 
@@ -100,7 +107,7 @@ at::Tensor explicitAttention(const at::Tensor& query, const KvView& view, std::i
         const std::int64_t rows = std::min(kRows, query.size(0) - first);
         at::Tensor scores = at::matmul(groupByKeyHead(query.narrow(0, first, rows), kvHeads), keys) * options.scale;
         scores = softCapped(widened(scores), options.softCap);
-        const at::Tensor mask = visible(view, firstQuery + first, rows, options.window).unsqueeze(1);
+        const at::Tensor mask = visible(view, firstQuery + first, rows, options).unsqueeze(1);
         scores = scores.view({kvHeads, -1, rows, kept})
                      .masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity())
                      .view({heads, rows, kept});

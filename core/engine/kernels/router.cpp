@@ -36,15 +36,20 @@ at::Tensor limitToGroups(const at::Tensor& scores, const core::RoutingRule& rule
 /// Experts by rising index.
 Routing chooseByScore(const at::Tensor& logits, const at::Tensor& choiceBias, const core::RoutingRule& rule)
 {
-    const bool chosenFirst = rule.score == core::RouterScore::SoftmaxOfChosen;
+    const bool chosenFirst =
+        rule.score == core::RouterScore::SoftmaxOfChosen || rule.score == core::RouterScore::SigmoidOfChosen;
     const at::Tensor scores = rule.score == core::RouterScore::Sigmoid ? logits.sigmoid()
                               : chosenFirst                            ? logits
                                                                        : logits.softmax(-1);
     const at::Tensor biased = choiceBias.defined() ? scores + choiceBias : scores;
     const at::Tensor chosen = largest(limitToGroups(biased, rule), rule.chosen);
     const at::Tensor rising = std::get<0>(chosen.sort(-1));
-    const at::Tensor weights = scores.gather(-1, rising);
-    return {rising, chosenFirst ? weights.softmax(-1) : weights};
+    at::Tensor weights = scores.gather(-1, rising);
+    if (rule.score == core::RouterScore::SoftmaxOfChosen)
+        weights = weights.softmax(-1);
+    if (rule.score == core::RouterScore::SigmoidOfChosen)
+        weights = weights.sigmoid();
+    return {rising, weights};
 }
 
 /// The best expert with its softmax among the logits close to its own, then the same among the others. By rising index.

@@ -12,14 +12,14 @@ namespace paretoscope::engine {
 struct Routing
 {
     at::Tensor experts; ///< int64 [tokens, chosen]; -1 = none, contributes nothing
-    at::Tensor weights; ///< float32 [tokens, chosen], factors on the experts' outputs
+    at::Tensor weights; ///< float32 [tokens, chosen], factors on the experts' outputs (or inputs)
 };
 
 /// Chooses experts. Of equal scores the lower expert is chosen. The weights carry gradients to the logits, the choice
 /// does not. Formulas: the published code of Mixtral, Qwen-MoE, OLMoE (softmax, largest k, perhaps renormalised),
-/// Granite-MoE and GPT-OSS (largest k logits, softmax over them), DeepSeek-V2 (groups by their best expert),
-/// DeepSeek-V3 (sigmoid; a bias that moves the choice but not the weight; groups by the sum of their best two) and
-/// Phi-3.5-MoE (SparseMixer in evaluation, without its random draws).
+/// Granite-MoE and GPT-OSS (largest k logits, softmax over them), Llama 4 (largest k logits, the sigmoid of each),
+/// DeepSeek-V2 (groups by their best expert), DeepSeek-V3 (sigmoid; a bias that moves the choice but not the weight;
+/// groups by the sum of their best two) and Phi-3.5-MoE (SparseMixer in evaluation, without its random draws).
 /// @param logits float32 [tokens, experts]
 /// @param choiceBias float32 [experts], added to the scores for the choice alone; undefined: none
 Routing route(const at::Tensor& logits, const at::Tensor& choiceBias, const core::RoutingRule& rule);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/kernels/transformer.h"
 
+#include <optional>
+
 namespace paretoscope::engine {
 
 at::Tensor applyNorm(const at::Tensor& x, const core::NormSpec& spec, const at::Tensor& weight, const at::Tensor& bias)
 {
     if (x.scalar_type() == at::kBFloat16)
         return applyNorm(x.to(at::kFloat), spec, weight, bias).to(at::kBFloat16);
-    const at::Tensor factor = spec.weightOffset == 0 ? weight : weight + spec.weightOffset;
+    std::optional<at::Tensor> factor;
+    if (weight.defined())
+        factor = spec.weightOffset == 0 ? weight : weight + spec.weightOffset;
     if (spec.kind == core::NormKind::Layer)
         return at::layer_norm(x, {x.size(-1)}, factor, bias, spec.epsilon);
     return at::rms_norm(x, {x.size(-1)}, factor, spec.epsilon);

@@ -8,6 +8,7 @@ namespace paretoscope::engine {
 
 /// x / sqrt(mean(x^2) + epsilon) * (offset + weight), or layer norm; computed in float32, returned in the type of x.
 /// @param x [..., features], normalised over the last dimension
+/// @param weight undefined: a factor of 1
 at::Tensor applyNorm(const at::Tensor& x, const core::NormSpec& spec, const at::Tensor& weight, const at::Tensor& bias);
 
 at::Tensor activate(const at::Tensor& x, core::Activation activation);

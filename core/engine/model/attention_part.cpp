@@ -3,6 +3,7 @@
 #include "core/engine/model/block_part.h"
 
 #include "core/base/assert.h"
+#include "core/engine/kernels/transformer.h"
 
 #include <array>
 #include <numeric>
@@ -17,6 +18,15 @@ std::vector<const core::LinearSpec*> inputLinears(const core::AttentionSpec& spe
     if (spec.layout != core::QkvLayout::Separate)
         return {&spec.qkv};
     return {&spec.query, &spec.key, &spec.value};
+}
+
+/// The queries of positions from `first` on at the temperature of each.
+at::Tensor atTemperature(const at::Tensor& query, const core::QueryTemperature& temperature, std::int64_t first)
+{
+    const at::Tensor counts =
+        at::arange(first + 1, first + 1 + query.size(0), query.options().dtype(at::kDouble)).view({-1, 1, 1});
+    const at::Tensor factors = (counts / temperature.interval).floor().log1p() * temperature.scale + 1;
+    return (query * factors.to(at::kFloat)).to(query.scalar_type());
 }
 
 /// Step 0: query, key and value; step 1: the output projection.
@@ -43,6 +53,7 @@ private:
     };
     Heads project(const TensorSource& tensors) const;
     at::Tensor attend(const TensorSource& tensors) const;
+    void normalise(Heads& heads, const TensorSource& tensors) const;
     at::Tensor normalised(const at::Tensor& x, const std::optional<core::NormSpec>& norm,
                           const TensorSource& tensors) const;
     at::Tensor clipped(const at::Tensor& x) const { return m_spec.clip == 0 ? x : x.clamp(-m_spec.clip, m_spec.clip); }
@@ -103,12 +114,18 @@ at::Tensor AttentionPass::normalised(const at::Tensor& x, const std::optional<co
     return applyNorm(x.flatten(1), *norm, tensors).view(x.sizes());
 }
 
+void AttentionPass::normalise(Heads& heads, const TensorSource& tensors) const
+{
+    heads.query = clipped(normalised(heads.query, m_spec.queryNorm, tensors));
+    heads.key = clipped(normalised(heads.key, m_spec.keyNorm, tensors));
+}
+
 at::Tensor AttentionPass::attend(const TensorSource& tensors) const
 {
     Heads heads = project(tensors);
-    heads.query = clipped(normalised(heads.query, m_spec.queryNorm, tensors));
-    heads.key = clipped(normalised(heads.key, m_spec.keyNorm, tensors));
     heads.value = clipped(heads.value);
+    if (!m_spec.normsAfterRotary)
+        normalise(heads, tensors);
     const at::Tensor unrotatedKey = heads.key;
     if (m_spec.rotary) {
         const RotaryTable table =
@@ -116,9 +133,14 @@ at::Tensor AttentionPass::attend(const TensorSource& tensors) const
         heads.query = applyRotary(heads.query, table, m_spec.rotary->style);
         heads.key = applyRotary(heads.key, table, m_spec.rotary->style);
     }
+    if (m_spec.normsAfterRotary)
+        normalise(heads, tensors);
+    if (m_spec.temperature)
+        heads.query = atTemperature(heads.query, *m_spec.temperature, m_context.place.firstPosition);
     return attendThroughStore(m_context, {heads.query, heads.key, unrotatedKey, heads.value},
                               {.scale = m_spec.scale,
                                .window = m_spec.window,
+                               .chunk = m_spec.chunk,
                                .softCap = m_spec.softCap,
                                .sinks = m_spec.sinks.empty() ? at::Tensor() : tensors.tensor(m_spec.sinks)});
 }
@@ -143,9 +165,12 @@ public:
     const core::RotarySpec* rotary() const override { return m_spec.rotary ? &*m_spec.rotary : nullptr; }
     at::Tensor rotateKeys(const at::Tensor& keys, const at::Tensor& positions, bool isShift) const override
     {
-        return m_spec.rotary
-                   ? applyRotary(keys, rotaryTableAt(*m_spec.rotary, positions, isShift), m_spec.rotary->style)
-                   : keys;
+        if (!m_spec.rotary)
+            return keys;
+        const at::Tensor rotated =
+            applyRotary(keys, rotaryTableAt(*m_spec.rotary, positions, isShift), m_spec.rotary->style);
+        const bool isNormalised = m_spec.normsAfterRotary && m_spec.keyNorm && !isShift;
+        return isNormalised ? applyNorm(rotated, *m_spec.keyNorm, {}, {}) : rotated;
     }
 
 private:

@@ -28,7 +28,7 @@ std::size_t ViewBuilder::addRouter(const core::LinearSpec& linear, const std::st
 
 void ViewBuilder::foldNorm(const std::optional<core::NormSpec>& norm, std::vector<std::size_t> readers)
 {
-    if (!norm)
+    if (!norm || norm->weight.empty())
         return;
     m_view.foldGroups.push_back({.kind = FoldGroup::Producer::Norm,
                                  .producer = norm->weight,
@@ -57,8 +57,8 @@ at::Tensor applyLinear(const at::Tensor& x, const core::LinearSpec& linear, cons
 
 at::Tensor applyNorm(const at::Tensor& x, const core::NormSpec& norm, const TensorSource& tensors)
 {
-    return applyNorm(x, norm, tensors.tensor(norm.weight),
-                     norm.bias.empty() ? at::Tensor() : tensors.tensor(norm.bias));
+    const auto optional = [&](const std::string& name) { return name.empty() ? at::Tensor() : tensors.tensor(name); };
+    return applyNorm(x, norm, optional(norm.weight), optional(norm.bias));
 }
 
 } // namespace paretoscope::engine

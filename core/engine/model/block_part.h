@@ -77,7 +77,7 @@ public:
                         int expert = -1);
     /// A linear that decides where others are used: stages leave it alone unless it is named to them.
     std::size_t addRouter(const core::LinearSpec& linear, const std::string& role, const std::string& input);
-    /// All linears that read what `norm` gives; nothing when there is no norm.
+    /// All linears that read what `norm` gives; nothing when there is no norm, or none with a weight.
     void foldNorm(const std::optional<core::NormSpec>& norm, std::vector<std::size_t> readers);
     /// `consumer` reads the output channels `rows` of `producer` one for one (empty: all of them).
     void foldLinear(const core::LinearSpec& producer, std::size_t consumer, std::vector<std::int64_t> rows = {});

@@ -156,8 +156,13 @@ void MoePass::widenShared(const TensorSource& tensors)
 void MoePass::enterGroup()
 {
     m_values.clear();
-    for (int expert = group().begin; expert < group().end; ++expert)
-        m_values.push_back(visitExpert(HookPoint::ExpertInput, m_input.index_select(0, rowsOf(expert).tokens), expert));
+    for (int expert = group().begin; expert < group().end; ++expert) {
+        const ExpertRows& rows = rowsOf(expert);
+        at::Tensor value = m_input.index_select(0, rows.tokens);
+        if (m_spec.weighsInput)
+            value = (value * rows.weights.unsqueeze(1)).to(m_input.scalar_type());
+        m_values.push_back(visitExpert(HookPoint::ExpertInput, std::move(value), expert));
+    }
 }
 
 void MoePass::widen(const TensorSource& tensors)
@@ -182,7 +187,8 @@ void MoePass::narrow(const TensorSource& tensors)
         const at::Tensor output =
             visitExpert(HookPoint::ExpertOutput, applyLinear(value, m_part.expert(expert).down, tensors), expert);
         const ExpertRows& rows = rowsOf(expert);
-        sum.index_add_(0, rows.tokens, output * rows.weights.unsqueeze(1));
+        sum.index_add_(0, rows.tokens,
+                       m_spec.weighsInput ? output.to(sum.scalar_type()) : output * rows.weights.unsqueeze(1));
     }
     m_sum = std::move(sum);
 }

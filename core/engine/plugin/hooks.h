@@ -28,10 +28,10 @@ enum class HookPoint
     MlpHidden,       ///< input of the down projection [tokens, intermediate]; in a mixture of its shared expert
     RouterLogits,    ///< of a mixture of experts [tokens, experts]; -inf keeps an expert from being chosen
     RouterExperts,   ///< the chosen experts, int64 [tokens, chosen]; -1 sends a token to none
-    RouterWeights,   ///< factors on their outputs [tokens, chosen], in the order of RouterExperts
+    RouterWeights,   ///< factors on their outputs, or inputs, [tokens, chosen], in the order of RouterExperts
     ExpertInput,     ///< what one expert reads: the tokens sent to it [n, hidden], rising by token
     ExpertHidden,    ///< input of its down projection [n, width]
-    ExpertOutput,    ///< what it gives, before the factor [n, hidden]; the shared expert's too, with all tokens
+    ExpertOutput,    ///< what it gives, before a factor on it [n, hidden]; the shared expert's too, with all tokens
     BlockOutput,     ///< residual stream leaving the block [tokens, hidden]
 };
 

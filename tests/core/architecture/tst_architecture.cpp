@@ -279,6 +279,11 @@ private Q_SLOTS:
         row("misspelt member of a norm", "/head/norm/weigth_offset", "1", "a norm has the unknown member");
         row("unknown part", "/block/sublayers/1/part/kind", R"("mpl")", "\"mpl\" is no part of a block");
         row("unknown norm", "/head/norm/kind", R"("rmz")", "\"rmz\" is no kind of norm");
+        row("norms with a weight behind the rotation", "/block/sublayers/0/part",
+            R"({"kind": "attention", "q_proj": "q", "k_proj": "k", "v_proj": "v", "o_proj": "o",
+                "rotary": {"style": "half_split", "theta": 10000, "scaling": null}, "norm_after_rotary": true,
+                "key_norm": {"kind": "rms", "weight": "k_norm", "epsilon": 1e-6}})",
+            "behind a rotation only norms without weight");
         row("unknown choice", "/block/sublayers/0/part/window", R"({"case": "attention", "full_attention": 0})",
             "unknown layer kinds \"attention\"");
         row("unknown dimension", "/dimensions/kv_heads", R"("atention_heads")",

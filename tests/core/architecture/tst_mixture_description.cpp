@@ -7,25 +7,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 using namespace paretoscope::core;
 
 namespace {
 
 /// The configuration of a parity model, or of a variant of a family, with some keys replaced or (value "absent")
-/// removed.
+/// removed; a dotted key lies inside of an object.
 Result<Architecture> describe(const char* model, const char* changes)
 {
-    std::filesystem::path folder = std::filesystem::path(PARETOSCOPE_TEST_DATA) / "parity/models" / model;
+    std::filesystem::path folder = std::filesystem::path(PARETOSCOPE_TEST_DATA "/parity/models") / model;
     if (!std::filesystem::exists(folder))
-        folder = std::filesystem::path(PARETOSCOPE_TEST_DATA) / "families" / model;
+        folder = std::filesystem::path(PARETOSCOPE_TEST_DATA "/families") / model;
     Json config = Json::parse(readTextFile(folder / "config.json").value());
     const Json changed = Json::parse(changes);
     for (const auto& [key, value] : changed.items()) {
+        const std::size_t dot = key.find('.');
+        Json& object = dot == std::string::npos ? config : config[key.substr(0, dot)];
+        const std::string name = key.substr(dot == std::string::npos ? 0 : dot + 1);
         if (value == "absent")
-            config.erase(key);
+            object.erase(name);
         else
-            config[key] = value;
+            object[name] = value;
     }
     return describeArchitecture(config, PARETOSCOPE_RESOURCES "/architectures");
 }
@@ -72,6 +76,15 @@ private Q_SLOTS:
             << QByteArray("deepseek_v3")
             << QByteArray(R"({"num_hidden_layers": 5, "first_k_dense_replace": 0, "moe_layer_freq": 2})")
             << Layers {0, 2, 4};
+        QTest::addRow("by step") << QByteArray("llama4_text") << QByteArray(R"({"num_hidden_layers": 6})")
+                                 << Layers {1, 3, 5};
+        QTest::addRow("by step, a list of null")
+            << QByteArray("llama4_text") << QByteArray(R"({"interleave_moe_layer_step": 3, "moe_layers": null})")
+            << Layers {2};
+        QTest::addRow("as listed") << QByteArray("llama4") << QByteArray(R"({"text_config.moe_layers": [1]})")
+                                   << Layers {1};
+        QTest::addRow("by default") << QByteArray("llama4") << QByteArray(R"({"text_config.moe_layers": "absent"})")
+                                    << Layers {0, 1, 2};
     }
     void choosesTheLayersThatAreMixtures()
     {
@@ -118,6 +131,23 @@ private Q_SLOTS:
         row("a scaling that never had factors", "phimoe", R"({"rope_scaling": {"type": "linear", "factor": 2.0}})",
             ErrorCode::Unsupported, "linear");
         row("no latent", "deepseek_v2", R"({"kv_lora_rank": 0})", ErrorCode::Corrupt, "rank");
+        row("no text model", "llama4", R"({"text_config": "absent"})", ErrorCode::Corrupt, "no object text_config");
+        row("text model is a text", "llama4", R"({"text_config": "big"})", ErrorCode::Corrupt, "no object text_config");
+        row("rotations of some layers", "llama4_text", R"({"no_rope_layers": [1, 0]})", ErrorCode::Corrupt,
+            "[1,0] says neither 0 nor 1 of layer 2");
+        row("rotations in words", "llama4_text", R"({"no_rope_layers": ["on", "on", "off", "on"]})", ErrorCode::Corrupt,
+            "of layer 0");
+        row("rotations are no list", "llama4_text", R"({"no_rope_layers": 3})", ErrorCode::Corrupt,
+            "expected a list of layers, found 3");
+        row("no interval", "llama4_text", R"({"no_rope_layer_interval": 0})", ErrorCode::Corrupt,
+            "repeats after 0 layers");
+        row("no interval of the temperature", "llama4_text", R"({"floor_scale": 0})", ErrorCode::Corrupt,
+            "changes after no positions");
+        row("temperature in words", "llama4_text", R"({"attn_temperature_tuning": "on"})", ErrorCode::Corrupt,
+            "attn_temperature_tuning");
+        row("windows", "llama4_text",
+            R"({"layer_types": ["sliding_attention", "full_attention", "full_attention", "full_attention"]})",
+            ErrorCode::Unsupported, "layer 0 is of the kind \"sliding_attention\"");
     }
     void refuses()
     {
@@ -139,6 +169,10 @@ private Q_SLOTS:
         QTest::addRow("rotary halves") << QByteArray("deepseek_v3") << QByteArray(R"({"rope_interleave": false})");
         QTest::addRow("other activation") << QByteArray("gpt_oss") << QByteArray(R"({"hidden_act": "gelu"})");
         QTest::addRow("unknown key") << QByteArray("olmoe") << QByteArray(R"({"expert_choice": "tokens"})");
+        QTest::addRow("unknown key of the text model")
+            << QByteArray("llama4") << QByteArray(R"({"text_config.expert_choice": "tokens"})");
+        QTest::addRow("unknown key around the text model")
+            << QByteArray("llama4") << QByteArray(R"({"tie_word_embeddings": true})");
     }
     void listsWhatItCannotCompute()
     {
@@ -177,6 +211,77 @@ private Q_SLOTS:
         QVERIFY(found.value().unsupported.empty());
         QCOMPARE(found.value().largestMixture()->rule.normalise, normalised);
         QCOMPARE(found.value().largestMixture()->rule.scale, scale);
+    }
+
+    void attentionVariesFromLayerToLayer_data()
+    {
+        QTest::addColumn<QByteArray>("model");
+        QTest::addColumn<QByteArray>("changes");
+        QTest::addColumn<QByteArray>("rotary"); // of every layer: n with norms behind the rotation, r without, - none
+        QTest::addColumn<QByteArray>("heated"); // t with a temperature
+        QTest::addColumn<std::vector<std::int64_t>>("chunks");
+        using Chunks = std::vector<std::int64_t>;
+        const auto row = [](const char* tag, const char* model, const char* changes, const char* rotary,
+                            const char* heated, const Chunks& chunks) {
+            QTest::addRow("%s", tag) << QByteArray(model) << QByteArray(changes) << QByteArray(rotary)
+                                     << QByteArray(heated) << chunks;
+        };
+        row("by interval", "llama4_text", "{}", "nn-n", "--t-", {8, 8, 0, 8});
+        row("by default", "llama4_text", R"({"no_rope_layer_interval": "absent", "no_rope_layers": "absent",
+            "attention_chunk_size": "absent"})",
+            "nnn-", "---t", {8192, 8192, 8192, 0});
+        row("as listed", "llama4_text", R"({"no_rope_layers": [0, 1, 0, 1]})", "-n-n", "t-t-", {0, 8, 0, 8});
+        row("as listed in words", "llama4_text", R"({"no_rope_layers": [false, true, true, true]})", "-nnn", "t---",
+            {0, 8, 8, 8});
+        row("masks by a list of their own", "llama4_text",
+            R"({"layer_types": ["full_attention", "chunked_attention", "chunked_attention", "full_attention"]})",
+            "nn-n", "--t-", {0, 8, 8, 0});
+        row("temperature as a number", "llama4_text", R"({"attn_temperature_tuning": 4})", "nn-n", "--t-",
+            {8, 8, 0, 8});
+        row("temperature off as a number", "llama4_text", R"({"attn_temperature_tuning": 0})", "nn-n", "----",
+            {8, 8, 0, 8});
+        row("inside of a multimodal model", "llama4", "{}", "rr-", "---", {16, 16, 0});
+    }
+    void attentionVariesFromLayerToLayer()
+    {
+        QFETCH(QByteArray, model);
+        QFETCH(QByteArray, changes);
+        QFETCH(QByteArray, rotary);
+        QFETCH(QByteArray, heated);
+        QFETCH(std::vector<std::int64_t>, chunks);
+        const auto found = describe(model.constData(), changes.constData());
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        QVERIFY(found.value().unsupported.empty());
+        QByteArray rotaryFound;
+        QByteArray heatedFound;
+        std::vector<std::int64_t> chunksFound;
+        for (const BlockSpec& block : found.value().blocks) {
+            const AttentionSpec& attention = *block.find<AttentionSpec>();
+            QCOMPARE(attention.queryNorm.has_value(), attention.normsAfterRotary && attention.keyNorm);
+            rotaryFound.append(!attention.rotary ? '-' : (attention.keyNorm ? 'n' : 'r'));
+            heatedFound.append(attention.temperature ? 't' : '-');
+            chunksFound.push_back(attention.chunk);
+        }
+        QCOMPARE(rotaryFound, rotary);
+        QCOMPARE(heatedFound, heated);
+        QCOMPARE(chunksFound, chunks);
+    }
+
+    void namesOfATextModelBesideAVisionTower()
+    {
+        const auto found = describe("llama4", "{}");
+        QVERIFY2(found.ok(), found.ok() ? "" : found.error().sentence().c_str());
+        const Architecture& architecture = found.value();
+        QCOMPARE(architecture.modelType, std::string("llama4"));
+        QCOMPARE(architecture.family, std::string("llama4"));
+        const MoeSpec& moe = *architecture.blocks[2].find<MoeSpec>();
+        QVERIFY(moe.weighsInput && moe.shared && !moe.sharedGate);
+        QCOMPARE(moe.rule.score, RouterScore::SigmoidOfChosen);
+        QCOMPARE(architecture.blocks[1].find<MlpSpec>()->down.inFeatures, std::int64_t(28));
+        QCOMPARE(moe.shared->down.inFeatures, std::int64_t(16));
+        // Norms behind the rotation read no tensor.
+        for (const ExpectedTensor& tensor : architecture.tensors())
+            QVERIFY(!tensor.name.empty());
     }
 
     void layersBehindTheLastAreIgnored()

@@ -222,7 +222,11 @@ class TstIncrementalDecoding : public QObject
 private Q_SLOTS:
     void initTestCase() { at::set_num_threads(1); } // tensors this small are slower on more
 
-    void equalsTheFullForward_data() { tests::addModelRows(); }
+    void equalsTheFullForward_data()
+    {
+        tests::addModelRows();
+        QTest::addRow("chunks") << QStringLiteral(PARETOSCOPE_TEST_DATA "/families/llama4_text");
+    }
     void equalsTheFullForward()
     {
         QFETCH(QString, folder);
@@ -367,9 +371,17 @@ private Q_SLOTS:
         QVERIFY(deviation(logits(true), logits(false)) < 1e-5);
     }
 
+    void shiftMovesARotatedKey_data()
+    {
+        QTest::addColumn<QString>("folder");
+        QTest::addRow("rotated") << QString::fromStdString((kModels / "llama_rope3").string());
+        QTest::addRow("rotated, then normalised") << QStringLiteral(PARETOSCOPE_TEST_DATA "/families/llama4_text");
+    }
     void shiftMovesARotatedKey()
     {
-        const auto model = loadModel(kModels / "llama_rope3");
+        QFETCH(QString, folder);
+        const auto model = loadModel(folder.toStdString());
+        QVERIFY(model);
         const KvGeometry geometry = model->graph().kvGeometry(0);
         const KvLayerShape shape = geometry.layers[0];
         const at::Tensor keys = at::randn({5, shape.kvHeads, shape.keyDim}, at::kFloat);

@@ -159,6 +159,8 @@ private Q_SLOTS:
         QTest::addRow("SparseMixer") << QByteArray("phimoe") << 2 * (4 + 1 + 6 * 3) << 2 << 2 * 6 * 3;
         QTest::addRow("latent attention, every second layer dense")
             << QByteArray("deepseek_v2_normalised") << 3 * 4 + 2 * (1 + 3 + 6 * 3) + 3 << 2 << 2 * 6 * 3;
+        QTest::addRow("shared expert without gate, every other layer dense")
+            << QByteArray("llama4_text") << 4 * 4 + 2 * 3 + 2 * (1 + 3 + 4 * 2) << 2 << 2 * 4 * 2;
         QTest::addRow("latent attention, dense layer first")
             << QByteArray("deepseek_v3") << 2 * 5 + 3 + 1 + 3 + 8 * 3 << 1 << 8 * 3;
     }
@@ -196,6 +198,7 @@ private Q_SLOTS:
         QTest::addRow("mixtral") << QByteArray("mixtral") << 2;
         QTest::addRow("gpt_oss") << QByteArray("gpt_oss") << 3;
         QTest::addRow("phimoe") << QByteArray("phimoe") << 2;
+        QTest::addRow("llama4_text") << QByteArray("llama4_text") << 2;
     }
     void everyExpertSeesItsOwnTokens()
     {
@@ -299,7 +302,7 @@ private Q_SLOTS:
     {
         QTest::addColumn<QByteArray>("model");
         for (const char* name : {"mixtral", "qwen2_moe", "granitemoe", "granitemoeshared", "gpt_oss", "gpt_oss_mxfp4",
-                                 "phimoe", "deepseek_v2"})
+                                 "phimoe", "deepseek_v2", "llama4_text"})
             QTest::addRow("%s", name) << QByteArray(name);
     }
     void stepSeesTheReplacedExperts()

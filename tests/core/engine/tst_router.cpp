@@ -70,6 +70,21 @@ private Q_SLOTS:
         QVERIFY(isNear(found.weights, {4.0 / 7, 3.0 / 7}));
     }
 
+    void sigmoidOfTheChosen()
+    {
+        // The sigmoids of 30 and 40 are both 1 in float32; the logits still tell them apart.
+        const core::RoutingRule rule {.experts = 4, .chosen = 1, .score = core::RouterScore::SigmoidOfChosen};
+        const Routing found = route(row({30, -1, 40, 2}), {}, rule);
+        QCOMPARE(idsOf(found.experts), (Ids {2}));
+        QVERIFY(isNear(found.weights, {1}));
+
+        core::RoutingRule two = rule;
+        two.chosen = 2;
+        const Routing both = route(row({logit(0.2), logit(0.7), logit(0.1), logit(0.6)}), {}, two);
+        QCOMPARE(idsOf(both.experts), (Ids {1, 3}));
+        QVERIFY(isNear(both.weights, {0.7, 0.6})); // of each by itself: not normalised
+    }
+
     void equalScoresChooseTheLowerExpert()
     {
         const core::RoutingRule rule {.experts = 6, .chosen = 3};

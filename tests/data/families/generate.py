@@ -262,6 +262,65 @@ def add_routers(folder, model, routers, weigh, chosen):
     (folder / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 
+LLAMA4 = {"model_type": "llama4_text", "vocab_size": 48, "hidden_size": 24, "intermediate_size": 16,
+          "intermediate_size_mlp": 28, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 6,
+          "hidden_act": "silu", "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+          "num_local_experts": 4, "tie_word_embeddings": False, "bos_token_id": 0, "eos_token_id": 1,
+          "pad_token_id": 2, "router_jitter_noise": 0.0, "for_llm_compressor": False}
+
+
+def llama4_routers(model):
+    layers = model.model.layers
+    return {i: layer.feed_forward.router for i, layer in enumerate(layers) if layer.is_moe_layer}
+
+
+def make_llama4_text(folder, name):
+    config = LLAMA4 | {"num_hidden_layers": 4, "num_experts_per_tok": 2, "interleave_moe_layer_step": 2,
+                       "no_rope_layers": [], "no_rope_layer_interval": 3, "attention_chunk_size": 8,
+                       "use_qk_norm": True, "attn_temperature_tuning": True, "floor_scale": 4, "attn_scale": 0.4,
+                       "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+                                        "high_freq_factor": 4.0, "original_max_position_embeddings": 32}}
+    (folder / "config.json").write_text(json.dumps(config))
+    read = transformers.AutoConfig.from_pretrained(folder)
+    torch.manual_seed(7100)
+    model = transformers.AutoModelForCausalLM.from_config(read, attn_implementation="eager").float().eval()
+    randomise(model, False)
+    keep_spelling(folder, model, config)
+    write_golden(folder, name, "two experts of four, weighted at their input, and a shared one in every second layer; "
+                 "no rotation but a temperature in layer 2, chunks of 8 in the others; norms behind the rotation", 100)
+    text = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32,
+                                                             attn_implementation="eager").eval()
+    add_routers(folder, text, llama4_routers(text), torch.sigmoid, 2)
+
+
+def make_llama4(folder, name):
+    text = LLAMA4 | {"num_hidden_layers": 3, "num_experts_per_tok": 1, "moe_layers": [0, 2],
+                     "no_rope_layers": [1, 1, 0], "attention_chunk_size": 16, "use_qk_norm": False,
+                     "attn_temperature_tuning": False, "attention_bias": True}
+    vision = {"model_type": "llama4_vision_model", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
+              "intermediate_size": 32, "vision_output_dim": 8, "image_size": 8, "patch_size": 4,
+              "projector_input_dim": 8, "projector_output_dim": 8, "rope_theta": 10000.0}
+    config = {"model_type": "llama4", "architectures": ["Llama4ForConditionalGeneration"], "boi_token_index": 44,
+              "eoi_token_index": 45, "image_token_index": 46, "tie_word_embeddings": False, "text_config": text,
+              "vision_config": vision}
+    (folder / "config.json").write_text(json.dumps(config))
+    read = transformers.AutoConfig.from_pretrained(folder)
+    read._attn_implementation = "eager"
+    torch.manual_seed(7101)
+    model = transformers.Llama4ForConditionalGeneration(read).float().eval()
+    randomise(model, False)
+    keep_spelling(folder, model, config)
+    model = transformers.Llama4ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32,
+                                                                        attn_implementation="eager").eval()
+    write_golden(folder, name, "a text model beside a vision tower, names with the prefix `language_model.`; one "
+                 "expert of four in layers 0 and 2, no norms of query and key, no temperature, biases", 101,
+                 model.language_model)
+    add_routers(folder, model.language_model, llama4_routers(model.language_model), torch.sigmoid, 1)
+    ids = torch.tensor([json.loads((folder / "golden.json").read_text())["sequences"][1]])
+    with torch.no_grad():
+        assert torch.equal(model(input_ids=ids).logits, model.language_model(ids).logits)
+
+
 def make_gpt_oss_mxfp4(folder, name):
     config = COMMON | {"model_type": "gpt_oss", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2,
                        "num_key_value_heads": 2, "head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2,
@@ -296,7 +355,15 @@ def make_gpt_oss_mxfp4(folder, name):
                  model)
 
 
-MIXTURES = {"gpt_oss_mxfp4": make_gpt_oss_mxfp4}
+def keep_spelling(folder, model, config):
+    """The published spelling, and beside it that of today's transformers."""
+    model.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    (folder / "config.json").rename(folder / "config_new_spelling.json")
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+MIXTURES = {"llama4_text": make_llama4_text, "llama4": make_llama4, "gpt_oss_mxfp4": make_gpt_oss_mxfp4}
 
 
 def main():
