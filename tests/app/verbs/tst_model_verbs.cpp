@@ -126,6 +126,45 @@ private Q_SLOTS:
         QVERIFY2(text.outText().contains(QLatin1String("16, 4 of them per token")), qPrintable(text.described()));
     }
 
+    void inspectsWhatIsStoredInMxfp4()
+    {
+        const QString model = QStringLiteral(PARETOSCOPE_TEST_DATA "/families/gpt_oss_mxfp4");
+        const QJsonObject json = callProgram({QStringLiteral("inspect"), model, QStringLiteral("--json")}).json();
+        QVERIFY(json[QLatin1String("supported")].toBool());
+        QVERIFY(json[QLatin1String("unread_tensors")].toArray().isEmpty());
+        int stacks = 0;
+        for (const QJsonValue& tensor : json[QLatin1String("tensors")].toArray()) {
+            if (tensor[QLatin1String("dtype")].toString() != QLatin1String("mxfp4"))
+                continue;
+            qint64 elements = 1;
+            for (const int size : integers(tensor[QLatin1String("shape")]))
+                elements *= size;
+            QCOMPARE(qint64(tensor[QLatin1String("bytes")].toInt()) * 32, elements * 17); // 4.25 bits
+            ++stacks;
+        }
+        QCOMPARE(stacks, 4);
+        const ProgramCall text = callProgram({QStringLiteral("inspect"), model});
+        QVERIFY2(text.outText().contains(QLatin1String("mxfp4 13.06 kB")), qPrintable(text.described()));
+    }
+
+    void inspectsTheTextModelBesideAVisionTower()
+    {
+        const QString model = QStringLiteral(PARETOSCOPE_TEST_DATA "/families/llama4");
+        const QJsonObject json = callProgram({QStringLiteral("inspect"), model, QStringLiteral("--json")}).json();
+        QVERIFY(json[QLatin1String("supported")].toBool());
+        QCOMPARE(json[QLatin1String("model_type")].toString(), QStringLiteral("llama4"));
+        QCOMPARE(json[QLatin1String("hidden_size")].toInt(), 24);
+        QCOMPARE(json[QLatin1String("experts")].toInt(), 4);
+        const QJsonArray unread = json[QLatin1String("unread_tensors")].toArray();
+        QVERIFY(!unread.isEmpty());
+        for (const QJsonValue& name : unread)
+            QVERIFY2(name.toString().startsWith(QLatin1String("vision_model.")) ||
+                         name.toString().startsWith(QLatin1String("multi_modal_projector.")),
+                     qPrintable(name.toString()));
+        const ProgramCall text = callProgram({QStringLiteral("inspect"), model});
+        QVERIFY2(text.outText().contains(QLatin1String("not read")), qPrintable(text.described()));
+    }
+
     void findsAModelByName()
     {
         ProgramSetting setting;
