@@ -20,6 +20,7 @@ struct Inspection
     std::string family;
     std::string modelType;
     std::int64_t parameters = 0;
+    std::int64_t parameterBytes = 0; ///< stored for them
     std::int64_t hiddenSize = 0;
     std::int64_t layers = 0;
     std::int64_t attentionHeads = 0;
@@ -67,6 +68,7 @@ Inspection fromConfig(const core::Checkpoint& checkpoint)
     model.tiedEmbeddings = tied != config.end() && tied->is_boolean() && tied->get<bool>();
     for (const core::TensorInfo& tensor : checkpoint.tensors())
         model.parameters += tensor.elements();
+    model.parameterBytes = checkpoint.storedBytes().value;
     model.activeParameters = model.parameters;
     return model;
 }
@@ -98,6 +100,11 @@ Inspection inspected(const core::Checkpoint& checkpoint, const std::filesystem::
     model.mixtures = std::count_if(architecture.blocks.begin(), architecture.blocks.end(),
                                    [](const core::BlockSpec& block) { return block.find<core::MoeSpec>() != nullptr; });
     model.unsupported = architecture.unsupported;
+    model.parameterBytes = 0;
+    for (const core::ExpectedTensor& expected : architecture.tensors()) {
+        if (const core::TensorInfo* tensor = checkpoint.find(expected.name))
+            model.parameterBytes += tensor->stored.value;
+    }
     const core::TensorReport report = core::compareTensors(architecture, checkpoint);
     for (const std::string& name : report.missing)
         model.unsupported.push_back("the tensor " + name + " is missing");
@@ -174,9 +181,9 @@ std::string expertsText(const Inspection& model)
 
 std::string summary(const Inspection& model, const core::Checkpoint& checkpoint, const std::string& path)
 {
-    const double bits = model.parameters > 0 ? 8.0 * static_cast<double>(checkpoint.storedBytes().value) /
-                                                   static_cast<double>(model.parameters)
-                                             : 0;
+    const double bits = model.parameters > 0
+                            ? 8.0 * static_cast<double>(model.parameterBytes) / static_cast<double>(model.parameters)
+                            : 0;
     std::string text = labelled("model", path);
     text += labelled("format", checkpoint.format());
     text += labelled("family", (model.family.empty() ? "unknown" : model.family) + " (model_type " +

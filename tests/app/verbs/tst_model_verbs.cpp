@@ -163,6 +163,7 @@ private Q_SLOTS:
                      qPrintable(name.toString()));
         const ProgramCall text = callProgram({QStringLiteral("inspect"), model});
         QVERIFY2(text.outText().contains(QLatin1String("not read")), qPrintable(text.described()));
+        QVERIFY2(text.outText().contains(QLatin1String(", 32.00 bits per parameter")), qPrintable(text.described()));
     }
 
     void findsAModelByName()
