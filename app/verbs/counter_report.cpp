@@ -21,27 +21,11 @@ using core::Json;
 using roofline::CountedRange;
 using roofline::Counters;
 using roofline::HardwareSpec;
-using roofline::LevelPoint;
 using roofline::MemoryLevel;
-using roofline::NumberType;
 
-/// The rate that bounds a range: of 16-bit products where tensor units worked, else of fp32.
-std::optional<double> peakFor(const CountedRange& range, const HardwareSpec& hardware)
-{
-    if (range.tensorFlops <= 0)
-        return hardware.peak(NumberType::Fp32);
-    return hardware.peak(NumberType::Bf16) ? hardware.peak(NumberType::Bf16) : hardware.peak(NumberType::Fp16);
-}
-
-/// What of the lowest of its roofs a range reached; nothing without a rate.
 std::optional<double> reachedShare(const CountedRange& range, const HardwareSpec* hardware)
 {
-    const std::optional<double> peak = hardware ? peakFor(range, *hardware) : std::nullopt;
-    if (!peak)
-        return std::nullopt;
-    const std::vector<LevelPoint> points = roofline::levelPoints(range.flops(), *peak, range.bytes, *hardware);
-    const double roof = roofline::attainable(*peak, points);
-    return roof > 0 ? std::optional(range.flops() / range.seconds / roof) : std::nullopt;
+    return hardware ? roofline::shareOfRoof(range, *hardware) : std::nullopt;
 }
 
 Json levelsJson(const CountedRange& range)

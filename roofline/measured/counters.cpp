@@ -243,7 +243,23 @@ void add(Counters& counters, const Kernel& kernel, double tensorFlopsPerInstruct
     }
 }
 
+std::optional<double> peakFor(const CountedRange& range, const HardwareSpec& hardware)
+{
+    if (range.tensorFlops <= 0)
+        return hardware.peak(NumberType::Fp32);
+    return hardware.peak(NumberType::Bf16) ? hardware.peak(NumberType::Bf16) : hardware.peak(NumberType::Fp16);
+}
+
 } // namespace
+
+std::optional<double> shareOfRoof(const CountedRange& range, const HardwareSpec& hardware)
+{
+    const std::optional<double> peak = peakFor(range, hardware);
+    if (!peak)
+        return std::nullopt;
+    const double roof = attainable(*peak, levelPoints(range.flops(), *peak, range.bytes, hardware));
+    return roof > 0 ? std::optional(range.flops() / range.seconds / roof) : std::nullopt;
+}
 
 core::Result<Counters> readCounters(std::string_view text, std::string_view what, double tensorFlopsPerInstruction)
 {

@@ -42,4 +42,8 @@ inline constexpr double kTensorFlopsPerInstruction = 512;
 core::Result<Counters> readCounters(std::string_view text, std::string_view what,
                                     double tensorFlopsPerInstruction = kTensorFlopsPerInstruction);
 
+/// What a range reached of the lowest of its roofs: the rate of the device (of 16-bit products where tensor units
+/// worked, else of fp32), and of every level bandwidth times FLOPs per byte. Nothing where the device states no rate.
+std::optional<double> shareOfRoof(const CountedRange& range, const HardwareSpec& hardware);
+
 } // namespace paretoscope::roofline

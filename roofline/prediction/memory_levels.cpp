@@ -5,8 +5,6 @@
 
 namespace paretoscope::roofline {
 
-namespace {
-
 std::optional<double> bandwidthOf(MemoryLevel level, const HardwareSpec& hardware)
 {
     switch (level) {
@@ -19,8 +17,6 @@ std::optional<double> bandwidthOf(MemoryLevel level, const HardwareSpec& hardwar
     }
     return hardware.bandwidthBytesPerSecond > 0 ? std::optional(hardware.bandwidthBytesPerSecond) : std::nullopt;
 }
-
-} // namespace
 
 std::string_view memoryLevelName(MemoryLevel level)
 {

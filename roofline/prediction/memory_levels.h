@@ -21,6 +21,8 @@ enum class MemoryLevel
 };
 inline constexpr std::size_t kMemoryLevels = 3;
 std::string_view memoryLevelName(MemoryLevel level); ///< "main"
+/// Bytes per second; nothing where the device does not state it.
+std::optional<double> bandwidthOf(MemoryLevel level, const HardwareSpec& hardware);
 
 /// What moved at each level; nothing where it is not known.
 using LevelBytes = std::array<std::optional<double>, kMemoryLevels>;

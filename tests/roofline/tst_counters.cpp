@@ -180,6 +180,41 @@ private Q_SLOTS:
         QCOMPARE(attainable(7, {}), 7.0);
     }
 
+    void rangesAreHeldAgainstTheLowestRoof_data()
+    {
+        QTest::addColumn<double>("vectorFlops");
+        QTest::addColumn<double>("tensorFlops");
+        QTest::addColumn<double>("mainBytes");
+        QTest::addColumn<double>("l2Bytes");
+        QTest::addColumn<double>("share"); ///< of what one second allows; negative: no rate is stated
+        QTest::addRow("bound by main memory") << 50.0 << 0.0 << 50.0 << 50.0 << 0.5;
+        QTest::addRow("bound by L2") << 100.0 << 0.0 << 10.0 << 200.0 << 0.5;
+        QTest::addRow("bound by vector units") << 500.0 << 0.0 << 1.0 << 1.0 << 0.5;
+        QTest::addRow("bound by tensor units") << 0.0 << 2000.0 << 1.0 << 1.0 << 0.5;
+        QTest::addRow("no FLOPs") << 0.0 << 0.0 << 10.0 << 10.0 << -1.0;
+    }
+    void rangesAreHeldAgainstTheLowestRoof()
+    {
+        QFETCH(double, vectorFlops);
+        QFETCH(double, tensorFlops);
+        QFETCH(double, mainBytes);
+        QFETCH(double, l2Bytes);
+        QFETCH(double, share);
+        HardwareSpec device;
+        device.bandwidthBytesPerSecond = 100;
+        device.l2BandwidthBytesPerSecond = 400;
+        device.peak(NumberType::Fp32) = 1000;
+        device.peak(NumberType::Fp16) = 4000;
+        const CountedRange range {.name = "gemm",
+                                  .kernels = 1,
+                                  .seconds = 1,
+                                  .vectorFlops = vectorFlops,
+                                  .tensorFlops = tensorFlops,
+                                  .bytes = {mainBytes, l2Bytes, std::nullopt}};
+        QCOMPARE(shareOfRoof(range, device).value_or(-1), share);
+        QVERIFY(!shareOfRoof(range, {}));
+    }
+
     /// L2 sees at least what main memory does; nothing is claimed of L1.
     void operationsKnowTwoLevels()
     {
