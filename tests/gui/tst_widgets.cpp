@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "views/pareto/legend_chip.h"
 #include "views/widgets/empty_state.h"
 #include "views/widgets/flow_layout.h"
 #include "views/widgets/message_bar.h"
@@ -59,6 +60,37 @@ private Q_SLOTS:
         }
         QCOMPARE(flow->heightForWidth(1000), 20);
         QVERIFY(flow->heightForWidth(170) >= 60);
+    }
+
+    void smallItemsStandInTheMiddleOfTheirLine()
+    {
+        QWidget widget;
+        auto* flow = new FlowLayout(&widget);
+        QList<QWidget*> boxes;
+        for (const QSize size : {QSize(80, 30), QSize(40, 10), QSize(90, 20)}) {
+            auto* box = new QWidget;
+            box->setFixedSize(size);
+            flow->addWidget(box);
+            boxes << box;
+        }
+        flow->setGeometry({0, 0, 150, 100});
+        QCOMPARE(boxes[0]->geometry(), QRect(0, 0, 80, 30));
+        QCOMPARE(boxes[1]->geometry(), QRect(82, 10, 40, 10));
+        QCOMPARE(boxes[2]->geometry(), QRect(0, 32, 90, 20)); // in a line of its own
+    }
+
+    void longEntriesOfALegendAreShortened()
+    {
+        QWidget widget;
+        auto* flow = new FlowLayout(&widget);
+        auto* chip = new LegendChip;
+        chip->setText(QString(200, u'x'));
+        flow->addWidget(chip);
+        QVERIFY(widget.minimumSizeHint().width() <= 200);
+        flow->setGeometry({0, 0, 300, 100});
+        QCOMPARE(chip->width(), 300);
+        chip->setText(u"rtn"_s);
+        QVERIFY(chip->sizeHint().width() < 100);
     }
 };
 

@@ -18,6 +18,7 @@ LegendChip::LegendChip(QWidget* parent)
     setCheckable(true);
     setIconSize({kMarker, kMarker});
     setFocusPolicy(Qt::TabFocus);
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 }
 
 QSize LegendChip::sizeHint() const
@@ -44,7 +45,9 @@ void LegendChip::paintEvent(QPaintEvent*)
     name.setStrikeOut(!isChecked());
     painter.setFont(name);
     painter.setPen(isChecked() ? palette().color(QPalette::WindowText) : themeColours(palette()).mutedText);
-    painter.drawText(rect().adjusted(kMargin + kMarker + 2, 0, -kMargin, 0), Qt::AlignVCenter, text());
+    const QRect room = rect().adjusted(kMargin + kMarker + 2, 0, -kMargin, 0);
+    painter.drawText(room, Qt::AlignVCenter,
+                     painter.fontMetrics().elidedText(text(), Qt::ElideMiddle, room.width() + 1));
 }
 
 void LegendChip::enterEvent(QEnterEvent* event)

@@ -5,7 +5,7 @@
 
 namespace paretoscope::views {
 
-/// One method in the legend: its marker and name; unchecked = hidden in the plot.
+/// An entry of the legend: its marker and name, shortened where there is no room; unchecked = hidden in the plot.
 class LegendChip : public QAbstractButton
 {
     Q_OBJECT
@@ -14,7 +14,7 @@ public:
     explicit LegendChip(QWidget* parent = nullptr);
 
     QSize sizeHint() const override;
-    QSize minimumSizeHint() const override { return sizeHint(); }
+    QSize minimumSizeHint() const override { return sizeHint().boundedTo({160, sizeHint().height()}); }
 
 protected:
     void paintEvent(QPaintEvent* event) override;

@@ -25,24 +25,39 @@ void FlowLayout::setGeometry(const QRect& rect)
 int FlowLayout::arrange(const QRect& rect, bool apply) const
 {
     const QRect area = rect.marginsRemoved(contentsMargins());
-    int x = area.left();
+    QList<QLayoutItem*> line;
     int y = area.top();
-    int lineHeight = 0;
+    int width = 0;
+    int height = 0;
+    const auto sizeOf = [&](const QLayoutItem* item) {
+        const QSize size = item->sizeHint();
+        return size.boundedTo({area.width(), size.height()});
+    };
+    const auto endLine = [&] { // small ones stand in its middle
+        int x = area.left();
+        for (QLayoutItem* item : line) {
+            const QSize size = sizeOf(item);
+            if (apply)
+                item->setGeometry(QRect(QPoint(x, y + (height - size.height()) / 2), size));
+            x += size.width() + spacing();
+        }
+    };
     for (QLayoutItem* item : m_items) {
         if (item->isEmpty())
             continue;
-        const QSize size = item->sizeHint();
-        if (x > area.left() && x + size.width() > area.right() + 1) {
-            x = area.left();
-            y += lineHeight + spacing();
-            lineHeight = 0;
+        const QSize size = sizeOf(item);
+        if (!line.isEmpty() && width + size.width() > area.width()) {
+            endLine();
+            y += height + spacing();
+            line.clear();
+            width = height = 0;
         }
-        if (apply)
-            item->setGeometry(QRect(QPoint(x, y), size.boundedTo(QSize(area.width(), size.height()))));
-        x += size.width() + spacing();
-        lineHeight = std::max(lineHeight, size.height());
+        line << item;
+        width += size.width() + spacing();
+        height = std::max(height, size.height());
     }
-    return y + lineHeight - rect.top() + contentsMargins().bottom();
+    endLine();
+    return y + height - rect.top() + contentsMargins().bottom();
 }
 
 } // namespace paretoscope::views
