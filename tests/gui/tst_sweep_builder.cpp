@@ -121,6 +121,25 @@ private Q_SLOTS:
         QCOMPARE(problemOf(gptq(), *gptq().parameter("bits"), text).isEmpty(), good);
     }
 
+    void tabGoesFromTopToBottom()
+    {
+        Shown shown;
+        shown.builder.loadDemo();
+        shown.child<QListWidget>(u"pipelineList"_s)->setCurrentRow(1); // its stage is made now
+        QCoreApplication::processEvents();                             // what was there before is gone
+        shown.builder.check();
+        const QStringList names {u"sweepName"_s,     u"pipelineList"_s, u"addPipeline"_s,
+                                 u"stageRemove:0"_s, u"addStage"_s,     u"workers"_s,
+                                 u"saveSweep"_s,     u"closeBuilder"_s, u"start"_s};
+        QStringList found;
+        for (QWidget* widget = shown.builder.nextInFocusChain(); widget != &shown.builder;
+             widget = widget->nextInFocusChain()) {
+            if (names.contains(widget->objectName()) && widget->isVisible())
+                found << widget->objectName();
+        }
+        QCOMPARE(found, names);
+    }
+
     /// Whatever a file holds, the form gives the same trials back.
     void nothingIsLost_data()
     {

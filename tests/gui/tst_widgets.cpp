@@ -3,6 +3,7 @@
 #include "views/widgets/empty_state.h"
 #include "views/widgets/flow_layout.h"
 #include "views/widgets/message_bar.h"
+#include "views/widgets/tab_order.h"
 
 #include <QtTest>
 
@@ -91,6 +92,39 @@ private Q_SLOTS:
         QCOMPARE(chip->width(), 300);
         chip->setText(u"rtn"_s);
         QVERIFY(chip->sizeHint().width() < 100);
+    }
+
+    void tabVisitsThePartsInTheirOrder()
+    {
+        QWidget window;
+        auto* below = new QWidget(&window);
+        auto* above = new QWidget(&window); // made later than what is below it
+        QList<QWidget*> wanted;
+        for (QWidget* part : {above, below}) {
+            for (int i = 0; i < 2; ++i) {
+                auto* edit = new QLineEdit(part);
+                wanted << edit;
+            }
+        }
+        auto* last = new QSpinBox(below);
+        wanted << last;
+        orderTabs({above, below});
+        QList<QWidget*> found;
+        for (QWidget* widget = window.nextInFocusChain(); widget != &window; widget = widget->nextInFocusChain()) {
+            if (wanted.contains(widget))
+                found << widget;
+        }
+        QCOMPARE(found, wanted);
+        orderTabs({below, above});
+        window.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+        wanted[2]->setFocus();
+        QTest::keyClick(wanted[2], Qt::Key_Tab);
+        QCOMPARE(window.focusWidget(), wanted[3]);
+        QTest::keyClick(wanted[3], Qt::Key_Tab);
+        QCOMPARE(window.focusWidget(), last);
+        QTest::keyClick(last, Qt::Key_Tab);
+        QCOMPARE(window.focusWidget(), wanted[0]);
     }
 };
 

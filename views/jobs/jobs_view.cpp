@@ -6,6 +6,7 @@
 #include "views/theme/icons.h"
 #include "views/theme/theme.h"
 #include "views/widgets/empty_state.h"
+#include "views/widgets/tab_order.h"
 
 #include <QAction>
 #include <QClipboard>
@@ -139,6 +140,7 @@ JobsView::JobsView(SelectionModel& selection, QWidget* parent)
     m_stack = new QStackedLayout(this);
     m_stack->addWidget(m_empty);
     m_stack->addWidget(page);
+    orderTabs({stop, m_continueButton, m_runTable, m_eventTable});
 
     m_ticker.setInterval(500ms);
     connect(&m_ticker, &QTimer::timeout, m_run, &RunModel::tick);

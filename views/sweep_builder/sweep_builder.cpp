@@ -9,6 +9,7 @@
 #include "views/theme/icons.h"
 #include "views/theme/theme.h"
 #include "views/widgets/path_field.h"
+#include "views/widgets/tab_order.h"
 
 #include <QAction>
 #include <QDir>
@@ -225,6 +226,7 @@ const CheckedDraft& SweepBuilder::check()
     m_checkSoon.stop();
     m_checked = checkDraft(m_editor.draft(), *m_plugins);
     showCheck();
+    orderTabs({m_workload, m_pipelines, m_driver, m_project, m_workers, m_save}); // stages and options come and go
     return m_checked;
 }
 

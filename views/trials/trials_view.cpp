@@ -9,6 +9,7 @@
 #include "views/trials/trial_table_model.h"
 #include "views/widgets/empty_state.h"
 #include "views/widgets/filter_bar.h"
+#include "views/widgets/tab_order.h"
 
 #include <QAction>
 #include <QClipboard>
@@ -93,6 +94,7 @@ TrialsView::TrialsView(SelectionModel& selection, QWidget* parent)
     m_stack->addWidget(m_empty);
     m_stack->addWidget(page);
     createCommands();
+    orderTabs({m_filter, columns, m_table});
 
     connect(&m_selection, &SelectionModel::selectionChanged, this, &TrialsView::showSelection);
     connect(&m_selection, &SelectionModel::filterChanged, this, &TrialsView::applyFilter);
