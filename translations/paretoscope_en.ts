@@ -150,10 +150,10 @@
         </translation>
     </message>
     <message numerus="yes">
-        <source>%1 against %2, %n point(s). Arrow keys move the view, plus and minus zoom, 0 fits, Tab visits the front, Space selects. The trials table shows the same numbers.</source>
+        <source>%1 against %2, %n point(s). Arrow keys move the view, plus and minus zoom, 0 fits, Tab visits the front, then published points, Space selects. The trials table shows the same numbers.</source>
         <translation>
-            <numerusform>%1 against %2, %n point. Arrow keys move the view, plus and minus zoom, 0 fits, Tab visits the front, Space selects. The trials table shows the same numbers.</numerusform>
-            <numerusform>%1 against %2, %n points. Arrow keys move the view, plus and minus zoom, 0 fits, Tab visits the front, Space selects. The trials table shows the same numbers.</numerusform>
+            <numerusform>%1 against %2, %n point. Arrow keys move the view, plus and minus zoom, 0 fits, Tab visits the front, then published points, Space selects. The trials table shows the same numbers.</numerusform>
+            <numerusform>%1 against %2, %n points. Arrow keys move the view, plus and minus zoom, 0 fits, Tab visits the front, then published points, Space selects. The trials table shows the same numbers.</numerusform>
         </translation>
     </message>
 </context>
@@ -171,6 +171,13 @@
         <translation>
             <numerusform>%n finished trial cannot be predicted: %1</numerusform>
             <numerusform>%n finished trials cannot be predicted: %1</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>✳ %n published point(s), measured under other protocols than the trials: %1. Each tells its source.</source>
+        <translation>
+            <numerusform>✳ %n published point, measured under other protocols than the trials: %1. It tells its source.</numerusform>
+            <numerusform>✳ %n published points, measured under other protocols than the trials: %1. Each tells its source.</numerusform>
         </translation>
     </message>
     <message numerus="yes">

@@ -144,7 +144,8 @@ SnapshotPtr publishedSnapshot()
     records.published = {point("LLaMA-7B", "wikitext2_ppl@2048", 6.09, 4, "IST-DASLab/gptq README"),
                          point("LLaMA-7B", "wikitext2_ppl@2048", 8.5, 3, "UNVERIFIED, recalled"),
                          point("LLaMA-13B", "wikitext2_ppl@2048", 5.4, 4, "IST-DASLab/gptq README"),
-                         point("LLaMA-7B", "zeroshot_avg_acc", 62.5, 4, "IST-DASLab/gptq README")};
+                         point("LLaMA-7B", "zeroshot_avg_acc", 62.5, 4, "IST-DASLab/gptq README"),
+                         point("LLaMA-7B", "model_size_GB", 3.9, 4, "IST-DASLab/gptq README")};
     return makeSnapshot(std::move(records));
 }
 

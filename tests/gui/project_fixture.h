@@ -35,8 +35,8 @@ core::WorkloadRecord demoWorkload();
 SnapshotPtr snapshotOf(std::vector<core::TrialRecord> trials, const std::string& path = "demo.pscope",
                        std::vector<core::WorkloadRecord> workloads = {demoWorkload()});
 
-/// The demo with published points: GPTQ of LLaMA-7B at 4 bit and, not verified, at 3 bit; of LLaMA-13B at 4 bit; an
-/// accuracy.
+/// The demo with published points: perplexity of GPTQ of LLaMA-7B at 4 bit and, not verified, at 3 bit; of LLaMA-13B at
+/// 4 bit; accuracy and size of the first one.
 SnapshotPtr publishedSnapshot();
 
 } // namespace paretoscope::views::test

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/table/published_table.h"
 #include "tests/gui/project_fixture.h"
 #include "views/pareto/pareto_data.h"
 #include "views/pareto/plot_export.h"
@@ -82,6 +83,7 @@ private Q_SLOTS:
         QTest::addRow("one model") << QStringList {seven} << 2;
         QTest::addRow("two models") << QStringList {seven, u"wikitext2_ppl@2048|LLaMA-13B"_s} << 3;
         QTest::addRow("no place on the axes") << QStringList {u"zeroshot_avg_acc|LLaMA-7B"_s} << 0;
+        QTest::addRow("on other axes") << QStringList {u"wikitext2_ppl@2048 against model_size_GB|LLaMA-7B"_s} << 0;
         QTest::addRow("never heard of") << QStringList {u"x"_s} << 0;
     }
     void publishedPointsAreDrawnWhenAskedFor()
@@ -107,12 +109,101 @@ private Q_SLOTS:
     void publishedPointsTellTheirSource()
     {
         const SnapshotPtr snapshot = test::publishedSnapshot();
-        const QString verified = describePublished(snapshot->published[0]).join('\n'_L1);
+        const QString verified = describePublished(*snapshot, {.x = 0, .y = 0}).join('\n'_L1);
         for (const QString& part : {u"GPTQ, LLaMA-7B"_s, u"wikitext2_ppl@2048"_s, u"6.09"_s, u"bits 4"_s,
                                     u"Published: IST-DASLab/gptq README"_s})
             QVERIFY2(verified.contains(part), qPrintable(verified));
         QVERIFY(!verified.contains(u"UNVERIFIED"_s));
-        QVERIFY(describePublished(snapshot->published[1]).last().startsWith(u"UNVERIFIED"_s));
+        const QStringList doubted = describePublished(*snapshot, {.x = 1, .y = 1, .isVerified = false});
+        QVERIFY(doubted.last().startsWith(u"UNVERIFIED"_s));
+        const QString pair = describePublished(*snapshot, {.x = 4, .y = 0}).join('\n'_L1);
+        QVERIFY2(pair.contains(u"wikitext2_ppl@2048  6.09"_s) && pair.contains(u"model_size_GB  3.9"_s),
+                 qPrintable(pair));
+    }
+
+    void publishedPointsFindTheirPlaces_data()
+    {
+        QTest::addColumn<QString>("table");
+        QTest::addColumn<QString>("x");
+        QTest::addColumn<QString>("y");
+        QTest::addColumn<QStringList>("series"); ///< with their places
+        const auto row = [](const char* tag, const char* lines, const char* x, const char* y,
+                            const QStringList& series) {
+            QTest::addRow("%s", tag) << QString::fromLatin1(lines) << QString::fromLatin1(x) << QString::fromLatin1(y)
+                                     << series;
+        };
+        row("nominal bits", "GPTQ,Llama,,ppl@2048,5.5,,,,paper,4,", "bits_per_parameter", "perplexity",
+            {u"ppl@2048|Llama: ppl@2048 5.5, bits 4"_s});
+        row("a second value", "GPTQ,Llama,,ppl@2048,5.5,,bits_per_weight,4.25,paper,4,", "bits_per_parameter",
+            "perplexity", {u"ppl@2048 against bits_per_weight|Llama: ppl@2048 5.5, bits_per_weight 4.25"_s});
+        row("a size of the same row",
+            "GPTQ,Llama,,ppl@2048,5.5,,,,paper,4,\n"
+            "GPTQ,Llama,,model_size_GB,3.5,,,,paper,4,",
+            "stored_bytes", "perplexity",
+            {u"ppl@2048 against model_size_GB|Llama: ppl@2048 5.5, model_size_GB 3500000000"_s});
+        row("the same on swapped axes",
+            "GPTQ,Llama,,ppl@2048,5.5,,,,paper,4,\n"
+            "GPTQ,Llama,,model_size_GB,3.5,,,,paper,4,",
+            "perplexity", "stored_bytes",
+            {u"model_size_GB against ppl@2048|Llama: model_size_GB 3500000000, ppl@2048 5.5"_s});
+        row("accuracy in percent, size in MiB",
+            "W8A8,ResNet18,,imagenet_top1,72,,,,Zhen-Dong/HAWQ,8,\n"
+            "W8A8,ResNet18,,model_size_MB,1,,,,Zhen-Dong/HAWQ,8,",
+            "stored_bytes", "acc",
+            {u"imagenet_top1 against model_size_MB|ResNet18: imagenet_top1 [%] 0.72, model_size_MB [MiB] 1048576"_s});
+        row("each perplexity is a series of its own",
+            "GPTQ,Llama,,ppl@2048,5.5,,,,paper,4,\n"
+            "GPTQ,Llama,,c4_ppl@2048,7,,,,paper,4,\n"
+            "GPTQ,Llama,,model_size_GB,3,,,,paper,4,",
+            "stored_bytes", "perplexity",
+            {u"ppl@2048 against model_size_GB|Llama: ppl@2048 5.5, model_size_GB 3000000000"_s,
+             u"c4_ppl@2048 against model_size_GB|Llama: c4_ppl@2048 7, model_size_GB 3000000000"_s});
+        row("two sizes leave open which one",
+            "GPTQ,Llama,,ppl@2048,5.5,,,,paper,4,\n"
+            "GPTQ,Llama,,model_size_GB,3,,,,paper,4,\n"
+            "GPTQ,Llama,,model_size_GB,4,,,,paper,4,",
+            "stored_bytes", "perplexity", {});
+        row("and so do two perplexities",
+            "GPTQ,Llama,,ppl@2048,5.5,,,,paper,4,\n"
+            "GPTQ,Llama,,ppl@2048,5.6,,,,paper,4,\n"
+            "GPTQ,Llama,,model_size_GB,3,,,,paper,4,",
+            "stored_bytes", "perplexity", {});
+        for (const auto& [what, lines] : {std::pair("another paper", "GPTQ,Llama,,model_size_GB,3,,,,another paper,4,"),
+                                          {"another method", "AWQ,Llama,,model_size_GB,3,,,,paper,4,"},
+                                          {"another model", "GPTQ,Mistral,,model_size_GB,3,,,,paper,4,"},
+                                          {"other bits", "GPTQ,Llama,,model_size_GB,3,,,,paper,3,"},
+                                          {"another group", "GPTQ,Llama,,model_size_GB,3,,,,paper,4,64"},
+                                          {"another data set", "GPTQ,Llama,C4,model_size_GB,3,,,,paper,4,"}}) {
+            const std::string both = std::string("GPTQ,Llama,,ppl@2048,5.5,,,,paper,4,\n") + lines;
+            row(what, both.c_str(), "stored_bytes", "perplexity", {});
+        }
+        row("one number alone", "GPTQ,Llama,,model_size_GB,3,,,,paper,4,", "stored_bytes", "perplexity", {});
+    }
+    void publishedPointsFindTheirPlaces()
+    {
+        QFETCH(QString, table);
+        QFETCH(QString, x);
+        QFETCH(QString, y);
+        QFETCH(QStringList, series);
+        const std::string text =
+            "method,model,data_set,metric,value,unit,x_metric,x_value,source,bits,group\n" + table.toStdString() + "\n";
+        const auto rows = core::parseCsv(text, "table");
+        QVERIFY2(rows.ok(), rows.ok() ? "" : rows.error().sentence().c_str());
+        const auto read = core::readPublishedTable(rows.value(), "table");
+        QVERIFY2(read.ok(), read.ok() ? "" : read.error().sentence().c_str());
+        ProjectSnapshot snapshot;
+        snapshot.published = read.value().points;
+        const auto axis = [](const QString& name) {
+            const char* unit = name == "stored_bytes"_L1 ? "B" : name == "bits_per_parameter"_L1 ? "bit" : "";
+            return MetricSummary {name.toStdString(), unit, true, {}};
+        };
+        QStringList found;
+        for (const PublishedSeries& each : publishedSeries(snapshot, axis(x), axis(y))) {
+            for (const PublishedMark& mark : each.marks)
+                found << u"%1: %2 %3, %4 %5"_s.arg(each.id, each.yName, QString::number(mark.value.y(), 'g', 12),
+                                                   each.xName, QString::number(mark.value.x(), 'g', 12));
+        }
+        QCOMPARE(found, series);
     }
 
     void unmeasuredTrialsAreLeftOut()

@@ -435,8 +435,12 @@ private Q_SLOTS:
         shown.view.setSnapshot(test::publishedSnapshot());
         QVERIFY(published->isVisible());
         Q_EMIT published->menu()->aboutToShow();
-        QVERIFY(!published->menu()->actions().first()->isEnabled()); // none has a place beside a size
+        QCOMPARE(published->menu()->findChildren<QMenu*>().size(), 1); // of one perplexity the size is known, too
+        shown.choose(u"paretoY"_s, u"bits_per_parameter"_s);
         shown.choose(u"paretoX"_s, u"bits_per_parameter"_s);
+        Q_EMIT published->menu()->aboutToShow();
+        QVERIFY(!published->menu()->actions().first()->isEnabled()); // bits stand on no second axis
+        shown.choose(u"paretoY"_s, u"perplexity"_s);
         QVERIFY(shown.plot().data()->published.empty());
         Q_EMIT published->menu()->aboutToShow();
         auto* model = published->menu()->findChild<QAction*>(u"wikitext2_ppl@2048|LLaMA-7B"_s);
@@ -445,16 +449,69 @@ private Q_SLOTS:
         model->trigger();
         QCOMPARE(int(shown.plot().data()->published.size()), 2);
         auto* note = shown.view.findChild<QLabel*>(u"paretoNote"_s);
-        QVERIFY2(note->text().contains(u"other protocols"_s), qPrintable(note->text()));
+        QVERIFY2(note->text().contains(u"other protocols than the trials: wikitext2_ppl@2048 beside Perplexity, bits "
+                                       "beside Bits per parameter"_s),
+                 qPrintable(note->text()));
         shown.plot().replot();
         QTest::mouseMove(&shown.plot(), shown.plot().scene().geometry.published[1].toPoint());
         QCOMPARE(shown.plot().scene().hoveredPublished, std::optional(1));
         QVERIFY(!shown.selection.hovered());
+        QAccessibleInterface* chart = QAccessible::queryAccessibleInterface(&shown.plot());
+        QCOMPARE(chart->childCount(), 12 + 2);
+        QVERIFY(chart->child(13)->text(QAccessible::Name).contains(u"UNVERIFIED"_s));
+        QVERIFY(!chart->child(13)->state().selectable);
         const QJsonObject state = shown.view.saveState();
         Q_EMIT published->menu()->aboutToShow();
         published->menu()->actions().first()->trigger(); // none
         QVERIFY(shown.plot().data()->published.empty());
         shown.view.restoreState(state);
+        QCOMPARE(int(shown.plot().data()->published.size()), 2);
+        auto* chip = shown.view.findChild<QAbstractButton*>(u"legend:wikitext2_ppl@2048|LLaMA-7B"_s);
+        QVERIFY2(chip->text() == "LLaMA-7B: wikitext2_ppl@2048 against bits (2)"_L1, qPrintable(chip->text()));
+        QTest::mouseClick(chip, Qt::LeftButton); // takes them off
+        QTRY_VERIFY(shown.plot().data()->published.empty());
+    }
+
+    void tabReachesPublishedPoints()
+    {
+        Shown shown;
+        shown.view.setSnapshot(test::publishedSnapshot());
+        shown.choose(u"paretoX"_s, u"bits_per_parameter"_s);
+        auto* published = shown.view.findChild<QToolButton*>(u"paretoPublished"_s);
+        Q_EMIT published->menu()->aboutToShow();
+        published->menu()->findChild<QAction*>(u"wikitext2_ppl@2048|LLaMA-7B"_s)->trigger();
+        shown.plot().replot();
+        shown.plot().setFocus();
+        QTest::keyClick(&shown.plot(), Qt::Key_Tab);
+        QVERIFY(shown.selection.hovered());
+        const int front = int(shown.plot().data()->front.size());
+        for (int i = 0; i < front; ++i)
+            QTest::keyClick(&shown.plot(), Qt::Key_Tab);
+        QVERIFY(!shown.selection.hovered());
+        QCOMPARE(shown.plot().scene().hoveredPublished, std::optional(1)); // 3 bits, left of 4
+        QTest::keyClick(&shown.plot(), Qt::Key_Tab);
+        QCOMPARE(shown.plot().scene().hoveredPublished, std::optional(0));
+        QTest::keyClick(&shown.plot(), Qt::Key_Tab);
+        QVERIFY(!shown.plot().hasFocus()); // no trap
+    }
+
+    void publishedPointsAreAskedForAnewOnOtherAxes()
+    {
+        Shown shown;
+        shown.view.setSnapshot(test::publishedSnapshot());
+        shown.choose(u"paretoX"_s, u"bits_per_parameter"_s);
+        auto* published = shown.view.findChild<QToolButton*>(u"paretoPublished"_s);
+        const auto draw = [&](const QString& series) {
+            Q_EMIT published->menu()->aboutToShow();
+            published->menu()->findChild<QAction*>(series)->trigger();
+        };
+        draw(u"wikitext2_ppl@2048|LLaMA-7B"_s);
+        QCOMPARE(int(shown.plot().data()->published.size()), 2);
+        shown.choose(u"paretoX"_s, u"stored_bytes"_s);
+        QVERIFY(shown.plot().data()->published.empty());
+        draw(u"wikitext2_ppl@2048 against model_size_GB|LLaMA-7B"_s);
+        QCOMPARE(int(shown.plot().data()->published.size()), 1);
+        shown.choose(u"paretoX"_s, u"bits_per_parameter"_s); // what was asked for there is still asked for
         QCOMPARE(int(shown.plot().data()->published.size()), 2);
     }
 

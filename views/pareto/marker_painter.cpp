@@ -2,6 +2,7 @@
 #include "views/pareto/marker_painter.h"
 
 #include <QPainter>
+#include <QtMath>
 
 #include <cmath>
 #include <numbers>
@@ -52,6 +53,20 @@ void drawPath(QPainter& painter, const QPainterPath& path, const QColor& colour,
     painter.drawPath(path);
 }
 
+/// A picture with the origin in its middle.
+template <typename Draw>
+QPixmap pixmapOf(double devicePixelRatio, Draw draw)
+{
+    QPixmap pixmap((QSizeF(kSpriteSize, kSpriteSize) * devicePixelRatio).toSize());
+    pixmap.setDevicePixelRatio(devicePixelRatio);
+    pixmap.fill(Qt::transparent);
+    QPainter painter(&pixmap);
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.translate(kSpriteSize / 2, kSpriteSize / 2);
+    draw(painter);
+    return pixmap;
+}
+
 } // namespace
 
 MethodLook lookOf(int method, bool baseline, const QPalette& palette)
@@ -98,28 +113,40 @@ void MarkerPainter::draw(QPainter& painter, QPointF centre, const MethodLook& lo
     const quint64 key =
         quint64(look.colour.rgb()) << 24 | quint64(m_diameter) << 16 | quint64(look.shape & 0xff) << 8 | quint64(state);
     QPixmap& sprite = m_sprites[key];
-    if (sprite.isNull() || sprite.devicePixelRatio() != ratio) {
-        sprite = QPixmap((QSizeF(kSpriteSize, kSpriteSize) * ratio).toSize());
-        sprite.setDevicePixelRatio(ratio);
-        sprite.fill(Qt::transparent);
-        QPainter spritePainter(&sprite);
-        spritePainter.setRenderHint(QPainter::Antialiasing);
-        spritePainter.translate(kSpriteSize / 2, kSpriteSize / 2);
-        drawPath(spritePainter, markerPath(look.shape, m_diameter), look.colour, state);
-    }
+    if (sprite.isNull() || sprite.devicePixelRatio() != ratio)
+        sprite = pixmapOf(ratio, [&](QPainter& spritePainter) {
+            drawPath(spritePainter, markerPath(look.shape, m_diameter), look.colour, state);
+        });
     painter.drawPixmap(centre - QPointF(kSpriteSize / 2, kSpriteSize / 2), sprite);
 }
 
 QPixmap markerPixmap(const MethodLook& look, double devicePixelRatio)
 {
-    QPixmap pixmap((QSizeF(kSpriteSize, kSpriteSize) * devicePixelRatio).toSize());
-    pixmap.setDevicePixelRatio(devicePixelRatio);
-    pixmap.fill(Qt::transparent);
-    QPainter painter(&pixmap);
-    painter.setRenderHint(QPainter::Antialiasing);
-    painter.translate(kSpriteSize / 2, kSpriteSize / 2);
-    drawPath(painter, markerPath(look.shape, MarkerPainter::kDiameter), look.colour, MarkerState::Front);
-    return pixmap;
+    return pixmapOf(devicePixelRatio, [&look](QPainter& painter) {
+        drawPath(painter, markerPath(look.shape, MarkerPainter::kDiameter), look.colour, MarkerState::Front);
+    });
+}
+
+void drawPublishedMarker(QPainter& painter, QPointF centre, bool isVerified, const QPalette& palette)
+{
+    constexpr double kReach = MarkerPainter::kDiameter * 0.55;
+    const ThemeColours& colours = themeColours(palette);
+    painter.setPen(QPen(isVerified ? colours.reference : colours.ghost, 1.6, Qt::SolidLine, Qt::RoundCap));
+    for (const double angle : {90.0, 210.0, 330.0}) {
+        const QPointF arm = kReach * QPointF(std::cos(qDegreesToRadians(angle)), std::sin(qDegreesToRadians(angle)));
+        painter.drawLine(QLineF(centre - arm, centre + arm));
+    }
+    if (isVerified)
+        return;
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(colours.ghost, 1, Qt::DotLine));
+    painter.drawEllipse(centre, kReach + 3, kReach + 3);
+}
+
+QPixmap publishedPixmap(const QPalette& palette, double devicePixelRatio)
+{
+    return pixmapOf(devicePixelRatio,
+                    [&palette](QPainter& painter) { drawPublishedMarker(painter, {}, true, palette); });
 }
 
 } // namespace paretoscope::views

@@ -48,4 +48,8 @@ private:
 /// The marker alone, for legends.
 QPixmap markerPixmap(const MethodLook& look, double devicePixelRatio);
 
+/// That of a published point: an asterisk, which no method has; one that nobody checked is pale, in a dotted ring.
+void drawPublishedMarker(QPainter& painter, QPointF centre, bool isVerified, const QPalette& palette);
+QPixmap publishedPixmap(const QPalette& palette, double devicePixelRatio);
+
 } // namespace paretoscope::views

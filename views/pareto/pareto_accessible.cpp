@@ -12,7 +12,12 @@ namespace paretoscope::views {
 
 namespace {
 
-/// One point. Reads all it tells from the plot, so it is never out of date.
+int countOf(const ParetoPlot& plot)
+{
+    return int(plot.data()->points.size() + plot.data()->published.size());
+}
+
+/// One point, or behind all of them a published one. Reads all it tells from the plot, so it is never out of date.
 class PointAccessible : public QAccessibleInterface
 {
 public:
@@ -21,7 +26,7 @@ public:
         , m_index(index)
     {}
 
-    bool isValid() const override { return m_plot && m_index < int(m_plot->data()->points.size()); }
+    bool isValid() const override { return m_plot && m_index < countOf(*m_plot); }
     QObject* object() const override { return nullptr; }
     QAccessibleInterface* parent() const override { return QAccessible::queryAccessibleInterface(m_plot); }
     QAccessibleInterface* child(int) const override { return nullptr; }
@@ -35,29 +40,37 @@ public:
     {
         if (!isValid() || kind != QAccessible::Name)
             return {};
-        return describePoint(*m_plot->data(), m_plot->data()->points[std::size_t(m_index)]).join(QStringLiteral(", "));
+        const ParetoData& data = *m_plot->data();
+        const QStringList lines = isTrial() ? describePoint(data, data.points[std::size_t(m_index)])
+                                            : describePublished(*data.snapshot, data.published[publishedIndex()]);
+        return lines.join(QStringLiteral(", "));
     }
     QRect rect() const override
     {
         if (!isValid())
             return {};
-        const QPoint centre = m_plot->mapToGlobal(m_plot->scene().geometry.pixels[std::size_t(m_index)].toPoint());
+        const ParetoGeometry& geometry = m_plot->scene().geometry;
+        const QPointF pixel = isTrial() ? geometry.pixels[std::size_t(m_index)] : geometry.published[publishedIndex()];
+        const QPoint centre = m_plot->mapToGlobal(pixel.toPoint());
         return {centre - QPoint(8, 8), QSize(16, 16)};
     }
     QAccessible::State state() const override
     {
         QAccessible::State state;
-        state.selectable = true;
         state.focusable = true;
         if (!isValid())
             return state;
+        state.selectable = isTrial();
         const std::vector<int>& selected = m_plot->scene().selected;
         state.selected = std::find(selected.begin(), selected.end(), m_index) != selected.end();
-        state.focused = m_plot->hasFocus() && m_plot->scene().hovered == m_index;
+        state.focused = m_plot->hasFocus() && m_plot->stop() == m_index;
         return state;
     }
 
 private:
+    bool isTrial() const { return m_index < int(m_plot->data()->points.size()); }
+    std::size_t publishedIndex() const { return std::size_t(m_index) - m_plot->data()->points.size(); }
+
     QPointer<ParetoPlot> m_plot;
     int m_index;
 };
@@ -75,7 +88,7 @@ public:
             QAccessible::deleteAccessibleInterface(id);
     }
 
-    int childCount() const override { return int(m_plot->data()->points.size()); }
+    int childCount() const override { return countOf(*m_plot); }
     QAccessibleInterface* child(int index) const override
     {
         if (index < 0 || index >= childCount())
@@ -99,11 +112,14 @@ public:
     {
         const QPointF position = m_plot->mapFromGlobal(QPointF(x, y));
         const std::optional<int> hit = m_plot->scene().geometry.hit(*m_plot->data(), position, 8);
-        return hit ? child(*hit) : nullptr;
+        if (hit)
+            return child(*hit);
+        const std::optional<int> published = m_plot->scene().geometry.hitPublished(*m_plot->data(), position, 8);
+        return published ? child(int(m_plot->data()->points.size()) + *published) : nullptr;
     }
     QAccessibleInterface* focusChild() const override
     {
-        return m_plot->hasFocus() && m_plot->scene().hovered ? child(*m_plot->scene().hovered) : nullptr;
+        return m_plot->hasFocus() && m_plot->stop() ? child(*m_plot->stop()) : nullptr;
     }
 
 private:

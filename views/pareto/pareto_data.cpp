@@ -125,6 +125,18 @@ void addReferences(ParetoData& data)
     }
 }
 
+void addPublished(ParetoData& data, const QStringList& wanted)
+{
+    if (wanted.isEmpty())
+        return;
+    for (PublishedSeries& series : publishedSeries(*data.snapshot, data.x, data.y)) {
+        if (!wanted.contains(series.id))
+            continue;
+        data.published.insert(data.published.end(), series.marks.begin(), series.marks.end());
+        data.publishedSeries.push_back(std::move(series));
+    }
+}
+
 void findBounds(ParetoData& data)
 {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -170,7 +182,7 @@ ParetoDataPtr prepareParetoData(const SnapshotPtr& snapshot, const ParetoRequest
     collectPoints(*data, request);
     findFront(*data);
     addReferences(*data);
-    data->published = publishedMarks(*snapshot, request.published, data->x, data->y);
+    addPublished(*data, request.published);
     findBounds(*data);
     return data;
 }

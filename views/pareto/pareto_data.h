@@ -67,8 +67,9 @@ struct ParetoData
     std::vector<ParetoPoint> points;
     std::vector<int> front; ///< indices into `points` from the best x to the best y
     std::vector<ReferenceMark> references;
-    std::vector<PublishedMark> published; ///< beside the trials, never part of the front
-    WhatIfAxesPtr whatIf;                 ///< where an axis is predicted
+    std::vector<PublishedSeries> publishedSeries; ///< that were asked for and have a place on both axes
+    std::vector<PublishedMark> published;         ///< all of theirs, beside the trials, never part of the front
+    WhatIfAxesPtr whatIf;                         ///< where an axis is predicted
     int otherProtocol = 0; ///< finished trials that lack a measurement under the chosen protocols but have another
     QRectF bounds; ///< of points, error bars, references and published points; null when there is nothing to show
 

@@ -79,22 +79,6 @@ void drawRing(QPainter& painter, const ParetoScene& scene, int index, double dia
     painter.drawEllipse(centre, diameter / 2, diameter / 2);
 }
 
-/// An asterisk, which no method has; one that nobody checked is pale, in a dotted ring.
-void drawPublishedMarker(QPainter& painter, QPointF centre, bool isVerified, const ThemeColours& colours)
-{
-    constexpr double kReach = MarkerPainter::kDiameter * 0.55;
-    painter.setPen(QPen(isVerified ? colours.reference : colours.ghost, 1.6, Qt::SolidLine, Qt::RoundCap));
-    for (const double angle : {90.0, 210.0, 330.0}) {
-        const QPointF arm = kReach * QPointF(std::cos(qDegreesToRadians(angle)), std::sin(qDegreesToRadians(angle)));
-        painter.drawLine(QLineF(centre - arm, centre + arm));
-    }
-    if (isVerified)
-        return;
-    painter.setBrush(Qt::NoBrush);
-    painter.setPen(QPen(colours.ghost, 1, Qt::DotLine));
-    painter.drawEllipse(centre, kReach + 3, kReach + 3);
-}
-
 QFont smaller(const QFont& font)
 {
     QFont small = font;
@@ -222,8 +206,7 @@ void ParetoDataLayer::drawPublished(QCPPainter& painter) const
     const std::vector<PublishedMark>& marks = m_scene.data->published;
     for (std::size_t i = 0; i < m_scene.geometry.published.size(); ++i) {
         if (m_scene.geometry.frame.shows(marks[i].value))
-            drawPublishedMarker(painter, m_scene.geometry.published[i], marks[i].isVerified,
-                                themeColours(m_scene.palette));
+            drawPublishedMarker(painter, m_scene.geometry.published[i], marks[i].isVerified, m_scene.palette);
     }
 }
 
@@ -264,8 +247,8 @@ void ParetoDataLayer::drawLegend(QCPPainter& painter)
     painter.setFont(smaller(m_scene.font));
     const QFontMetricsF metrics(painter.font());
     QStringList names = data.snapshot->methods;
-    if (!data.published.empty())
-        names << Text::tr("published");
+    for (const PublishedSeries& series : data.publishedSeries)
+        names << metrics.elidedText(series.label(), Qt::ElideMiddle, area.width() / 2);
     double width = 0;
     for (const QString& name : names)
         width = std::max(width, metrics.horizontalAdvance(name));
@@ -283,7 +266,7 @@ void ParetoDataLayer::drawLegend(QCPPainter& painter)
         if (i < data.snapshot->methods.size())
             m_markers.draw(painter, centre, lookOf(int(i), baseline, m_scene.palette), MarkerState::Front, vectorised);
         else
-            drawPublishedMarker(painter, centre, true, themeColours(m_scene.palette));
+            drawPublishedMarker(painter, centre, true, m_scene.palette);
         painter.setPen(m_scene.palette.color(QPalette::Text));
         painter.drawText(QRectF(box.left() + 24, centre.y() - lineHeight / 2, width + 4, lineHeight), Qt::AlignVCenter,
                          names[i]);
@@ -347,8 +330,7 @@ void ParetoHoverLayer::draw(QCPPainter* painter)
             drawHoverLabel(*painter, m_scene.geometry.pixels[at], describePoint(data, data.points[at]));
     } else if (m_scene.hoveredPublished) {
         const std::size_t at = std::size_t(*m_scene.hoveredPublished);
-        drawHoverLabel(*painter, m_scene.geometry.published[at],
-                       describePublished(data.snapshot->published[data.published[at].point]));
+        drawHoverLabel(*painter, m_scene.geometry.published[at], describePublished(*data.snapshot, data.published[at]));
     }
 }
 

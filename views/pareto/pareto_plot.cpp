@@ -319,7 +319,7 @@ void ParetoPlot::applyAxisTitles()
     yAxis->setLabel(axisTitle(m_scene.data->y, unit(Qt::Vertical, m_scene.data->y), Qt::Vertical));
     setAccessibleDescription(
         tr("%1 against %2, %n point(s). Arrow keys move the view, plus and minus zoom, 0 fits, Tab visits the front, "
-           "Space selects. The trials table shows the same numbers.",
+           "then published points, Space selects. The trials table shows the same numbers.",
            nullptr, int(m_scene.data->points.size()))
             .arg(metricText(m_scene.data->y.name).title, metricText(m_scene.data->x.name).title));
 }

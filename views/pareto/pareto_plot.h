@@ -42,6 +42,8 @@ public:
     const ParetoScene& scene() const { return m_scene; }
     /// Light colours and a legend inside, for pictures that leave the program.
     void setExporting(bool exporting);
+    /// The point that is looked at; published ones are counted on behind the others.
+    std::optional<int> stop() const;
 
 public Q_SLOTS:
     void fit();
@@ -90,8 +92,9 @@ private:
     void fitAxes(bool x, bool y);
     void finishClick(const QMouseEvent& event);
     void finishBand(bool adds);
-    void step(bool forward);        ///< hovers the next front point
-    std::vector<int> stops() const; ///< what Tab visits: front and baseline by rising x
+    void step(bool forward); ///< hovers the next front point
+    /// What Tab visits: front and baseline by rising x, then published points; these are counted on behind the points.
+    std::vector<int> stops() const;
 
     SelectionModel& m_selection;
     ParetoScene m_scene;

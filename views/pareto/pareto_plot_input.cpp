@@ -25,6 +25,13 @@ bool isOnYAxis(const PlotFrame& frame, QPointF position)
     return position.x() < frame.area.left();
 }
 
+/// Of a point, or behind them of a published one.
+QPointF placeOf(const ParetoData& data, int index)
+{
+    const std::size_t at = std::size_t(index);
+    return at < data.points.size() ? data.points[at].value : data.published[at - data.points.size()].value;
+}
+
 } // namespace
 
 void ParetoPlot::mousePressEvent(QMouseEvent* event)
@@ -155,6 +162,7 @@ void ParetoPlot::keyPressEvent(QKeyEvent* event)
     case Qt::Key_Escape:
         m_drag.reset();
         m_scene.band.reset();
+        hoverPublished(std::nullopt);
         m_selection.hover(std::nullopt);
         return m_selection.clear();
     case Qt::Key_Space:
@@ -174,21 +182,36 @@ void ParetoPlot::keyPressEvent(QKeyEvent* event)
 std::vector<int> ParetoPlot::stops() const
 {
     const ParetoData& data = *m_scene.data;
+    const PlotFrame& frame = m_scene.geometry.frame;
     std::vector<int> indices;
     for (std::size_t i = 0; i < data.points.size(); ++i) {
-        if ((data.points[i].onFront || data.points[i].baseline) && m_scene.geometry.frame.shows(data.points[i].value))
+        if ((data.points[i].onFront || data.points[i].baseline) && frame.shows(data.points[i].value))
             indices.push_back(int(i));
     }
-    std::stable_sort(indices.begin(), indices.end(), [&](int a, int b) {
-        return data.points[std::size_t(a)].value.x() < data.points[std::size_t(b)].value.x();
-    });
+    const auto trials = std::ptrdiff_t(indices.size());
+    for (std::size_t i = 0; i < data.published.size(); ++i) {
+        if (frame.shows(data.published[i].value))
+            indices.push_back(int(data.points.size() + i));
+    }
+    const auto isLeft = [&](int a, int b) { return placeOf(data, a).x() < placeOf(data, b).x(); };
+    std::stable_sort(indices.begin(), indices.begin() + trials, isLeft);
+    std::stable_sort(indices.begin() + trials, indices.end(), isLeft);
     return indices;
+}
+
+std::optional<int> ParetoPlot::stop() const
+{
+    if (m_scene.hovered)
+        return m_scene.hovered;
+    const int points = int(m_scene.data->points.size());
+    return m_scene.hoveredPublished ? std::optional(points + *m_scene.hoveredPublished) : std::nullopt;
 }
 
 bool ParetoPlot::focusNextPrevChild(bool next)
 {
     const std::vector<int> indices = stops();
-    const auto at = m_scene.hovered ? std::find(indices.begin(), indices.end(), *m_scene.hovered) : indices.end();
+    const std::optional<int> now = stop();
+    const auto at = now ? std::find(indices.begin(), indices.end(), *now) : indices.end();
     std::optional<int> target;
     if (at == indices.end()) {
         if (!indices.empty())
@@ -198,11 +221,12 @@ bool ParetoPlot::focusNextPrevChild(bool next)
     } else if (!next && at != indices.begin()) {
         target = *(at - 1);
     }
-    if (!target) { // past the last point the focus moves on: no keyboard trap
-        m_selection.hover(std::nullopt);
+    const int points = int(m_scene.data->points.size());
+    const bool isTrial = target && *target < points;
+    m_selection.hover(isTrial ? std::optional(m_scene.data->points[std::size_t(*target)].id) : std::nullopt);
+    hoverPublished(target && !isTrial ? std::optional(*target - points) : std::nullopt);
+    if (!target) // past the last point the focus moves on: no keyboard trap
         return QCustomPlot::focusNextPrevChild(next);
-    }
-    m_selection.hover(m_scene.data->points[std::size_t(*target)].id);
     QAccessibleEvent focused(this, QAccessible::Focus);
     focused.setChild(*target);
     QAccessible::updateAccessibility(&focused);

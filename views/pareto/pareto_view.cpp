@@ -3,15 +3,15 @@
 
 #include "views/format/metric_text.h"
 #include "views/format/text.h"
-#include "views/pareto/legend_chip.h"
+#include "views/pareto/pareto_legend.h"
 #include "views/pareto/pareto_plot.h"
 #include "views/pareto/plot_export.h"
 #include "views/pareto/published_choice.h"
 #include "views/pareto/what_if_choice.h"
 #include "views/theme/icons.h"
 #include "views/widgets/empty_state.h"
-#include "views/widgets/flow_layout.h"
 #include "views/widgets/plain_tip.h"
+#include "views/widgets/tab_order.h"
 
 #include <QAction>
 #include <QClipboard>
@@ -124,10 +124,14 @@ void ParetoView::createControls()
         m_plot->fit(); // what was asked for is seen
     });
     createCommands(*row);
-    m_legend = new QWidget(this);
-    m_legend->setObjectName(u"paretoLegend"_s);
-    auto* legend = new FlowLayout(m_legend);
-    legend->setContentsMargins(8, 0, 8, 0);
+    m_legend = new ParetoLegend(this);
+    connect(m_legend, &ParetoLegend::hiddenMethodsChanged, this, &ParetoView::rebuild);
+    connect(m_legend, &ParetoLegend::publishedRemoved, this, [this](const QString& series) {
+        QStringList chosen = m_published->chosen();
+        chosen.removeAll(series);
+        m_published->choose(chosen);
+        rebuild();
+    });
 }
 
 ParetoView::AxisControls ParetoView::createAxis(Qt::Orientation axis, QHBoxLayout& row)
@@ -338,48 +342,34 @@ void ParetoView::rebuild()
         prepareParetoData(m_snapshot, {.x = choiceOf(m_x),
                                        .y = choiceOf(m_y),
                                        .filter = m_selection.filter(),
-                                       .hiddenMethods = m_hiddenMethods,
+                                       .hiddenMethods = m_legend->hiddenMethods(),
                                        .whatIf = isPredictionChosen() ? m_whatIf->axesFor(m_snapshot) : nullptr,
                                        .published = m_published->chosen()});
     m_published->setAxes(plotted->x, plotted->y);
     m_plot->setData(plotted);
-    rebuildLegend();
+    m_legend->setData(plotted);
+    orderTabs({m_controls, m_legend, m_plot}); // chips come and go
     updateMessages();
-    const bool isEmpty = plotted->points.empty() && m_hiddenMethods.isEmpty() && m_snapshot->metrics.size() < 2;
+    const bool isEmpty =
+        plotted->points.empty() && m_legend->hiddenMethods().isEmpty() && m_snapshot->metrics.size() < 2;
     m_stack->setCurrentIndex(isEmpty ? 0 : 1);
 }
 
-void ParetoView::rebuildLegend()
+/// "wikitext2_ppl@2048 beside Perplexity": what stands on the axes under which name of its own.
+QStringList ParetoView::publishedPlaces() const
 {
     const ParetoData& plotted = *m_plot->data();
-    QStringList wanted;
-    for (std::size_t i = 0; i < plotted.methodCounts.size(); ++i)
-        wanted << u"%1 (%2)"_s.arg(plotted.snapshot->methods[qsizetype(i)]).arg(plotted.methodCounts[i]);
-    if (wanted == m_legendMethods)
-        return;
-    m_legendMethods = wanted;
-    qDeleteAll(m_legend->findChildren<LegendChip*>(Qt::FindDirectChildrenOnly));
-    for (qsizetype i = 0; i < wanted.size(); ++i) {
-        const QString method = plotted.snapshot->methods[i];
-        auto* chip = new LegendChip(m_legend);
-        chip->setObjectName(u"legend:%1"_s.arg(method));
-        chip->setText(wanted[i]);
-        chip->setIcon(markerPixmap(lookOf(int(i), method == "baseline"_L1, palette()), devicePixelRatioF()));
-        chip->setChecked(!m_hiddenMethods.contains(method));
-        chip->setToolTip(plainTip(tr("Click hides or shows %1; with Ctrl it is shown alone").arg(method)));
-        connect(chip, &QAbstractButton::clicked, this, [this, method](bool) {
-            if (QGuiApplication::keyboardModifiers().testFlag(Qt::ControlModifier)) {
-                QStringList others = m_plot->data()->snapshot->methods;
-                others.removeAll(method);
-                m_hiddenMethods = m_hiddenMethods == others ? QStringList() : others;
-            } else if (!m_hiddenMethods.removeOne(method)) {
-                m_hiddenMethods << method;
-            }
-            m_legendMethods.clear(); // checks may have changed on other chips too
-            QMetaObject::invokeMethod(this, &ParetoView::rebuild, Qt::QueuedConnection); // the chip itself goes away
-        });
-        m_legend->layout()->addWidget(chip);
+    QStringList places;
+    const auto add = [&](const QString& name, const MetricSummary& axis) {
+        const QString place = tr("%1 beside %2").arg(name, metricText(axis.name).title);
+        if (!places.contains(place))
+            places << place;
+    };
+    for (const PublishedSeries& series : plotted.publishedSeries) {
+        add(series.yName, plotted.y);
+        add(series.xName, plotted.x);
     }
+    return places;
 }
 
 void ParetoView::updateMessages()
@@ -393,8 +383,10 @@ void ParetoView::updateMessages()
         notes << tr("%n finished trial(s) cannot be predicted: %1", nullptr, plotted.whatIf->missing)
                      .arg(plotted.whatIf->reason);
     if (!plotted.published.empty())
-        notes << tr("✳ Published numbers: %1, measured under other protocols than the trials; each tells its source.")
-                     .arg(plotted.published.size());
+        notes
+            << tr("✳ %n published point(s), measured under other protocols than the trials: %1. Each tells its source.",
+                  nullptr, int(plotted.published.size()))
+                   .arg(publishedPlaces().join(u", "_s));
     const auto hiddenByLog = [&](Qt::Orientation axis) {
         return m_plot->isLogarithmic(axis)
                    ? int(std::count_if(plotted.points.begin(), plotted.points.end(),
@@ -455,21 +447,12 @@ std::vector<core::TrialId> ParetoView::front() const
     return ids;
 }
 
-void ParetoView::changeEvent(QEvent* event)
-{
-    QWidget::changeEvent(event);
-    if (event->type() != QEvent::PaletteChange || !m_snapshot)
-        return;
-    m_legendMethods.clear(); // the markers have the old colours
-    rebuildLegend();
-}
-
 QJsonObject ParetoView::saveState() const
 {
     return {{u"x"_s, toJson(m_snapshot ? choiceOf(m_x) : m_wantedX, m_x.log->isChecked())},
             {u"y"_s, toJson(m_snapshot ? choiceOf(m_y) : m_wantedY, m_y.log->isChecked())},
             {u"scalesChosen"_s, m_x.userChoseScale || m_y.userChoseScale},
-            {u"hidden"_s, QJsonArray::fromStringList(m_hiddenMethods)},
+            {u"hidden"_s, QJsonArray::fromStringList(m_legend->hiddenMethods())},
             {u"published"_s, QJsonArray::fromStringList(m_published->chosen())}};
 }
 
@@ -482,9 +465,10 @@ void ParetoView::restoreState(const QJsonObject& state)
         m_x.log->setChecked(state[u"x"].toObject()[u"log"].toBool());
         m_y.log->setChecked(state[u"y"].toObject()[u"log"].toBool());
     }
-    m_hiddenMethods.clear();
+    QStringList hidden;
     for (const QJsonValue& method : state[u"hidden"].toArray())
-        m_hiddenMethods << method.toString();
+        hidden << method.toString();
+    m_legend->setHiddenMethods(hidden);
     QStringList published;
     for (const QJsonValue& series : state[u"published"].toArray())
         published << series.toString();

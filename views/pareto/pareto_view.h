@@ -17,6 +17,7 @@ class QToolButton;
 namespace paretoscope::views {
 
 class EmptyState;
+class ParetoLegend;
 class ParetoPlot;
 class PublishedChoice;
 class WhatIfChoice;
@@ -43,9 +44,6 @@ Q_SIGNALS:
     void failed(const paretoscope::core::Error& error);
     void exported(const QString& file);
 
-protected:
-    void changeEvent(QEvent* event) override;
-
 private:
     struct AxisControls
     {
@@ -67,7 +65,7 @@ private:
     void metricChosen(AxisControls& controls);
     void applyScales();
     void rebuild(); ///< data for the plot from snapshot, choices and filter
-    void rebuildLegend();
+    QStringList publishedPlaces() const;
     void updateMessages();
     void showContextMenu(const QPoint& globalPosition);
     void exportAs(const QString& ending);
@@ -79,15 +77,13 @@ private:
     AxisControls m_y;
     AxisChoice m_wantedX; ///< remembered while the project has no such metric yet
     AxisChoice m_wantedY;
-    QStringList m_hiddenMethods;
-    QStringList m_legendMethods;
     ParetoPlot* m_plot;
     EmptyState* m_empty;
     QStackedLayout* m_stack = nullptr;
     QWidget* m_controls = nullptr;
     WhatIfChoice* m_whatIf = nullptr;
     PublishedChoice* m_published = nullptr;
-    QWidget* m_legend = nullptr;
+    ParetoLegend* m_legend = nullptr;
     QLabel* m_note;
 };
 

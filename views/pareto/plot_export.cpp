@@ -109,20 +109,21 @@ QString plotCsv(const ParetoData& data)
                              toQString(trial.id.hex()),
                              QString()};
     }
-    for (const PublishedMark& mark : data.published) {
-        const core::PublishedPoint& point = data.snapshot->published[mark.point];
-        const QString protocol = toQString(point.metric);
-        rows << QStringList {describePublished(point).first(),
-                             number(mark.value.x()),
-                             number(mark.value.y()),
-                             QString(),
-                             QString(),
-                             u"published"_s,
-                             u"0"_s,
-                             protocol,
-                             protocol,
-                             QString(),
-                             mark.isVerified ? toQString(point.source) : u"UNVERIFIED: "_s + toQString(point.source)};
+    for (const PublishedSeries& series : data.publishedSeries) {
+        for (const PublishedMark& mark : series.marks) {
+            const QString source = toQString(data.snapshot->published[mark.y].source);
+            rows << QStringList {describePublished(*data.snapshot, mark).first(),
+                                 number(mark.value.x()),
+                                 number(mark.value.y()),
+                                 QString(),
+                                 QString(),
+                                 u"published"_s,
+                                 u"0"_s,
+                                 series.xName,
+                                 series.yName,
+                                 QString(),
+                                 mark.isVerified ? source : u"UNVERIFIED: "_s + source};
+        }
     }
     return asCsv(rows);
 }

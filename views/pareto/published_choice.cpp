@@ -3,8 +3,6 @@
 
 #include <QMenu>
 
-#include <algorithm>
-
 using namespace Qt::Literals::StringLiterals;
 
 namespace paretoscope::views {
@@ -43,14 +41,6 @@ void PublishedChoice::choose(const QStringList& ids)
     m_chosen = ids;
 }
 
-bool PublishedChoice::hasPlace(const PublishedSeries& series) const
-{
-    return std::any_of(series.points.begin(), series.points.end(), [this](std::size_t index) {
-        const core::PublishedPoint& point = m_snapshot->published[index];
-        return publishedValue(point, m_x) && publishedValue(point, m_y);
-    });
-}
-
 void PublishedChoice::fill()
 {
     m_menu->clear();
@@ -66,13 +56,12 @@ void PublishedChoice::fill()
         m_menu->addSeparator();
     }
     QMap<QString, QMenu*> headings;
-    for (const PublishedSeries& series : publishedSeries(*m_snapshot)) {
-        if (!hasPlace(series))
-            continue;
+    for (const PublishedSeries& series : publishedSeries(*m_snapshot, m_x, m_y)) {
         QMenu*& models = headings[series.heading];
         if (!models)
             models = m_menu->addMenu(series.heading);
-        QAction* model = models->addAction(series.model.isEmpty() ? tr("any model") : series.model);
+        QAction* model = models->addAction(
+            u"%1 (%2)"_s.arg(series.model.isEmpty() ? tr("any model") : series.model).arg(series.marks.size()));
         model->setObjectName(series.id);
         model->setCheckable(true);
         model->setChecked(m_chosen.contains(series.id));
@@ -84,7 +73,9 @@ void PublishedChoice::fill()
         });
     }
     if (headings.isEmpty())
-        m_menu->addAction(tr("None has a place on these axes; most have one on perplexity against bits per parameter"))
+        m_menu
+            ->addAction(tr("None has a place on both axes; most have one on perplexity, accuracy, bits per parameter "
+                           "or stored size"))
             ->setEnabled(false);
 }
 

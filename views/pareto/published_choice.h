@@ -29,7 +29,6 @@ Q_SIGNALS:
 
 private:
     void fill();
-    bool hasPlace(const PublishedSeries& series) const;
 
     SnapshotPtr m_snapshot;
     MetricSummary m_x;
