@@ -4,7 +4,7 @@
 #include "app/format/table_format.h"
 #include "app/format/text.h"
 #include "app/verbs/project_argument.h"
-#include "core/project/published_point.h"
+#include "core/project/published_metric.h"
 #include "core/table/published_table.h"
 
 #include <algorithm>
@@ -18,7 +18,21 @@ namespace fs = std::filesystem;
 using core::Json;
 using core::PublishedPoint;
 
-/// What filters and documents know of a point.
+/// The metric of ours that the value of a point may stand beside, with the number there; null: there is none.
+Json besideOf(const PublishedPoint& point)
+{
+    const core::PublishedNumber value = core::numbersOf(point).front();
+    const core::PublishedMetric* metric = core::publishedMetric(value, point.source);
+    if (!metric)
+        return nullptr;
+    const std::string_view unit = core::baseUnit(metric->unit);
+    const auto standing = core::standingBeside(value, point.source, metric->beside, unit);
+    if (!standing)
+        return nullptr;
+    return {{"metric", std::string(metric->beside)}, {"value", standing->value}, {"unit", std::string(unit)}};
+}
+
+/// What filters know of a point.
 Json fieldsOf(const PublishedPoint& point)
 {
     Json fields = point.conditions.is_object() ? point.conditions : Json::object();
@@ -39,6 +53,8 @@ Json fieldsOf(const PublishedPoint& point)
     if (point.xValue)
         fields["x_value"] = *point.xValue;
     fields["verified"] = point.isVerified();
+    if (const Json beside = besideOf(point); !beside.is_null())
+        fields["beside"] = beside["metric"];
     return fields;
 }
 
@@ -98,9 +114,11 @@ public:
             .kind = ValueKind::File;
         options.flag("--unverified", m_unverified,
                      "Import also rows that say they were written down from memory; they stay marked.");
-        options.text("--where", "EXPR", m_where,
-                     "Only points that fulfil a filter over method, model, data_set, metric, value, x_metric, x_value, "
-                     "source, confidence, verified and the conditions of their tables (bits, group, setting, ...).");
+        options.text(
+            "--where", "EXPR", m_where,
+            "Only points that fulfil a filter over method, model, data_set, metric, value, x_metric, x_value, "
+            "source, confidence, verified, beside (the metric of trials that the value is of a kind with) and the "
+            "conditions of their tables (bits, group, setting, ...).");
         m_format.declare(options);
     }
 
@@ -235,7 +253,8 @@ private:
                             {"source", point.source},
                             {"url", point.url},
                             {"confidence", point.confidence},
-                            {"verified", point.isVerified()}});
+                            {"verified", point.isVerified()},
+                            {"beside", besideOf(point)}});
         }
         console.document({{"schema", "paretoscope.published/1"}, {"project", m_path}, {"points", std::move(list)}});
     }

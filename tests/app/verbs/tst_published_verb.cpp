@@ -79,6 +79,37 @@ private Q_SLOTS:
                  "GPTQ,Llama,,4,ppl@2048,0.1,,,,\"paper A, table 1\",,\n"_s);
     }
 
+    void whatStandsBesideATrialIsSaid_data()
+    {
+        QTest::addColumn<QString>("value"); ///< metric, value, unit
+        QTest::addColumn<QJsonValue>("beside");
+        const auto row = [](const char* tag, const char* value, const QJsonValue& beside) {
+            QTest::addRow("%s", tag) << QString::fromLatin1(value) << beside;
+        };
+        const auto beside = [](const QString& metric, double value, const QString& unit) {
+            return QJsonValue(QJsonObject {{u"metric"_s, metric}, {u"value"_s, value}, {u"unit"_s, unit}});
+        };
+        row("perplexity", "wikitext2_ppl@2048,5.25,", beside(u"perplexity"_s, 5.25, {}));
+        row("size", "model_size_GB,3.5,", beside(u"stored_bytes"_s, 3.5e9, u"B"_s));
+        row("size of a unit of its own", "stored_bytes,2,KiB", beside(u"stored_bytes"_s, 2048, u"B"_s));
+        row("accuracy", "mmlu,50,", beside(u"acc"_s, 0.5, {}));
+        row("of another kind", "speedup_x,2,", QJsonValue(QJsonValue::Null));
+    }
+    void whatStandsBesideATrialIsSaid()
+    {
+        QFETCH(QString, value);
+        QFETCH(QJsonValue, beside);
+        write("method,source,metric,value,unit\nGPTQ,paper," + value.toUtf8() + "\n");
+        QCOMPARE(callProgram({u"published"_s, project(), u"--import"_s, table()}).status, 0);
+        const ProgramCall all = callProgram({u"published"_s, project(), u"--json"_s});
+        QCOMPARE(all.json()[u"points"_s][0][u"beside"_s], beside);
+        if (beside.isNull())
+            return;
+        const QString filter = u"beside = "_s + beside[u"metric"_s].toString();
+        const ProgramCall chosen = callProgram({u"published"_s, project(), u"--where"_s, filter, u"--json"_s});
+        QCOMPARE(chosen.json()[u"points"_s].toArray().size(), 1);
+    }
+
     void errors_data()
     {
         QTest::addColumn<QStringList>("options");
@@ -107,7 +138,7 @@ private Q_SLOTS:
 private:
     QString project() const { return m_folder->filePath(u"made.pscope"_s); }
     QString table() const { return m_folder->filePath(u"table.csv"_s); }
-    void write(const char* text) const
+    void write(const QByteArray& text) const
     {
         QFile file(table());
         QVERIFY(file.open(QIODevice::WriteOnly));
