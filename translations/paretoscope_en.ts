@@ -19,6 +19,16 @@
     </message>
 </context>
 <context>
+    <name>RooflineCounters</name>
+    <message numerus="yes">
+        <source>Counted: %n kernel(s), %1, %2 of all</source>
+        <translation>
+            <numerusform>Counted: %n kernel, %1, %2 of all</numerusform>
+            <numerusform>Counted: %n kernels, %1, %2 of all</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>paretoscope::app::MainWindow</name>
     <message numerus="yes">
         <source>%n trial(s)</source>
@@ -195,6 +205,13 @@
         <translation>
             <numerusform>%n operation under the roofs of the device. Tab visits them by their share of the time, Space selects, arrow keys move the view, plus and minus zoom, 0 fits. The table of operations shows the same numbers.</numerusform>
             <numerusform>%n operations under the roofs of the device. Tab visits them by their share of the time, Space selects, arrow keys move the view, plus and minus zoom, 0 fits. The table of operations shows the same numbers.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Behind them Tab visits %n point(s) that a profiler counted.</source>
+        <translation>
+            <numerusform>Behind them Tab visits %n point that a profiler counted.</numerusform>
+            <numerusform>Behind them Tab visits %n points that a profiler counted.</numerusform>
         </translation>
     </message>
 </context>

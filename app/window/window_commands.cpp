@@ -70,7 +70,8 @@ QAction* WindowCommands::action(const char* id) const
 void WindowCommands::createMenus(QMenuBar& bar, RecentMenu& recent, const DockLayout& docks, views::Theme theme)
 {
     QMenu* file = bar.addMenu(tr("&File"));
-    file->addActions({action("file.new-project"), action("file.open"), action("roofline.open")});
+    file->addActions(
+        {action("file.new-project"), action("file.open"), action("roofline.open"), action("roofline.counters")});
     file->addMenu(&recent);
     file->addSeparator();
     file->addActions({action("file.new-sweep"), action("file.run-sweep"), action("file.demo")});
@@ -100,7 +101,7 @@ void WindowCommands::createMenus(QMenuBar& bar, RecentMenu& recent, const DockLa
     }
     view->addSeparator();
     view->addActions({action("pareto.fit"), action("pareto.dominated"), action("roofline.fit"),
-                      action("roofline.linear"), action("trials.freeze")});
+                      action("roofline.linear"), action("roofline.levels"), action("trials.freeze")});
     view->addSeparator();
     QMenu* themes = view->addMenu(tr("&Theme"));
     auto* group = new QActionGroup(this);

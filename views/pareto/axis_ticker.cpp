@@ -29,6 +29,14 @@ double decadesOf(const QCPRange& range)
 
 } // namespace
 
+QString fittingTitle(const QString& title, const QString& unit, const QFontMetrics& metrics, int room)
+{
+    const QString whole = format::titleWithUnit(title, unit);
+    if (metrics.horizontalAdvance(whole) <= room)
+        return whole;
+    return metrics.elidedText(unit.isEmpty() ? whole : unit, Qt::ElideRight, room);
+}
+
 double MetricTicker::getTickStep(const QCPRange& range)
 {
     m_decades = m_logarithmic && decadesOf(range) > kLinearDecades;

@@ -7,6 +7,9 @@
 
 namespace paretoscope::views {
 
+/// "Performance (TFLOP/s)"; in less than `room` pixels the unit alone, without a unit the beginning of the title.
+QString fittingTitle(const QString& title, const QString& unit, const QFontMetrics& metrics, int room);
+
 /// Ticks at round values in the unit shown ("1.2" of MB), on linear axes and on logarithmic ones; over less than a
 /// decade a logarithmic axis gets round steps too, as the powers of ten alone would leave it bare.
 class MetricTicker : public QCPAxisTicker

@@ -22,6 +22,7 @@ struct Text
 };
 
 constexpr double kHitRoom = 3;    ///< around a marker
+constexpr double kCounted = 10;   ///< diameter of what was counted
 constexpr std::size_t kNamed = 5; ///< operations with the largest shares bear their names
 
 /// Text on a plate of the plot's background.
@@ -37,6 +38,48 @@ void drawPlate(QPainter& painter, const QRectF& box, int flags, const QString& t
     painter.drawText(box, flags, text);
 }
 
+/// Its area is filled palely, so that markers below it are seen.
+void drawOperationMarker(QPainter& painter, QPointF place, double diameter, const MethodLook& look)
+{
+    QColor fill = look.colour;
+    fill.setAlphaF(0.45F);
+    painter.setPen(QPen(look.colour, 1.4));
+    painter.setBrush(fill);
+    painter.drawPath(markerPath(look.shape, diameter).translated(place));
+}
+
+void drawMeasuredMarker(QPainter& painter, QPointF place, const QColor& ink)
+{
+    painter.setPen(QPen(ink, 1.4));
+    painter.setBrush(ink);
+    painter.drawEllipse(place, 4, 4);
+}
+
+void drawCountedMarker(QPainter& painter, QPointF place, const MethodLook& look)
+{
+    painter.setPen(QPen(look.colour, 1.4));
+    painter.setBrush(look.colour);
+    painter.drawPath(markerPath(look.shape, kCounted).translated(place));
+}
+
+/// A hollow diamond.
+void drawKneeMarker(QPainter& painter, QPointF place, const ThemeColours& colours)
+{
+    constexpr int kDiamond = 3;
+    painter.setPen(QPen(colours.good, 1.6));
+    painter.setBrush(colours.plotBackground);
+    painter.drawPath(markerPath(kDiamond, 10).translated(place));
+}
+
+void drawRing(QPainter& painter, QPointF place, double radius, const QPalette& palette)
+{
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(themeColours(palette).plotBackground, 3.5));
+    painter.drawEllipse(place, radius, radius);
+    painter.setPen(QPen(palette.color(QPalette::Highlight), 2));
+    painter.drawEllipse(place, radius, radius);
+}
+
 double attainable(const Roof& roof, double intensity)
 {
     return std::min(roof.peak, intensity * roof.bandwidth);
@@ -45,16 +88,18 @@ double attainable(const Roof& roof, double intensity)
 QPen penOf(const Roof& roof, int device, const ThemeColours& colours)
 {
     static const std::array<Qt::PenStyle, 4> styles {Qt::SolidLine, Qt::DashLine, Qt::DashDotLine, Qt::DashDotDotLine};
+    const double width = roof.level.empty() ? 1.6 : 1; // those of caches are thin
     if (roof.isMeasured)
-        return QPen(colours.good, 1.6, Qt::DotLine);
-    return QPen(device == 0 ? colours.front : colours.reference, 1.6, styles[std::size_t(device) % styles.size()]);
+        return QPen(colours.good, width, Qt::DotLine);
+    return QPen(device == 0 && roof.level.empty() ? colours.front : colours.reference, width,
+                styles[std::size_t(device) % styles.size()]);
 }
 
 /// Where on its line a bandwidth stands: near the ridge, those of further devices lower.
 double placeOfBandwidth(const Roof& roof, std::size_t number)
 {
-    if (!roof.level.empty()) // the lines of one device lie apart
-        return 0.85;
+    if (!roof.level.empty()) // those of two levels follow each other
+        return number % 2 == 0 ? 0.85 : 0.55;
     static constexpr std::array<double, 4> kPlaces {0.78, 0.6, 0.4, 0.2};
     return kPlaces[(number - 1) % kPlaces.size()];
 }
@@ -81,12 +126,52 @@ std::optional<int> ChartScene::hit(QPointF position) const
     return best;
 }
 
+std::optional<int> ChartScene::hitCounted(QPointF position) const
+{
+    for (int i = 0; i < int(counted.size()); ++i) {
+        const CountedMark& mark = counted[std::size_t(i)];
+        const QPointF way = frame.toPixel(mark.place) - position;
+        if (isDrawn(mark) && std::hypot(way.x(), way.y()) <= kCounted / 2 + kHitRoom)
+            return i;
+    }
+    return std::nullopt;
+}
+
+std::vector<int> ChartScene::drawnOperations(const QString& name) const
+{
+    std::vector<int> found;
+    for (int i = 0; i < int(places.size()); ++i) {
+        if (toQString(analysis->operations[std::size_t(i)].name) == name && isDrawn(i))
+            found.push_back(i);
+    }
+    return found;
+}
+
+std::vector<QPointF> ChartScene::marks() const
+{
+    std::vector<QPointF> all = places;
+    if (analysis) {
+        for (const MeasuredPoint& point : analysis->measured)
+            all.emplace_back(point.intensity, point.performance);
+    }
+    for (const CountedMark& mark : counted) {
+        all.push_back(mark.place);
+        if (drawsLevels)
+            all.insert(all.end(), mark.inner.begin(), mark.inner.end());
+    }
+    all.insert(all.end(), intensities.begin(), intensities.end());
+    std::erase_if(all, [](QPointF place) {
+        return !(place.x() > 0 && place.y() > 0 && std::isfinite(place.x()) && std::isfinite(place.y()));
+    });
+    return all;
+}
+
 RooflineChartLayer::RooflineChartLayer(QCustomPlot* plot, const ChartScene& scene, bool top)
     : QCPAbstractItem(plot)
     , m_scene(scene)
     , m_top(top)
 {
-    setClipToAxisRect(true);
+    setClipToAxisRect(!top); // in low charts labels need more room than the plot has
     setClipAxisRect(plot->axisRect());
     setSelectable(false);
 }
@@ -103,8 +188,10 @@ void RooflineChartLayer::draw(QCPPainter* painter)
     }
     std::vector<QRectF> taken; // by labels, which keep off each other
     drawRoofs(*painter, taken);
+    drawIntensities(*painter, taken);
     drawPoints(*painter, taken);
     drawMeasured(*painter);
+    drawCounted(*painter, taken);
     drawLegend(*painter);
 }
 
@@ -128,10 +215,11 @@ void RooflineChartLayer::drawRoofs(QPainter& painter, std::vector<QRectF>& taken
         painter.setPen(penOf(roof, int(devices.indexOf(toQString(roof.device))), colours));
         painter.setBrush(Qt::NoBrush);
         painter.drawPolyline(QPolygonF {start, ridge, end});
-        painter.setPen(QPen(colours.reference, 1, Qt::DotLine));
-        painter.drawLine(ridge, QPointF(ridge.x(), frame.area.bottom()));
-        if (roof.level.empty()) // its peak is that of the other levels
+        if (roof.level.empty()) { // the peak of a cache is that of the main memory
+            painter.setPen(QPen(colours.reference, 1, Qt::DotLine));
+            painter.drawLine(ridge, QPointF(ridge.x(), frame.area.bottom()));
             drawRoofLabel(painter, roof, devices.size() > 1, taken);
+        }
         if (named.insert(roof.bandwidth).second)
             drawBandwidth(painter, roof, start + (ridge - start) * placeOfBandwidth(roof, named.size()), ridge - start);
     }
@@ -182,7 +270,6 @@ void RooflineChartLayer::drawBandwidth(QPainter& painter, const Roof& roof, QPoi
 
 void RooflineChartLayer::drawPoints(QPainter& painter, std::vector<QRectF>& taken) const
 {
-    const ThemeColours& colours = themeColours(m_scene.palette);
     const auto& operations = m_scene.analysis->operations;
     std::vector<int> order;
     for (int i = 0; i < int(operations.size()); ++i) {
@@ -192,82 +279,161 @@ void RooflineChartLayer::drawPoints(QPainter& painter, std::vector<QRectF>& take
     const auto share = [&](int i) { return operations[std::size_t(i)].share; };
     std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return share(a) > share(b); });
     for (const int i : order) { // the small ones lie on top
-        const MethodLook look = lookOf(operations[std::size_t(i)].bound, m_scene.palette);
-        QColor fill = look.colour;
-        fill.setAlphaF(0.45F);
-        painter.setPen(QPen(look.colour, 1.4));
-        painter.setBrush(fill);
-        painter.drawPath(markerPath(look.shape, m_scene.diameters[std::size_t(i)]).translated(m_scene.pixelOf(i)));
+        drawOperationMarker(painter, m_scene.pixelOf(i), m_scene.diameters[std::size_t(i)],
+                            lookOf(operations[std::size_t(i)].bound, m_scene.palette));
     }
-    const QFontMetricsF metrics(m_scene.font);
-    for (std::size_t k = 0; k < std::min(order.size(), kNamed); ++k) {
-        const int i = order[k];
-        const QString name = toQString(operations[std::size_t(i)].name);
-        const double reach = m_scene.diameters[std::size_t(i)] / 2 + 4;
-        QRectF box(0, 0, metrics.horizontalAdvance(name) + 6, metrics.height());
-        box.moveCenter(m_scene.pixelOf(i) + QPointF(0, reach + metrics.height() / 2));
-        if (box.bottom() > m_scene.frame.area.bottom())
-            box.moveBottom(m_scene.pixelOf(i).y() - reach);
-        if (std::any_of(taken.begin(), taken.end(), [&](const QRectF& other) { return other.intersects(box); }))
-            continue;
-        taken.push_back(box);
-        drawPlate(painter, box, Qt::AlignCenter, name, colours.mutedText, colours);
-    }
+    for (std::size_t k = 0; k < std::min(order.size(), kNamed); ++k)
+        drawName(painter, toQString(operations[std::size_t(order[k])].name), m_scene.pixelOf(order[k]),
+                 m_scene.diameters[std::size_t(order[k])] / 2 + 4, taken);
 }
 
 void RooflineChartLayer::drawMeasured(QPainter& painter) const
 {
-    const auto& operations = m_scene.analysis->operations;
     const QColor ink = themeColours(m_scene.palette).good;
     for (const MeasuredPoint& point : m_scene.analysis->measured) {
         const QPointF place = m_scene.frame.toPixel({point.intensity, point.performance});
-        for (int i = 0; i < int(operations.size()); ++i) {
-            if (operations[std::size_t(i)].name != point.operation || !m_scene.isDrawn(i))
-                continue;
-            painter.setPen(QPen(ink, 1));
-            painter.drawLine(m_scene.pixelOf(i), place);
-        }
-        painter.setPen(QPen(ink, 1.4));
-        painter.setBrush(ink);
-        painter.drawEllipse(place, 4, 4);
+        painter.setPen(QPen(ink, 1));
+        for (const int operation : m_scene.drawnOperations(toQString(point.operation)))
+            painter.drawLine(m_scene.pixelOf(operation), place);
+        drawMeasuredMarker(painter, place, ink);
     }
+}
+
+/// Joined with the predicted operation of its name; hollow at the levels nearer to the processor.
+void RooflineChartLayer::drawCounted(QPainter& painter, std::vector<QRectF>& taken) const
+{
+    const ThemeColours& colours = themeColours(m_scene.palette);
+    const MethodLook look = countedLook(m_scene.palette);
+    std::size_t named = 0;
+    for (const CountedMark& mark : m_scene.counted) {
+        if (!m_scene.isDrawn(mark))
+            continue;
+        const QPointF place = m_scene.frame.toPixel(mark.place);
+        const std::vector<int> operations = m_scene.drawnOperations(mark.name);
+        painter.setPen(QPen(look.colour, 1));
+        for (const int operation : operations)
+            painter.drawLine(m_scene.pixelOf(operation), place);
+        painter.setBrush(colours.plotBackground);
+        for (const QPointF& inner : m_scene.drawsLevels ? mark.inner : std::vector<QPointF>()) {
+            if (!m_scene.frame.shows(inner))
+                continue;
+            const QPointF end = m_scene.frame.toPixel(inner);
+            painter.drawLine(QLineF(place, end));
+            painter.drawPath(markerPath(look.shape, kCounted * 0.8).translated(end));
+        }
+        drawCountedMarker(painter, place, look);
+        if (operations.empty() && named++ < kNamed)
+            drawName(painter, mark.lines.first(), place, kCounted / 2 + 4, taken);
+    }
+}
+
+/// The roofline as the machine was measured, and its knee.
+void RooflineChartLayer::drawIntensities(QPainter& painter, std::vector<QRectF>& taken) const
+{
+    const ThemeColours& colours = themeColours(m_scene.palette);
+    QPolygonF curve;
+    for (const QPointF& point : m_scene.intensities)
+        curve << m_scene.frame.toPixel(point);
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(colours.good, 1.2));
+    painter.drawPolyline(curve);
+    if (!m_scene.knee || !m_scene.frame.shows(*m_scene.knee))
+        return;
+    const QPointF knee = m_scene.frame.toPixel(*m_scene.knee);
+    drawKneeMarker(painter, knee, colours);
+    drawName(painter, Text::tr("knee %1").arg(format::scaled(m_scene.knee->x(), u"FLOP/B"_s)), knee, 8, taken);
+}
+
+/// Below a marker, above it where there is no room, nowhere where another label stands.
+void RooflineChartLayer::drawName(QPainter& painter, const QString& name, QPointF marker, double reach,
+                                  std::vector<QRectF>& taken) const
+{
+    const QFontMetricsF metrics(m_scene.font);
+    QRectF box(0, 0, metrics.horizontalAdvance(name) + 6, metrics.height());
+    box.moveCenter(marker + QPointF(0, reach + metrics.height() / 2));
+    const QRectF& area = m_scene.frame.area;
+    if (box.bottom() > area.bottom())
+        box.moveBottom(marker.y() - reach);
+    box.moveLeft(std::max(area.left() + 2, std::min(box.left(), area.right() - 2 - box.width())));
+    if (std::any_of(taken.begin(), taken.end(), [&](const QRectF& other) { return other.intersects(box); }))
+        return;
+    taken.push_back(box);
+    const ThemeColours& colours = themeColours(m_scene.palette);
+    drawPlate(painter, box, Qt::AlignCenter, name, colours.mutedText, colours);
+}
+
+std::vector<RooflineChartLayer::LegendLine> RooflineChartLayer::legendLines() const
+{
+    std::set<roofline::Bound> bounds;
+    for (const AnalysedOperation& operation : m_scene.analysis->operations)
+        bounds.insert(operation.bound);
+    std::vector<LegendLine> lines;
+    for (const roofline::Bound bound : bounds)
+        lines.push_back(
+            {Text::tr("bound by %1").arg(boundText(bound)), [this, bound](QPainter& painter, QPointF place) {
+                 drawOperationMarker(painter, place, 10, lookOf(bound, m_scene.palette));
+             }});
+    const ThemeColours& colours = themeColours(m_scene.palette);
+    if (!m_scene.analysis->measured.empty())
+        lines.push_back({Text::tr("measured part"), [&colours](QPainter& painter, QPointF place) {
+                             drawMeasuredMarker(painter, place, colours.good);
+                         }});
+    if (m_scene.knee)
+        lines.push_back({Text::tr("measured roofline, knee"), [&colours](QPainter& painter, QPointF place) {
+                             painter.setPen(QPen(colours.good, 1.2));
+                             painter.drawLine(QLineF(place - QPointF(7, 0), place + QPointF(7, 0)));
+                             drawKneeMarker(painter, place, colours);
+                         }});
+    if (!m_scene.counted.empty())
+        lines.push_back({m_scene.drawsLevels ? Text::tr("counted; hollow: by L2, L1") : Text::tr("counted"),
+                         [this](QPainter& painter, QPointF place) {
+                             drawCountedMarker(painter, place, countedLook(m_scene.palette));
+                         }});
+    return lines;
+}
+
+/// Where no point is hidden: above the roofs, or right below them.
+QPointF RooflineChartLayer::legendCorner(QSizeF size) const
+{
+    const QRectF room = m_scene.frame.area.adjusted(8, 6, -8, -6);
+    const QPointF left = room.topLeft();
+    const QPointF right(room.right() - size.width(), room.bottom() - size.height());
+    const auto hides = [&](QPointF corner) {
+        const std::vector<QPointF> marks = m_scene.marks();
+        return std::count_if(marks.begin(), marks.end(),
+                             [&](QPointF mark) { return QRectF(corner, size).contains(m_scene.frame.toPixel(mark)); });
+    };
+    const bool hasLevels =
+        std::any_of(m_scene.roofs.begin(), m_scene.roofs.end(), [](const Roof& roof) { return !roof.level.empty(); });
+    return hides(right) < hides(left) || (hasLevels && hides(right) == 0) ? right : left;
 }
 
 void RooflineChartLayer::drawLegend(QPainter& painter) const
 {
-    const ThemeColours& colours = themeColours(m_scene.palette);
-    std::vector<roofline::Bound> bounds;
-    for (const AnalysedOperation& operation : m_scene.analysis->operations) {
-        if (std::find(bounds.begin(), bounds.end(), operation.bound) == bounds.end())
-            bounds.push_back(operation.bound);
-    }
-    std::sort(bounds.begin(), bounds.end());
     constexpr double kMarker = 18;
+    constexpr double kMostLegend = 0.7; ///< of the height of the plot
+    const ThemeColours& colours = themeColours(m_scene.palette);
     const QFontMetricsF metrics(m_scene.font);
     const double line = std::max(metrics.height(), 16.0);
-    QStringList lines;
-    for (const roofline::Bound bound : bounds)
-        lines << Text::tr("bound by %1").arg(boundText(bound));
+    const std::vector<LegendLine> lines = legendLines();
     const QString note = Text::tr("area: share of the time");
     double width = metrics.horizontalAdvance(note);
-    for (const QString& text : lines)
-        width = std::max(width, kMarker + metrics.horizontalAdvance(text));
-    const QPointF corner = m_scene.frame.area.topLeft() + QPointF(8, 6);
+    for (const LegendLine& each : lines)
+        width = std::max(width, kMarker + metrics.horizontalAdvance(each.text));
+    const QSizeF size(width + 12, line * double(lines.size() + 1) + 6);
+    if (size.height() > kMostLegend * m_scene.frame.area.height())
+        return; // labels of points say the same
+    const QPointF corner = legendCorner(size);
     QColor plate = colours.plotBackground;
     plate.setAlphaF(0.85F);
     painter.setPen(QPen(colours.border, 1));
     painter.setBrush(plate);
-    painter.drawRoundedRect(QRectF(corner, QSizeF(width + 12, line * double(lines.size() + 1) + 6)), 3, 3);
+    painter.drawRoundedRect(QRectF(corner, size), 3, 3);
     QPointF at = corner + QPointF(6, 3);
-    for (qsizetype i = 0; i < lines.size(); ++i) {
-        const MethodLook look = lookOf(bounds[std::size_t(i)], m_scene.palette);
-        QColor fill = look.colour;
-        fill.setAlphaF(0.45F);
-        painter.setPen(QPen(look.colour, 1.4));
-        painter.setBrush(fill);
-        painter.drawPath(markerPath(look.shape, 10).translated(at + QPointF(kMarker / 2 - 2, line / 2)));
+    for (const LegendLine& each : lines) {
+        each.draw(painter, at + QPointF(kMarker / 2 - 2, line / 2));
         painter.setPen(m_scene.palette.color(QPalette::Text));
-        painter.drawText(QRectF(at + QPointF(kMarker, 0), QSizeF(width, line)), Qt::AlignVCenter, lines[i]);
+        painter.drawText(QRectF(at + QPointF(kMarker, 0), QSizeF(width, line)), Qt::AlignVCenter, each.text);
         at.ry() += line;
     }
     painter.setPen(colours.mutedText);
@@ -276,35 +442,41 @@ void RooflineChartLayer::drawLegend(QPainter& painter) const
 
 void RooflineChartLayer::drawMarks(QPainter& painter) const
 {
-    const ThemeColours& colours = themeColours(m_scene.palette);
-    const QFontMetricsF metrics(m_scene.font);
     for (const std::optional<int>& marked : {m_scene.selected, m_scene.hovered}) {
-        if (!marked || *marked >= int(m_scene.places.size()) || !m_scene.isDrawn(*marked))
-            continue;
-        const double radius = m_scene.diameters[std::size_t(*marked)] / 2 + 4;
-        painter.setBrush(Qt::NoBrush);
-        painter.setPen(QPen(colours.plotBackground, 3.5));
-        painter.drawEllipse(m_scene.pixelOf(*marked), radius, radius);
-        painter.setPen(QPen(m_scene.palette.color(QPalette::Highlight), 2));
-        painter.drawEllipse(m_scene.pixelOf(*marked), radius, radius);
+        if (marked && *marked < int(m_scene.places.size()) && m_scene.isDrawn(*marked))
+            drawRing(painter, m_scene.pixelOf(*marked), m_scene.diameters[std::size_t(*marked)] / 2 + 4,
+                     m_scene.palette);
     }
-    if (!m_scene.hovered || !m_scene.isDrawn(*m_scene.hovered))
+    if (m_scene.hovered && m_scene.isDrawn(*m_scene.hovered)) {
+        const std::size_t index = std::size_t(*m_scene.hovered);
+        drawLabel(painter, m_scene.pixelOf(*m_scene.hovered), m_scene.diameters[index] / 2 + 10,
+                  describeOperation(m_scene.analysis->operations[index]));
+    }
+    if (!m_scene.hoveredCounted)
         return;
-    const int index = *m_scene.hovered;
-    const QStringList lines = describeOperation(m_scene.analysis->operations[std::size_t(index)]);
+    const CountedMark& mark = m_scene.counted[std::size_t(*m_scene.hoveredCounted)];
+    if (!m_scene.isDrawn(mark))
+        return;
+    const QPointF place = m_scene.frame.toPixel(mark.place);
+    drawRing(painter, place, kCounted / 2 + 4, m_scene.palette);
+    drawLabel(painter, place, kCounted / 2 + 10, mark.lines);
+}
+
+/// Beside a marker, inside of the chart.
+void RooflineChartLayer::drawLabel(QPainter& painter, QPointF marker, double reach, const QStringList& lines) const
+{
+    const QFontMetricsF metrics(m_scene.font);
     double width = 0;
     for (const QString& line : lines)
         width = std::max(width, metrics.horizontalAdvance(line));
     QRectF box(0, 0, width + 16, metrics.height() * double(lines.size()) + 10);
-    const QPointF marker = m_scene.pixelOf(index);
-    const double reach = m_scene.diameters[std::size_t(index)] / 2 + 10;
-    const QRectF& area = m_scene.frame.area;
+    const QRectF area = parentPlot()->viewport();
     box.moveTopLeft(marker + QPointF(reach, -box.height() / 2));
     if (box.right() > area.right())
         box.moveRight(marker.x() - reach);
     box.moveLeft(std::max(box.left(), area.left() + 2));
     box.moveTop(std::clamp(box.top(), area.top() + 2, std::max(area.top() + 2, area.bottom() - box.height() - 2)));
-    painter.setPen(QPen(colours.border, 1));
+    painter.setPen(QPen(themeColours(m_scene.palette).border, 1));
     painter.setBrush(m_scene.palette.color(QPalette::ToolTipBase));
     painter.drawRoundedRect(box, 4, 4);
     painter.setPen(m_scene.palette.color(QPalette::ToolTipText));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "views/roofline/roofline_chart.h"
 
+#include "views/format/scaled.h"
 #include "views/format/text.h"
 #include "views/roofline/roofline_text.h"
 #include "views/table/clipboard_text.h"
@@ -50,9 +51,17 @@ RooflineChart::RooflineChart(RooflineSession& session, QWidget* parent)
     yAxis->setTicker(m_yTicker);
     plotLayout()->setMargins(QMargins(0, 4, 8, 0));
     connect(this, &QCustomPlot::afterLayout, this, &RooflineChart::takeFrame);
+    connect(this, &QCustomPlot::afterLayout, this, &RooflineChart::applyTitles);
     connect(&m_session, &RooflineSession::changed, this, &RooflineChart::takeAnalysis);
     connect(&m_session, &RooflineSession::selectionChanged, this, &RooflineChart::takeMarks);
     connect(&m_session, &RooflineSession::hoverChanged, this, &RooflineChart::takeMarks);
+    connect(&m_session, &RooflineSession::countersChanged, this, [this] {
+        takeCounters();
+        m_fitted = true; // what was asked for is seen
+        fit();
+        describe();
+        replot(rpQueuedReplot);
+    });
     setLogarithmic(true);
     applyPalette();
     takeAnalysis();
@@ -78,22 +87,73 @@ void RooflineChart::takeAnalysis()
     const format::ColumnStyle style {isTera ? 1e12 : 1e9, 3, isTera ? u"TFLOP/s"_s : u"GFLOP/s"_s};
     m_yTicker->setStyle(style);
     m_xTicker->setStyle({1, 3, u"FLOP/B"_s});
-    xAxis->setLabel(tr("Arithmetic intensity (FLOP/B)"));
-    yAxis->setLabel(tr("Performance (%1)").arg(style.unit));
-    setAccessibleDescription(
-        tr("%n operation(s) under the roofs of the device. Tab visits them by their share of the time, Space selects, "
-           "arrow keys move the view, plus and minus zoom, 0 fits. The table of operations shows the same numbers.",
-           nullptr, int(m_scene.places.size())));
+    m_performanceUnit = style.unit;
+    m_scene.drawsLevels = m_session.drawsLevels();
+    takeMeasuredCurve();
+    takeCounters();
+    applyTitles();
+    describe();
     if (m_fitted)
         fit();
     takeMarks();
     replot(rpQueuedReplot);
 }
 
+void RooflineChart::takeMeasuredCurve()
+{
+    m_scene.intensities.clear();
+    m_scene.knee.reset();
+    const roofline::MachineProfile* machine = m_session.device().machine.get();
+    if (!machine)
+        return;
+    double height = 0;
+    for (const roofline::IntensityPoint& point : machine->intensities()) {
+        m_scene.intensities.emplace_back(point.intensity, point.flopsPerSecond);
+        height = std::max(height, point.flopsPerSecond);
+    }
+    if (const std::optional<double> knee = machine->knee())
+        m_scene.knee = QPointF(*knee, height);
+}
+
+void RooflineChart::takeCounters()
+{
+    m_scene.hoveredCounted.reset();
+    m_scene.counted.clear();
+    if (m_session.counters())
+        m_scene.counted = countedMarks(*m_session.counters(), m_session.device().spec);
+}
+
+/// Texts for assistive technology; the point that Tab reached, where no table shows it.
+void RooflineChart::describe()
+{
+    QStringList texts;
+    if (m_scene.hoveredCounted)
+        texts << m_scene.counted[std::size_t(*m_scene.hoveredCounted)].lines;
+    texts << tr("%n operation(s) under the roofs of the device. Tab visits them by their share of the time, Space "
+                "selects, arrow keys move the view, plus and minus zoom, 0 fits. The table of operations shows the "
+                "same numbers.",
+                nullptr, int(m_scene.places.size()));
+    if (!m_scene.counted.empty())
+        texts << tr("Behind them Tab visits %n point(s) that a profiler counted.", nullptr,
+                    int(m_scene.counted.size()));
+    if (m_scene.knee)
+        texts << tr("The measured knee lies at %1.").arg(format::scaled(m_scene.knee->x(), u"FLOP/B"_s));
+    setAccessibleDescription(texts.join(' '_L1));
+}
+
+void RooflineChart::applyTitles()
+{
+    const QFontMetrics metrics(font());
+    xAxis->setLabel(fittingTitle(tr("Arithmetic intensity"), u"FLOP/B"_s, metrics, axisRect()->width()));
+    yAxis->setLabel(fittingTitle(tr("Performance"), m_performanceUnit, metrics, axisRect()->height()));
+}
+
 void RooflineChart::takeMarks()
 {
     m_scene.selected = m_session.selected();
     m_scene.hovered = m_session.hovered();
+    if (m_scene.hovered)
+        m_scene.hoveredCounted.reset();
     if (isVisible() && m_scene.analysis == m_session.analysis())
         m_top->layer()->replot();
 }
@@ -133,9 +193,7 @@ void RooflineChart::fit()
     double right = 0;
     double bottom = 1e300;
     double top = 0;
-    for (const QPointF& place : m_scene.places) {
-        if (!(place.x() > 0 && place.y() > 0 && std::isfinite(place.x()) && std::isfinite(place.y())))
-            continue;
+    for (const QPointF& place : m_scene.marks()) {
         left = std::min(left, place.x());
         right = std::max(right, place.x());
         bottom = std::min(bottom, place.y());
@@ -187,7 +245,8 @@ void RooflineChart::mousePressEvent(QMouseEvent* event)
 void RooflineChart::mouseMoveEvent(QMouseEvent* event)
 {
     if (!m_drag) {
-        m_session.hover(m_scene.hit(event->position()));
+        const std::optional<int> counted = m_scene.hitCounted(event->position());
+        hover(counted ? std::nullopt : m_scene.hit(event->position()), counted);
         return;
     }
     const QPointF way = event->position() - m_drag->start;
@@ -253,7 +312,7 @@ void RooflineChart::keyPressEvent(QKeyEvent* event)
     case Qt::Key_Down:
         return pan(0, -kPan);
     case Qt::Key_Escape:
-        m_session.hover(std::nullopt);
+        leavePoints();
         return m_session.select(std::nullopt);
     case Qt::Key_Space:
     case Qt::Key_Return:
@@ -264,9 +323,20 @@ void RooflineChart::keyPressEvent(QKeyEvent* event)
     }
 }
 
+void RooflineChart::hover(std::optional<int> operation, std::optional<int> counted)
+{
+    const bool isOther = counted != m_scene.hoveredCounted;
+    m_scene.hoveredCounted = counted;
+    m_session.hover(operation);
+    if (!isOther)
+        return;
+    describe();
+    takeMarks();
+}
+
 bool RooflineChart::focusNextPrevChild(bool next)
 {
-    std::vector<int> stops;
+    std::vector<int> stops; // operations, behind them what was counted
     for (int i = 0; i < int(m_scene.places.size()); ++i) {
         if (m_scene.isDrawn(i))
             stops.push_back(i);
@@ -274,7 +344,14 @@ bool RooflineChart::focusNextPrevChild(bool next)
     std::stable_sort(stops.begin(), stops.end(), [&](int a, int b) {
         return m_scene.diameters[std::size_t(a)] > m_scene.diameters[std::size_t(b)];
     });
-    const auto at = m_scene.hovered ? std::find(stops.begin(), stops.end(), *m_scene.hovered) : stops.end();
+    const int operations = int(m_scene.places.size());
+    for (int i = 0; i < int(m_scene.counted.size()); ++i) {
+        if (m_scene.isDrawn(m_scene.counted[std::size_t(i)]))
+            stops.push_back(operations + i);
+    }
+    const std::optional<int> now =
+        m_scene.hoveredCounted ? std::optional(operations + *m_scene.hoveredCounted) : m_scene.hovered;
+    const auto at = now ? std::find(stops.begin(), stops.end(), *now) : stops.end();
     std::optional<int> target;
     if (at == stops.end() && !stops.empty())
         target = next ? stops.front() : stops.back();
@@ -282,13 +359,19 @@ bool RooflineChart::focusNextPrevChild(bool next)
         target = *(at + 1);
     else if (!next && at != stops.end() && at != stops.begin())
         target = *(at - 1);
-    m_session.hover(target);
+    const bool isCounted = target && *target >= operations;
+    hover(isCounted ? std::nullopt : target, isCounted ? std::optional(*target - operations) : std::nullopt);
     return target || QCustomPlot::focusNextPrevChild(next); // past the last point the focus moves on
+}
+
+void RooflineChart::leavePoints()
+{
+    hover(std::nullopt, std::nullopt);
 }
 
 void RooflineChart::leaveEvent(QEvent* event)
 {
-    m_session.hover(std::nullopt);
+    leavePoints();
     QCustomPlot::leaveEvent(event);
 }
 
@@ -318,6 +401,9 @@ void RooflineChart::changeEvent(QEvent* event)
 QString chartCsv(const RooflineSession& session)
 {
     const auto number = [](double value) { return std::isfinite(value) ? QString::number(value, 'g', 17) : QString(); };
+    const auto point = [&](const QString& kind, const QString& name, QPointF place) {
+        return QStringList {kind, name, number(place.x()), number(place.y()), {}, {}, {}, {}};
+    };
     QList<QStringList> rows {{u"kind"_s, u"name"_s, u"arithmetic_intensity [FLOP/B]"_s, u"performance [FLOP/s]"_s,
                               u"share"_s, u"bound"_s, u"peak [FLOP/s]"_s, u"bandwidth [B/s]"_s}};
     if (session.analysis()) {
@@ -327,14 +413,7 @@ QString chartCsv(const RooflineSession& session)
                                  number(each.share),       toQString(roofline::boundName(each.bound)),
                                  number(each.peak),        number(each.bandwidth)};
         for (const MeasuredPoint& each : session.analysis()->measured)
-            rows << QStringList {u"measured"_s,
-                                 toQString(each.operation),
-                                 number(each.intensity),
-                                 number(each.performance),
-                                 {},
-                                 {},
-                                 {},
-                                 {}};
+            rows << point(u"measured"_s, toQString(each.operation), {each.intensity, each.performance});
     }
     for (const Roof& roof : session.roofs())
         rows << QStringList {
@@ -346,6 +425,16 @@ QString chartCsv(const RooflineSession& session)
             {},
             number(roof.peak),
             number(roof.bandwidth)};
+    if (session.counters()) {
+        for (const CountedMark& mark : countedMarks(*session.counters(), session.device().spec))
+            rows << point(u"counted"_s, mark.name, mark.place);
+    }
+    if (const auto& machine = session.device().machine) {
+        for (const roofline::IntensityPoint& each : machine->intensities())
+            rows << point(u"measured roofline"_s, toQString(machine->name), {each.intensity, each.flopsPerSecond});
+        if (const std::optional<double> knee = machine->knee())
+            rows << point(u"measured knee"_s, toQString(machine->name), {*knee, kUnknown});
+    }
     return asCsv(rows);
 }
 

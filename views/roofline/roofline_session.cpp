@@ -2,9 +2,12 @@
 #include "views/roofline/roofline_session.h"
 
 #include "core/base/installation.h"
+#include "core/base/mapped_file.h"
 #include "roofline/measured/machine_files.h"
 #include "views/format/text.h"
 #include "views/roofline/own_devices.h"
+
+#include <QFileInfo>
 
 #include <algorithm>
 #include <cmath>
@@ -36,6 +39,34 @@ RooflineDevice machineDevice(roofline::MachineProfile profile, DeviceOrigin orig
     RooflineDevice device {.spec = profile.hardware(), .origin = origin, .keptName = profile.name};
     device.machine = std::make_shared<const roofline::MachineProfile>(std::move(profile));
     return device;
+}
+
+QString levelText(roofline::MemoryLevel level, const roofline::HardwareSpec& device)
+{
+    if (device.kind == "cpu")
+        return level == roofline::MemoryLevel::L2 ? RooflineSession::tr("last cache")
+                                                  : RooflineSession::tr("core caches");
+    return level == roofline::MemoryLevel::L2 ? RooflineSession::tr("L2") : RooflineSession::tr("L1");
+}
+
+/// Roofs of the caches of a device, below the highest of those that are there.
+void appendLevels(std::vector<Roof>& roofs, const RooflineDevice& device, const RooflineSetting& setting)
+{
+    const auto highest =
+        std::max_element(roofs.begin(), roofs.end(), [](const Roof& a, const Roof& b) { return a.peak < b.peak; });
+    if (highest == roofs.end())
+        return;
+    const Roof under = *highest;
+    for (const roofline::MemoryLevel level : {roofline::MemoryLevel::L2, roofline::MemoryLevel::L1}) {
+        const std::optional<double> bandwidth = roofline::bandwidthOf(level, device.spec);
+        if (bandwidth)
+            roofs.push_back({.device = device.spec.name,
+                             .level = levelText(level, device.spec).toStdString(),
+                             .type = under.type,
+                             .peak = under.peak,
+                             .bandwidth = *bandwidth * efficiencyOf(setting).memory,
+                             .isMeasured = under.isMeasured});
+    }
 }
 
 template <typename Record>
@@ -248,6 +279,34 @@ void RooflineSession::setAllTypesDrawn(bool drawn)
     Q_EMIT changed();
 }
 
+void RooflineSession::setLevelsDrawn(bool drawn)
+{
+    if (drawn == m_levels)
+        return;
+    m_levels = drawn;
+    Q_EMIT changed();
+}
+
+void RooflineSession::openCounters(const QString& path)
+{
+    const core::Result<std::string> text = core::readTextFile(toPath(path));
+    const QString name = QFileInfo(path).fileName();
+    core::Result<roofline::Counters> counters = text.ok() ? roofline::readCounters(text.value(), name.toStdString())
+                                                          : core::Result<roofline::Counters>(text.error());
+    if (!counters.ok()) {
+        Q_EMIT failed(counters.error());
+        return;
+    }
+    m_counters = ShownCounters {name, std::move(counters).value()};
+    Q_EMIT countersChanged();
+}
+
+void RooflineSession::closeCounters()
+{
+    m_counters.reset();
+    Q_EMIT countersChanged();
+}
+
 void RooflineSession::setSetting(const RooflineSetting& setting)
 {
     if (setting == m_setting)
@@ -375,23 +434,12 @@ std::vector<Roof> RooflineSession::roofs() const
     for (Roof& roof : roofs)
         roof.isMeasured = own.machine != nullptr;
     add(own, false);
+    if (m_levels)
+        appendLevels(roofs, own, m_setting);
     for (const QString& name : m_otherDevices) {
         const RooflineDevice* other = name == m_device ? nullptr : m_devices.find(name.toStdString());
         if (other)
             add(*other, true);
-    }
-    if (!own.machine)
-        return roofs;
-    const double threads = own.machine->threads;
-    for (const auto& [rate, text] :
-         {std::pair("last_cache_read", tr("last cache")), {"core_cache_read", tr("core caches")}}) {
-        if (const std::optional<double> bandwidth = own.machine->rate(rate, threads))
-            roofs.push_back({.device = own.spec.name,
-                             .level = text.toStdString(),
-                             .type = "fp32",
-                             .peak = own.machine->float32Rate(threads),
-                             .bandwidth = *bandwidth,
-                             .isMeasured = true});
     }
     return roofs;
 }

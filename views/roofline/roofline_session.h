@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/project/records.h"
+#include "roofline/measured/counters.h"
 #include "roofline/measured/layer_points.h"
 #include "views/background/newest_request.h"
 #include "views/roofline/roofline_analysis.h"
@@ -38,6 +39,13 @@ struct ShownTrial
     std::shared_ptr<const roofline::CompressedModel> stored;
 };
 
+/// What a profiler counted, drawn beside the predictions.
+struct ShownCounters
+{
+    QString file; ///< its name
+    roofline::Counters counters;
+};
+
 /// What the roofline dock shows: model or trial, devices, setting, the analysis of them, and which operation is looked
 /// at. All parts of the dock talk to this object and never to each other. Knows no widget.
 class RooflineSession : public QObject
@@ -57,6 +65,8 @@ public:
     const RooflineDevice& device() const;
     const QStringList& otherDevices() const { return m_otherDevices; } ///< whose roofs are drawn, too
     bool drawsAllTypes() const { return m_allTypes; }
+    bool drawsLevels() const { return m_levels; }
+    const std::optional<ShownCounters>& counters() const { return m_counters; }
     bool hasProject() const { return m_hasProject; }
     const std::filesystem::path& ownDevicesFile() const { return m_ownDevices; }
     std::filesystem::path machineFolder() const { return m_ownDevices.parent_path() / "machines"; }
@@ -69,8 +79,8 @@ public:
     /// findProblems() leads to.
     const std::map<QString, QString>& problems() const { return m_problems; }
     void findProblems();
-    /// Those the operations run under, on request of all other number types, too; the same of other devices; of a
-    /// measured machine those of its caches.
+    /// Those the operations run under, on request of all other number types, too; the same of other devices; of the
+    /// device itself those of the caches whose bandwidth it states, unless they are not wanted.
     std::vector<Roof> roofs() const;
     std::optional<int> selected() const { return m_selected; } ///< index into the operations
     std::optional<int> hovered() const { return m_hovered; }
@@ -92,6 +102,10 @@ public Q_SLOTS:
     void setDevice(const QString& name); ///< a name that is not known changes nothing
     void setOtherDevices(const QStringList& names);
     void setAllTypesDrawn(bool drawn);
+    void setLevelsDrawn(bool drawn);
+    /// What Nsight Compute wrote; failed() when it cannot be read.
+    void openCounters(const QString& path);
+    void closeCounters();
     void setSetting(const paretoscope::views::RooflineSetting& setting);
     void select(std::optional<int> operation);
     void hover(std::optional<int> operation);
@@ -107,6 +121,7 @@ Q_SIGNALS:
     void selectionChanged();
     void hoverChanged();
     void pinnedChanged();
+    void countersChanged();
     void deviceSaved(const paretoscope::core::DeviceRecord& device); ///< for the project, too
     void deviceRemoved(const QString& name);                         ///< from the project
     void failed(const paretoscope::core::Error& error);
@@ -138,6 +153,8 @@ private:
     QString m_device;
     QStringList m_otherDevices;
     bool m_allTypes = false;
+    bool m_levels = true;
+    std::optional<ShownCounters> m_counters;
     RooflineSetting m_setting;
     RooflineAnalysisPtr m_analysis;
     std::optional<core::Error> m_error;

@@ -3,6 +3,7 @@
 
 #include "views/format/text.h"
 #include "views/roofline/compare_panel.h"
+#include "views/roofline/counters_button.h"
 #include "views/roofline/detail_panel.h"
 #include "views/roofline/device_chooser.h"
 #include "views/roofline/graph_view.h"
@@ -23,6 +24,7 @@
 #include "views/widgets/empty_state.h"
 #include "views/widgets/flow_layout.h"
 #include "views/widgets/plain_tip.h"
+#include "views/widgets/tab_order.h"
 
 #include <QButtonGroup>
 #include <QFileDialog>
@@ -50,17 +52,25 @@ namespace {
 
 constexpr qsizetype kMostRecent = 8;
 
-/// A local path that may be a model, or nothing.
-QString droppedModel(const QMimeData& mime)
+/// The one local file or folder that is dropped, if any.
+std::optional<QFileInfo> droppedFile(const QMimeData& mime)
 {
     const QList<QUrl> urls = mime.urls();
     if (urls.size() != 1 || !urls.first().isLocalFile())
-        return {};
-    const QFileInfo info(urls.first().toLocalFile());
-    const QString suffix = info.suffix().toLower();
-    const bool isModel = info.isDir() ? QFileInfo::exists(QDir(info.filePath()).filePath(u"config.json"_s))
-                                      : suffix == "json"_L1 || suffix == "gguf"_L1;
-    return isModel ? info.absoluteFilePath() : QString();
+        return std::nullopt;
+    return QFileInfo(urls.first().toLocalFile());
+}
+
+bool mayBeModel(const QFileInfo& file)
+{
+    const QString suffix = file.suffix().toLower();
+    return file.isDir() ? QFileInfo::exists(QDir(file.filePath()).filePath(u"config.json"_s))
+                        : suffix == "json"_L1 || suffix == "gguf"_L1;
+}
+
+bool mayBeCounters(const QFileInfo& file)
+{
+    return !file.isDir() && file.suffix().toLower() == "csv"_L1;
 }
 
 } // namespace
@@ -137,6 +147,7 @@ RooflineView::RooflineView(const SelectionModel& selection, const std::filesyste
     m_stack = new QStackedLayout(this);
     m_stack->addWidget(m_empty);
     m_stack->addWidget(page);
+    orderTabs({header, m_trialBar, panel, m_pages, lower});
     m_empty->setText(tr("What keeps a model from being faster?"),
                      tr("Open or drop a config.json, a model folder or a GGUF file: its weights are not needed."));
     m_empty->setActions({actions().first()});
@@ -151,6 +162,7 @@ RooflineView::RooflineView(const SelectionModel& selection, const std::filesyste
     });
     connect(m_session, &RooflineSession::changed, this, &RooflineView::takeAnalysis);
     connect(m_session, &RooflineSession::selectionChanged, this, &RooflineView::showSelectedRow);
+    connect(m_session, &RooflineSession::countersChanged, this, [this] { showPage(Page::Chart); });
     takeAnalysis();
 }
 
@@ -257,13 +269,18 @@ void RooflineView::createCommands(FlowLayout& row)
                           tr("Linear axes in place of logarithmic ones, as LLM-Viewer draws them"), {});
     m_linear->setCheckable(true);
     connect(m_linear, &QAction::toggled, m_chart, [this](bool linear) { m_chart->setLogarithmic(!linear); });
-    auto* linear = new QToolButton(row.parentWidget());
-    linear->setDefaultAction(m_linear);
-    linear->setText(tr("linear"));
-    linear->setObjectName(u"rooflineLinear"_s);
-    linear->setAccessibleName(m_linear->text());
-    linear->setAutoRaise(true);
-    row.addWidget(linear);
+    addTextButton(row, m_linear, tr("linear"), u"rooflineLinear"_s);
+    m_levels = addCommand(u"roofline.levels"_s, tr("Roofs of the caches"),
+                          tr("Draws the roofs of L2 and L1, or of a processor's caches, whose bandwidth the device "
+                             "states, and what a profiler counted at them"),
+                          {});
+    m_levels->setCheckable(true);
+    m_levels->setChecked(m_session->drawsLevels());
+    connect(m_levels, &QAction::toggled, m_session, &RooflineSession::setLevelsDrawn);
+    addTextButton(row, m_levels, tr("caches"), u"rooflineLevels"_s);
+    auto* counters = new CountersButton(*m_session, row.parentWidget());
+    addActions(counters->actions());
+    row.addWidget(counters);
     QAction* fit = addCommand(u"roofline.fit"_s, tr("Fit roofline chart and graph"),
                               tr("Shows everything (0 or double click)"), u"fit"_s);
     connect(fit, &QAction::triggered, m_chart, &RooflineChart::fit);
@@ -307,6 +324,17 @@ void RooflineView::createCommands(FlowLayout& row)
     more->setPopupMode(QToolButton::InstantPopup);
     more->setMenu(menu);
     row.addWidget(more);
+}
+
+void RooflineView::addTextButton(FlowLayout& row, QAction* action, const QString& text, const QString& name)
+{
+    auto* button = new QToolButton(row.parentWidget());
+    button->setDefaultAction(action);
+    button->setText(text);
+    button->setObjectName(name);
+    button->setAccessibleName(action->text());
+    button->setAutoRaise(true);
+    row.addWidget(button);
 }
 
 QWidget* RooflineView::createTable()
@@ -553,6 +581,7 @@ core::Status RooflineView::exportTo(const QString& file)
     PSC_ASSIGN(const PlotFormat format, plotFormatOf(file));
     if (format == PlotFormat::Csv)
         return writeTextFile(file, pageCsv());
+    m_chart->leavePoints();
     QWidget* page = m_pages->currentWidget();
     page->setPalette(lightPalette());
     const core::Status status = writePicture(pagePicture(), file, format);
@@ -581,16 +610,21 @@ void RooflineView::chooseExport(const QString& ending)
 
 void RooflineView::dragEnterEvent(QDragEnterEvent* event)
 {
-    if (!droppedModel(*event->mimeData()).isEmpty())
+    const std::optional<QFileInfo> file = droppedFile(*event->mimeData());
+    if (file && (mayBeModel(*file) || (m_session->model() && mayBeCounters(*file))))
         event->acceptProposedAction();
 }
 
 void RooflineView::dropEvent(QDropEvent* event)
 {
-    if (const QString path = droppedModel(*event->mimeData()); !path.isEmpty()) {
-        event->acceptProposedAction();
-        openModel(path);
-    }
+    const std::optional<QFileInfo> file = droppedFile(*event->mimeData());
+    if (!file)
+        return;
+    event->acceptProposedAction();
+    if (mayBeModel(*file))
+        openModel(file->absoluteFilePath());
+    else
+        m_session->openCounters(file->absoluteFilePath());
 }
 
 QJsonObject RooflineView::saveState() const
@@ -600,6 +634,7 @@ QJsonObject RooflineView::saveState() const
     state[u"otherDevices"_s] = QJsonArray::fromStringList(m_session->otherDevices());
     state[u"recent"_s] = QJsonArray::fromStringList(m_recent);
     state[u"linear"_s] = m_linear->isChecked();
+    state[u"levels"_s] = m_levels->isChecked();
     state[u"follow"_s] = m_follow->isChecked();
     return state;
 }
@@ -616,6 +651,7 @@ void RooflineView::restoreState(const QJsonObject& state)
     for (const QJsonValue& path : state[u"recent"_s].toArray())
         m_recent << path.toString();
     m_linear->setChecked(state[u"linear"_s].toBool());
+    m_levels->setChecked(state[u"levels"_s].toBool(true));
     m_follow->setChecked(state[u"follow"_s].toBool(true));
 }
 

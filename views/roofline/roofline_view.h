@@ -88,6 +88,7 @@ protected:
 private:
     void createHeader(FlowLayout& row);
     void createCommands(FlowLayout& row);
+    void addTextButton(FlowLayout& row, QAction* action, const QString& text, const QString& name);
     QWidget* createTable();
     QAction* addCommand(const QString& id, const QString& text, const QString& tip, const QString& icon);
     void chooseModel(const std::function<void(const QString&)>& open);
@@ -110,6 +111,7 @@ private:
     QComboBox* m_mode = nullptr;
     QButtonGroup* m_stages = nullptr;
     QAction* m_linear = nullptr;
+    QAction* m_levels = nullptr;
     EmptyState* m_empty;
     QStackedLayout* m_stack = nullptr;
     QLabel* m_note;

@@ -76,9 +76,12 @@ SweepPanel::SweepPanel(RooflineSession& session, QWidget* parent)
     m_plot->setObjectName(u"rooflineSweepPlot"_s);
     m_plot->setAccessibleName(tr("Curves of a result"));
     m_plot->setFocusPolicy(Qt::StrongFocus);
+    m_plot->setMinimumSize(200, 140);
+    connect(m_plot, &QCustomPlot::afterLayout, this, &SweepPanel::applyTitle);
     m_plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
     m_plot->xAxis->setTicker(m_xTicker);
     m_plot->yAxis->setTicker(m_yTicker);
+    m_plot->plotLayout()->setMargins(QMargins(0, 4, 8, 0));
     m_plot->axisRect()->setupFullAxesBox(false);
     for (QCPAxis* axis : {m_plot->xAxis2, m_plot->yAxis2}) {
         axis->setTicks(false);
@@ -193,6 +196,33 @@ void SweepPanel::take(const SweepResult& result)
     draw();
 }
 
+/// For memory the capacity of the device; for arithmetic intensity where the device turns from bound by memory to bound
+/// by compute: the ridge of its highest roof and, where it was measured, the knee.
+std::vector<SweepPanel::Limit> SweepPanel::limits() const
+{
+    const ThemeColours& colours = themeColours(palette());
+    const SweepRequest& request = m_result.request;
+    if (request.quantity == "memory" && m_result.capacityBytes > 0)
+        return {{m_result.capacityBytes,
+                 tr(" memory of the device: %1").arg(format::scaled(m_result.capacityBytes, u"B"_s)), colours.error}};
+    const bool isMoving = request.x == SweepAxis::Bandwidth || request.series == SweepAxis::Bandwidth;
+    if (request.quantity != "intensity" || isMoving || !m_session.analysis() || m_result.curves.empty())
+        return {};
+    std::vector<Limit> limits;
+    const std::vector<Roof>& roofs = m_session.analysis()->roofs;
+    const auto highest =
+        std::max_element(roofs.begin(), roofs.end(), [](const Roof& a, const Roof& b) { return a.peak < b.peak; });
+    if (highest != roofs.end())
+        limits.push_back(
+            {highest->ridge(),
+             tr(" ridge of %1: %2").arg(toQString(highest->type), format::scaled(highest->ridge(), u"FLOP/B"_s)),
+             colours.reference});
+    const auto& machine = m_session.device().machine;
+    if (const std::optional<double> knee = machine ? machine->knee() : std::nullopt)
+        limits.push_back({*knee, tr(" measured knee: %1").arg(format::scaled(*knee, u"FLOP/B"_s)), colours.good});
+    return limits;
+}
+
 void SweepPanel::draw()
 {
     const QPalette look = palette();
@@ -229,9 +259,9 @@ void SweepPanel::draw()
             ys.push_back(point.y);
         }
     }
-    const bool isMemory = m_result.request.quantity == "memory" && m_result.capacityBytes > 0;
-    if (isMemory)
-        ys.push_back(m_result.capacityBytes);
+    const std::vector<Limit> limits = this->limits();
+    for (const Limit& limit : limits)
+        ys.push_back(limit.value);
     const bool isShare = m_result.unit.empty();
     for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis, m_plot->xAxis2, m_plot->yAxis2}) {
         axis->setBasePen(QPen(axis == m_plot->xAxis || axis == m_plot->yAxis ? colours.axis : colours.grid, 1));
@@ -266,7 +296,8 @@ void SweepPanel::draw()
                                            : format::ColumnStyle {1, 0, {}};
     m_xTicker->setStyle(xStyle);
     m_plot->xAxis->setLabel(format::titleWithUnit(axisText(m_result.request.x), xStyle.unit));
-    m_plot->yAxis->setLabel(format::titleWithUnit(quantityText(m_result.request.quantity), yStyle.unit));
+    m_yUnit = yStyle.unit;
+    applyTitle();
     if (!xs.empty()) {
         const auto [left, right] = std::minmax_element(xs.begin(), xs.end());
         const auto [low, high] = std::minmax_element(ys.begin(), ys.end());
@@ -277,16 +308,16 @@ void SweepPanel::draw()
         ranged(*m_plot->xAxis, *left, *right, isLogX);
         ranged(*m_plot->yAxis, isShare ? 0 : *low, isShare ? std::max(*high, 0.01) : *high, isLogY);
     }
-    if (isMemory) {
-        auto* capacity = new QCPItemStraightLine(m_plot); // owned by the plot
-        capacity->point1->setCoords(1, m_result.capacityBytes);
-        capacity->point2->setCoords(2, m_result.capacityBytes);
-        capacity->setPen(QPen(colours.error, 1.6, Qt::DashLine));
+    for (const Limit& limit : limits) {
+        auto* line = new QCPItemStraightLine(m_plot); // owned by the plot
+        line->point1->setCoords(1, limit.value);
+        line->point2->setCoords(2, limit.value);
+        line->setPen(QPen(limit.colour, 1.6, Qt::DashLine));
         auto* label = new QCPItemText(m_plot);
-        label->position->setCoords(m_plot->xAxis->range().lower, m_result.capacityBytes);
+        label->position->setCoords(m_plot->xAxis->range().lower, limit.value);
         label->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
-        label->setText(tr(" memory of the device: %1").arg(format::scaled(m_result.capacityBytes, u"B"_s)));
-        label->setColor(colours.error);
+        label->setText(limit.text);
+        label->setColor(limit.colour);
         label->setFont(font());
     }
     if (m_plot->plotLayout()->elementCount() == 1) { // beside the curves, not on them
@@ -307,10 +338,18 @@ void SweepPanel::draw()
     QStringList names;
     for (const SweepCurve& curve : m_result.curves)
         names << axisValueText(m_result.request.series, curve.value);
+    for (const Limit& limit : limits)
+        names << limit.text.trimmed();
     m_plot->setAccessibleDescription(
         tr("%1 over %2: %3")
             .arg(quantityText(m_result.request.quantity), axisText(m_result.request.x), names.join(u", "_s)));
     m_plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void SweepPanel::applyTitle()
+{
+    m_plot->yAxis->setLabel(fittingTitle(quantityText(m_result.request.quantity), m_yUnit, QFontMetrics(font()),
+                                         m_plot->axisRect()->height()));
 }
 
 void SweepPanel::changeEvent(QEvent* event)

@@ -14,7 +14,8 @@ class QLabel;
 namespace paretoscope::views {
 
 /// A result of the setting over one of its values, several curves at once; what does not fit into the memory of the
-/// device is drawn hollow, and for memory the capacity is a line.
+/// device is drawn hollow. The capacity is a line for memory; ridge and knee of the device are for arithmetic
+/// intensity.
 class SweepPanel : public QWidget
 {
     Q_OBJECT
@@ -38,6 +39,16 @@ private:
     void compute(); ///< off the window's thread, and only while it is seen
     void take(const SweepResult& result);
     void draw();
+    void applyTitle(); ///< of the vertical axis, as long as there is room for
+
+    /// A horizontal line that means something for the curves.
+    struct Limit
+    {
+        double value = 0;
+        QString text;
+        QColor colour;
+    };
+    std::vector<Limit> limits() const;
 
     RooflineSession& m_session;
     QComboBox* m_quantity = nullptr;
@@ -47,6 +58,7 @@ private:
     QLabel* m_note;
     QSharedPointer<MetricTicker> m_xTicker;
     QSharedPointer<MetricTicker> m_yTicker;
+    QString m_yUnit = {};
     SweepResult m_result;
     SweepRequest m_request;
     NewestRequest<SweepResult> m_computation;
