@@ -34,6 +34,7 @@
 #include <QMenu>
 #include <QMimeData>
 #include <QRadioButton>
+#include <QScrollArea>
 #include <QSortFilterProxyModel>
 #include <QSplitter>
 #include <QStackedLayout>
@@ -104,7 +105,12 @@ RooflineView::RooflineView(const SelectionModel& selection, const std::filesyste
     m_pages->setDocumentMode(true);
     m_pages->addTab(m_chart, tr("Chart"));
     m_pages->addTab(m_graph, tr("Graph"));
-    m_pages->addTab(m_bars, tr("Time and memory"));
+    auto* bars = new QScrollArea;
+    bars->setWidget(m_bars);
+    bars->setWidgetResizable(true);
+    bars->setFrameShape(QFrame::NoFrame);
+    bars->setFocusPolicy(Qt::NoFocus);
+    m_pages->addTab(bars, tr("Time and memory"));
     m_pages->addTab(m_sweep, tr("Curves"));
     m_pages->addTab(m_compare, tr("Compare"));
     m_pages->addTab(m_devices, tr("Devices"));
@@ -568,7 +574,7 @@ Picture RooflineView::pagePicture()
         return {scene->sceneRect().size().toSize(), title, [scene](QCPPainter& painter) { scene->render(&painter); }};
     }
     default: {
-        QWidget* page = m_pages->currentWidget();
+        QWidget* page = Page(m_pages->currentIndex()) == Page::Bars ? m_bars : m_pages->currentWidget();
         return {page->size(), title, [page](QCPPainter& painter) {
                     page->render(&painter, {}, {}, QWidget::DrawWindowBackground | QWidget::DrawChildren);
                 }};

@@ -10,6 +10,7 @@
 #include <QEvent>
 #include <QHelpEvent>
 #include <QPainter>
+#include <QPicture>
 #include <QToolTip>
 
 #include <algorithm>
@@ -92,7 +93,30 @@ void StackedBars::takeAnalysis()
         spoken << u"%1 %2: %3"_s.arg(bar.title, format::scaled(bar.total(), bar.unit), parts.join(u", "_s));
     }
     setAccessibleDescription(spoken.join(u". "_s));
+    takeHeight();
     update();
+}
+
+void StackedBars::takeHeight()
+{
+    QPicture sheet;
+    QPainter painter(&sheet);
+    setMinimumHeight(drawBars(painter));
+}
+
+void StackedBars::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    takeHeight(); // legends wrap
+}
+
+int StackedBars::drawBars(QPainter& painter)
+{
+    m_tips.clear();
+    int top = kMargin;
+    for (const Bar& bar : m_bars)
+        top = drawLegend(painter, bar, drawBar(painter, bar, top)) + kMargin;
+    return top;
 }
 
 void StackedBars::paintEvent(QPaintEvent*)
@@ -100,10 +124,7 @@ void StackedBars::paintEvent(QPaintEvent*)
     QPainter painter(this);
     painter.setRenderHint(QPainter::Antialiasing);
     painter.fillRect(rect(), themeColours(palette()).plotBackground);
-    m_tips.clear();
-    int top = kMargin;
-    for (const Bar& bar : m_bars)
-        top = drawLegend(painter, bar, drawBar(painter, bar, top)) + kMargin;
+    drawBars(painter);
     if (hasFocus()) {
         painter.setBrush(Qt::NoBrush);
         painter.setPen(QPen(palette().color(QPalette::Highlight), 2));

@@ -24,7 +24,8 @@ struct Bar
     double total() const;
 };
 
-/// Where time and memory go: one bar per pass by kind of operation, one for the memory of the device.
+/// Where time and memory go: one bar per pass by kind of operation, one for the memory of the device. As high as all of
+/// them need; stands in a scroll area.
 class StackedBars : public QWidget
 {
     Q_OBJECT
@@ -37,10 +38,13 @@ public:
 
 protected:
     void paintEvent(QPaintEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
     void takeAnalysis();
+    void takeHeight();
+    int drawBars(QPainter& painter);                         ///< @return the height they take
     int drawBar(QPainter& painter, const Bar& bar, int top); ///< @return the first free row of pixels below
     int drawLegend(QPainter& painter, const Bar& bar, int top);
 
