@@ -387,6 +387,37 @@ private Q_SLOTS:
         QVERIFY2(found.isEmpty(), qPrintable(found.join('\n'_L1)));
     }
 
+    void tabGoesWhereTheEyeGoes_data()
+    {
+        QTest::addColumn<QString>("dock");
+        QTest::addColumn<QStringList>("names");
+        QTest::addRow("Pareto") << u"dock.pareto"_s
+                                << QStringList {u"paretoY"_s,         u"paretoX"_s,     u"paretoExport"_s,
+                                                u"legend:baseline"_s, u"legend:gptq"_s, u"paretoPlot"_s};
+        QTest::addRow("roofline") << u"dock.roofline"_s
+                                  << QStringList {u"rooflineModel"_s, u"rooflineDevice"_s,     u"rooflineExport"_s,
+                                                  u"rooflineBack"_s,  u"roofline:batch:box"_s, u"rooflineChart"_s,
+                                                  u"rooflineTable"_s, u"rooflineChanges"_s};
+        QTest::addRow("trials") << u"dock.trials"_s << QStringList {u"filter"_s, u"trialColumns"_s, u"trialTable"_s};
+        QTest::addRow("jobs") << u"dock.jobs"_s << QStringList {u"jobsStop"_s, u"jobsContinue"_s};
+    }
+    void tabGoesWhereTheEyeGoes()
+    {
+        QFETCH(QString, dock);
+        QFETCH(QStringList, names);
+        Shown shown(m_settings);
+        shown.window.openFile(m_project);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        const auto* part = shown.child<QDockWidget>(dock);
+        QStringList found;
+        for (QWidget* widget = shown.window.nextInFocusChain(); widget != &shown.window;
+             widget = widget->nextInFocusChain()) {
+            if (part->isAncestorOf(widget) && names.contains(widget->objectName()))
+                found << widget->objectName();
+        }
+        QCOMPARE(found, names);
+    }
+
     void nothingIsClippedAt720p()
     {
         Shown shown(m_settings);
