@@ -302,6 +302,29 @@ private Q_SLOTS:
         QTRY_COMPARE(low.yAxis->label(), u"TFLOP/s"_s);
     }
 
+    void nothingOverlapsInNarrowPages_data()
+    {
+        QTest::addColumn<int>("page");
+        QTest::addColumn<QString>("name");
+        QTest::addRow("curves") << int(RooflineView::Page::Sweep) << u"rooflineSweep"_s;
+        QTest::addRow("comparison") << int(RooflineView::Page::Compare) << u"rooflineCompare"_s;
+    }
+    void nothingOverlapsInNarrowPages()
+    {
+        QFETCH(int, page);
+        QFETCH(QString, name);
+        Shown shown(m_folders);
+        shown.session().setDevice(u"NVIDIA A100 SXM 80GB"_s); // too small for large batches, which a note says
+        shown.session().pin();
+        shown.view.showPage(RooflineView::Page(page));
+        shown.view.resize(720, 300); // as small as it gets
+        auto* panel = shown.view.findChild<QWidget*>(name);
+        auto* note = shown.view.findChild<QLabel*>(u"rooflineSweepNote"_s);
+        QTRY_VERIFY(page != int(RooflineView::Page::Sweep) || note->isVisible());
+        QTRY_VERIFY(panel->height() >= panel->layout()->minimumHeightForWidth(panel->width()));
+        QVERIFY(panel->parentWidget()->height() < panel->height()); // it scrolls
+    }
+
 private:
     QString counters() const { return m_folders.path(u"ncu.csv"_s); }
 

@@ -106,6 +106,14 @@ ComparePanel::ComparePanel(RooflineSession& session, QWidget* parent)
     refresh();
 }
 
+bool ComparePanel::event(QEvent* event)
+{
+    const bool isDone = QWidget::event(event);
+    if (event->type() == QEvent::Resize || event->type() == QEvent::LayoutRequest)
+        setMinimumHeight(layout()->minimumHeightForWidth(width())); // the heading wraps
+    return isDone;
+}
+
 void ComparePanel::refresh()
 {
     const std::optional<PinnedPrediction>& pinned = m_session.pinned();

@@ -36,6 +36,9 @@ public:
 
     QList<QStringList> cells() const; ///< with a header, exact numbers in base units
 
+protected:
+    bool event(QEvent* event) override;
+
 private:
     void refresh();
 

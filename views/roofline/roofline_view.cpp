@@ -74,6 +74,17 @@ bool mayBeCounters(const QFileInfo& file)
     return !file.isDir() && file.suffix().toLower() == "csv"_L1;
 }
 
+/// For a page that needs more height than a low window has.
+QScrollArea* scrolling(QWidget& page)
+{
+    auto* area = new QScrollArea;
+    area->setWidget(&page);
+    area->setWidgetResizable(true);
+    area->setFrameShape(QFrame::NoFrame);
+    area->setFocusPolicy(Qt::NoFocus);
+    return area;
+}
+
 } // namespace
 
 RooflineView::RooflineView(const SelectionModel& selection, const std::filesystem::path& resources,
@@ -105,14 +116,9 @@ RooflineView::RooflineView(const SelectionModel& selection, const std::filesyste
     m_pages->setDocumentMode(true);
     m_pages->addTab(m_chart, tr("Chart"));
     m_pages->addTab(m_graph, tr("Graph"));
-    auto* bars = new QScrollArea;
-    bars->setWidget(m_bars);
-    bars->setWidgetResizable(true);
-    bars->setFrameShape(QFrame::NoFrame);
-    bars->setFocusPolicy(Qt::NoFocus);
-    m_pages->addTab(bars, tr("Time and memory"));
-    m_pages->addTab(m_sweep, tr("Curves"));
-    m_pages->addTab(m_compare, tr("Compare"));
+    m_pages->addTab(scrolling(*m_bars), tr("Time and memory"));
+    m_pages->addTab(scrolling(*m_sweep), tr("Curves"));
+    m_pages->addTab(scrolling(*m_compare), tr("Compare"));
     m_pages->addTab(m_devices, tr("Devices"));
 
     auto* page = new QWidget(this);
@@ -574,7 +580,8 @@ Picture RooflineView::pagePicture()
         return {scene->sceneRect().size().toSize(), title, [scene](QCPPainter& painter) { scene->render(&painter); }};
     }
     default: {
-        QWidget* page = Page(m_pages->currentIndex()) == Page::Bars ? m_bars : m_pages->currentWidget();
+        const auto* area = qobject_cast<QScrollArea*>(m_pages->currentWidget());
+        QWidget* page = area ? area->widget() : m_pages->currentWidget();
         return {page->size(), title, [page](QCPPainter& painter) {
                     page->render(&painter, {}, {}, QWidget::DrawWindowBackground | QWidget::DrawChildren);
                 }};

@@ -3,6 +3,7 @@
 
 #include "views/format/scaled.h"
 #include "views/format/text.h"
+#include "views/pareto/plot_frame.h"
 #include "views/roofline/roofline_text.h"
 #include "views/table/clipboard_text.h"
 #include "views/theme/theme.h"
@@ -76,7 +77,7 @@ SweepPanel::SweepPanel(RooflineSession& session, QWidget* parent)
     m_plot->setObjectName(u"rooflineSweepPlot"_s);
     m_plot->setAccessibleName(tr("Curves of a result"));
     m_plot->setFocusPolicy(Qt::StrongFocus);
-    m_plot->setMinimumSize(200, 140);
+    m_plot->setMinimumSize(200, 120);
     connect(m_plot, &QCustomPlot::afterLayout, this, &SweepPanel::applyTitle);
     m_plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
     m_plot->xAxis->setTicker(m_xTicker);
@@ -308,6 +309,11 @@ void SweepPanel::draw()
         ranged(*m_plot->xAxis, *left, *right, isLogX);
         ranged(*m_plot->yAxis, isShare ? 0 : *low, isShare ? std::max(*high, 0.01) : *high, isLogY);
     }
+    const QCPRange& range = m_plot->yAxis->range();
+    const auto isNearTop = [&](double value) { // where a label above has no room
+        const AxisRange shown {range.lower, range.upper, isLogY};
+        return shown.fraction(value) > 0.8;
+    };
     for (const Limit& limit : limits) {
         auto* line = new QCPItemStraightLine(m_plot); // owned by the plot
         line->point1->setCoords(1, limit.value);
@@ -315,7 +321,7 @@ void SweepPanel::draw()
         line->setPen(QPen(limit.colour, 1.6, Qt::DashLine));
         auto* label = new QCPItemText(m_plot);
         label->position->setCoords(m_plot->xAxis->range().lower, limit.value);
-        label->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
+        label->setPositionAlignment(Qt::AlignLeft | (isNearTop(limit.value) ? Qt::AlignTop : Qt::AlignBottom));
         label->setText(limit.text);
         label->setColor(limit.colour);
         label->setFont(font());
@@ -350,6 +356,14 @@ void SweepPanel::applyTitle()
 {
     m_plot->yAxis->setLabel(fittingTitle(quantityText(m_result.request.quantity), m_yUnit, QFontMetrics(font()),
                                          m_plot->axisRect()->height()));
+}
+
+bool SweepPanel::event(QEvent* event)
+{
+    const bool isDone = QWidget::event(event);
+    if (event->type() == QEvent::Resize || event->type() == QEvent::LayoutRequest)
+        setMinimumHeight(layout()->minimumHeightForWidth(width())); // controls and note wrap
+    return isDone;
 }
 
 void SweepPanel::changeEvent(QEvent* event)

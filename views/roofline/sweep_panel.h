@@ -29,6 +29,7 @@ public:
     QString csv() const; ///< in base units
 
 protected:
+    bool event(QEvent* event) override;
     void showEvent(QShowEvent* event) override;
     void changeEvent(QEvent* event) override;
 
