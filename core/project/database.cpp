@@ -212,15 +212,33 @@ Error Database::error() const
     return sqliteError(m_pool->handle, m_pool->name);
 }
 
-Status Database::readFile(std::int64_t offset, std::span<std::uint8_t> bytes)
+sqlite3_file& Database::mainFile()
 {
     sqlite3_file* file = nullptr;
     sqlite3_file_control(m_pool->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     PSC_ASSERT(file && file->pMethods, "a database without a file");
-    const int code = file->pMethods->xRead(file, bytes.data(), static_cast<int>(bytes.size()), offset);
+    return *file;
+}
+
+Status Database::readFile(std::int64_t offset, std::span<std::uint8_t> bytes)
+{
+    sqlite3_file& file = mainFile();
+    const int code = file.pMethods->xRead(&file, bytes.data(), static_cast<int>(bytes.size()), offset);
     if (code == SQLITE_IOERR_SHORT_READ)
         return damagedProject(name(), "it ends too early");
     return code == SQLITE_OK ? success() : Status(sqliteError(code, nullptr, 0, name()));
+}
+
+// From RESERVED on, a lock that is asked for alone leaves a PENDING one behind where it fails: nobody gets a new SHARED
+// lock then. SQLite itself does so only with a rollback journal. Source: https://www.sqlite.org/lockingv3.html
+bool Database::lockAlone()
+{
+    sqlite3_file& file = mainFile();
+    for (const int level : {SQLITE_LOCK_SHARED, SQLITE_LOCK_RESERVED, SQLITE_LOCK_EXCLUSIVE}) {
+        if (file.pMethods->xLock(&file, level) != SQLITE_OK)
+            return false;
+    }
+    return true;
 }
 
 Result<std::string> Database::serialize()

@@ -12,6 +12,7 @@
 #include <string_view>
 
 struct sqlite3;
+struct sqlite3_file;
 struct sqlite3_stmt;
 
 namespace paretoscope::core {
@@ -137,12 +138,17 @@ public:
     /// Up to `bytes.size()` bytes at `offset` of the main file through SQLite's own descriptor: opening the file a
     /// second time and closing it would drop SQLite's locks (POSIX locks belong to the process, not the descriptor).
     Status readFile(std::int64_t offset, std::span<std::uint8_t> bytes);
+    /// Takes the main file for this connection alone, or as long as others read it keeps further ones from beginning,
+    /// so that it can be had soon. Until the connection is closed. For a file in WAL mode.
+    /// @return whether it is alone
+    bool lockAlone();
     /// All of an in-memory database as the bytes of a file.
     Result<std::string> serialize();
     sqlite3* handle() const; ///< for this folder only
 
 private:
     explicit Database(std::unique_ptr<StatementPool> pool);
+    sqlite3_file& mainFile();
     std::unique_ptr<StatementPool> m_pool;
 };
 

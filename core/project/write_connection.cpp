@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPause {5};
-constexpr std::chrono::seconds kRestPatience {2}; ///< readers in our processes hold the file for milliseconds
+constexpr std::chrono::seconds kRestPatience {2}; ///< most reads of ours take milliseconds
 
 /// What a killed process can leave beside a project that is not there any more: a `-wal` of a deleted file would be
 /// applied to the new one, and a half-written new file carries our temporary name.
@@ -220,16 +220,20 @@ Status WriteConnection::commit(Transaction& transaction)
     return transaction.commit();
 }
 
-// With a reader in another program that never lets go, the WAL simply stays; the next writer folds it in.
+// Readers that take turns would never leave the file free between them, so no further one is let in. With one that
+// does not let go in time the WAL simply stays; the next writer folds it in.
 void WriteConnection::putToRest()
 {
     if (!stampOf(m_files.main).isSameFile(m_identity))
         return;
     m_database->setBusyTimeout(0);
     const Clock::time_point deadline = Clock::now() + kRestPatience;
-    while (!m_database->text("PRAGMA journal_mode = DELETE").ok() && isLockedByReader(*m_database) &&
-           Clock::now() < deadline)
+    while (!m_fileSystem.network && !m_database->lockAlone()) {
+        if (Clock::now() > deadline)
+            return;
         std::this_thread::sleep_for(kPause);
+    }
+    (void)m_database->text("PRAGMA journal_mode = DELETE");
 }
 
 } // namespace paretoscope::core

@@ -44,6 +44,20 @@ void makeRemains(const std::filesystem::path& file, int trials)
     writer.kill();
 }
 
+/// A connection that reads from when it is made until it goes, and does not wait for others.
+struct Reading
+{
+    explicit Reading(const std::filesystem::path& file)
+        : database(Database::open(file, Database::Access::ReadOnly))
+    {
+        if (database.ok())
+            begun = database.value().execute("BEGIN; SELECT * FROM project");
+    }
+
+    Result<Database> database;
+    Status begun = Error {ErrorCode::Io, "the file cannot be opened", "see the test"};
+};
+
 /// Leaves a journal to roll back, as a writer does that is killed in the middle of a commit on a network file system.
 void makeHotJournal(const std::filesystem::path& file)
 {
@@ -260,6 +274,54 @@ private Q_SLOTS:
         QCOMPARE(contentOf(m_file.parent_path()).size(), 1u);
     }
 
+    void closingWriterLetsNoFurtherReaderIn()
+    {
+        makeProject(m_file, 1);
+        auto writer = Database::open(m_file, Database::Access::ReadWrite);
+        VERIFY_OK(writer);
+        QCOMPARE(writer.value().text("PRAGMA journal_mode = WAL").value(), std::string("wal"));
+        VERIFY_OK(writer.value().execute("UPDATE project SET title = 'x'"));
+        {
+            const Reading first(m_file);
+            VERIFY_OK(first.begun);
+            QVERIFY(!writer.value().lockAlone());
+            const Reading late(m_file);
+            VERIFY_ERROR(late.begun, ErrorCode::Busy);
+            QVERIFY(!writer.value().lockAlone());
+        }
+        QVERIFY(writer.value().lockAlone());
+        QCOMPARE(writer.value().text("PRAGMA journal_mode = DELETE").value(), std::string("delete"));
+        const Reading next(m_file);
+        VERIFY_OK(next.begun);
+        QVERIFY(!std::filesystem::exists(ProjectFiles::of(m_file).wal));
+        QVERIFY(!std::filesystem::exists(ProjectFiles::of(m_file).shm));
+    }
+
+    void readersThatTakeTurnsLeaveOneFile()
+    {
+        auto store = ProjectStore::open(m_file, OpenMode::Create);
+        VERIFY_OK(store);
+        VERIFY_OK(store.value().finishTrial(sampleTrial(1)));
+        std::atomic<bool> isClosed = false;
+        auto reading = std::make_unique<Reading>(m_file);
+        VERIFY_OK(reading->begun);
+        std::thread closing([&] {
+            {
+                const ProjectStore last = std::move(store).value();
+            }
+            isClosed = true;
+        });
+        bool isLetIn = true;
+        while (isLetIn && !isClosed) { // there is always one that reads
+            auto next = std::make_unique<Reading>(m_file);
+            isLetIn = next->begun.ok();
+            reading = std::move(next);
+        }
+        reading.reset();
+        closing.join();
+        QCOMPARE(contentOf(m_file.parent_path()).size(), 1u);
+    }
+
     void readerNeverFailsWhileWritersComeGoAndAreKilled()
     {
         makeProject(m_file, 1);
@@ -270,7 +332,7 @@ private Q_SLOTS:
         for (int round = 0; round < 4; ++round) {
             SecondProcess writer({QStringLiteral("write"), nameOf(m_file), QString::number(1000 * round)});
             QVERIFY(!writer.lineStarting(QStringLiteral("done")).isEmpty());
-            for (int i = 0; i < 100; ++i) {
+            for (int i = 0; i < 40; ++i) {
                 const auto trials = reader.value().trials();
                 VERIFY_OK(trials);
                 QVERIFY(trials.value().size() >= most);
