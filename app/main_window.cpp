@@ -2,13 +2,13 @@
 #include "app/main_window.h"
 
 #include "app/window/about_dialog.h"
-#include "app/window/command_dialog.h"
 #include "app/window/command_palette.h"
 #include "app/window/dialogs.h"
 #include "app/window/dock_layout.h"
 #include "app/window/next_steps.h"
 #include "app/window/opened_file.h"
 #include "app/window/recent_menu.h"
+#include "app/window/sweep_launcher.h"
 #include "app/window/theme_controller.h"
 #include "app/window/window_commands.h"
 #include "core/base/installation.h"
@@ -52,7 +52,6 @@ MainWindow::MainWindow(WindowSettings& settings, ThemeController& theme, QWidget
     connectCommands();
     connectViews();
     connectSession();
-    connectRun();
     showSnapshot(nullptr);
     updateTitle();
     restore();
@@ -86,6 +85,9 @@ void MainWindow::createViews()
         m_pareto->setWhatIfSource(std::make_shared<const views::WhatIfSource>(std::move(devices).value()));
     else
         m_messages->report(devices.error());
+    m_sweeps = new SweepLauncher(
+        {.session = m_session, .jobs = *m_jobs, .messages = *m_messages, .plugins = [this] { return plugins(); }},
+        this);
 }
 
 void MainWindow::createStatusBar()
@@ -113,13 +115,13 @@ void MainWindow::connectCommands()
                    [this](const QString& file) { m_session.create(file); });
     });
     on("file.open", &MainWindow::openDialog);
-    on("file.new-sweep", &MainWindow::newSweep);
+    on("file.new-sweep", [this] { m_sweeps->compose(); });
     on("file.run-sweep", [this, sweeps] {
         askForFile(this, tr("Run sweep file"), sweeps, FileUse::Open, [this](const QString& file) { openFile(file); });
     });
     on("file.demo", [this] {
-        newSweep();
-        builder().loadDemo();
+        m_sweeps->compose();
+        m_sweeps->builder().loadDemo();
     });
     on("file.save-copy", [this, projects] {
         askForFile(this, tr("Save a copy"), projects, FileUse::Save,
@@ -158,14 +160,10 @@ void MainWindow::connectViews()
     connect(m_roofline, &views::RooflineView::exported, this, written);
     connect(m_trials, &views::TrialsView::exported, this, written);
     connect(m_inspector, &views::InspectorView::trialNeeded, &m_session, &ProjectSession::requestTrial);
-    connect(m_jobs, &views::JobsView::stopRequested, this, [this] {
-        m_jobs->run().markStopping();
-        m_session.controller().stop();
-    });
-    connect(m_jobs, &views::JobsView::continueRequested, this, [this] {
-        if (m_lastOrder)
-            startSweep(*m_lastOrder);
-    });
+    connect(m_sweeps, &SweepLauncher::started, this, [this] { showDock(u"jobs"_s); });
+    connect(m_sweeps, &SweepLauncher::savedFile, this,
+            [this](const QString& file) { statusBar()->showMessage(tr("Sweep file written: %1").arg(file), 8000); });
+    connect(&m_jobs->run(), &views::RunModel::changed, this, &MainWindow::updateStatus);
     connect(&m_selection, &views::SelectionModel::selectionChanged, this, &MainWindow::updateStatus);
 }
 
@@ -187,30 +185,9 @@ void MainWindow::connectSession()
     connect(&m_session, &ProjectSession::failed, m_messages, &views::MessageBar::report);
     connect(&m_session, &ProjectSession::copied, this,
             [this](const QString& file) { statusBar()->showMessage(tr("Copy written: %1").arg(file), 8000); });
-}
-
-void MainWindow::connectRun()
-{
-    jobs::SweepController& controller = m_session.controller();
-    views::RunModel& run = m_jobs->run();
-    run.follow(controller);
-    connect(&controller, &jobs::SweepController::finished, this, [this](const jobs::SweepSummary& summary) {
-        m_session.refresh();
-        if (summary.error)
-            m_messages->report(*summary.error);
-        if (m_closeAfterRun)
-            close();
+    connect(&m_session, &ProjectSession::deviceKept, this, [this](const QString& name) {
+        statusBar()->showMessage(tr("The project has the device %1, too.").arg(name), 8000);
     });
-    connect(&controller, &jobs::SweepController::refused, this, [this](const core::Error& error) {
-        m_jobs->run().refuse();
-        builder().refuse(error);
-    });
-    connect(&controller, &jobs::SweepController::workerLost, this, [this](int worker, const QString& reason) {
-        m_messages->show(views::MessageBar::Level::Warning, tr("Worker %1 was lost: %2").arg(worker + 1).arg(reason));
-    });
-    connect(&controller, &jobs::SweepController::remarked, this,
-            [this](const QString& remark) { m_messages->show(views::MessageBar::Level::Info, remark); });
-    connect(&run, &views::RunModel::changed, this, &MainWindow::updateStatus);
 }
 
 void MainWindow::restore()
@@ -238,11 +215,11 @@ void MainWindow::openFile(const QString& path)
     case OpenedFile::Kind::Project:
         return m_session.open(file.value().path);
     case OpenedFile::Kind::Model:
-        newSweep();
-        return builder().setModel(file.value().path);
+        m_sweeps->compose();
+        return m_sweeps->builder().setModel(file.value().path);
     case OpenedFile::Kind::Sweep:
-        newSweep();
-        return builder().loadFile(file.value().path);
+        m_sweeps->compose();
+        return m_sweeps->builder().loadFile(file.value().path);
     case OpenedFile::Kind::Configuration:
         showDock(u"roofline"_s);
         return m_roofline->openModel(file.value().path);
@@ -264,14 +241,6 @@ void MainWindow::openDialog()
                FileUse::Open, [this](const QString& file) { openFile(file); });
 }
 
-void MainWindow::newSweep()
-{
-    builder().setProject(m_session.path());
-    builder().show();
-    builder().raise();
-    builder().activateWindow();
-}
-
 std::shared_ptr<const core::PluginCatalogue> MainWindow::plugins()
 {
     if (!m_plugins) {
@@ -280,35 +249,6 @@ std::shared_ptr<const core::PluginCatalogue> MainWindow::plugins()
         m_inspector->setPlugins(m_plugins);
     }
     return m_plugins;
-}
-
-views::SweepBuilder& MainWindow::builder()
-{
-    if (!m_builder) {
-        m_builder = new views::SweepBuilder(plugins(), demoSweep(), this);
-        connect(m_builder, &views::SweepBuilder::startRequested, this, &MainWindow::startSweep);
-        connect(m_builder, &views::SweepBuilder::savedFile, this, [this](const QString& file) {
-            statusBar()->showMessage(tr("Sweep file written: %1").arg(file), 8000);
-        });
-    }
-    return *m_builder;
-}
-
-void MainWindow::startSweep(const views::SweepOrder& order)
-{
-    if (m_session.isRunning())
-        return m_messages->show(views::MessageBar::Level::Warning, tr("A sweep is running already."),
-                                tr("Wait for it, or stop it in the Jobs dock."));
-    if (asksAboutCommands(
-            this, order, [this](const views::SweepOrder& approved) { startSweep(approved); },
-            [this] { builder().show(); }))
-        return;
-    m_lastOrder = order;
-    m_lastOrder->options.allowsCommands = false; // going on with it asks again
-    m_messages->dismiss();
-    m_jobs->run().beginRun(views::toQString(order.sweep.name));
-    showDock(u"jobs"_s);
-    m_session.run(order);
 }
 
 void MainWindow::showSnapshot(const views::SnapshotPtr& snapshot)
@@ -355,21 +295,11 @@ void MainWindow::updateStatus()
     m_counts->setText(parts.join(u"   ·   "_s));
 }
 
-void MainWindow::askToStop()
-{
-    askWhetherToStop(this, [this] {
-        m_closeAfterRun = true;
-        m_jobs->run().markStopping();
-        m_session.controller().stop();
-    });
-}
-
 void MainWindow::closeEvent(QCloseEvent* event)
 {
     if (m_session.isRunning()) {
         event->ignore();
-        askToStop();
-        return;
+        return m_sweeps->askToStop([this] { close(); });
     }
     m_docks->save(m_settings);
     m_settings.setViewState(u"pareto"_s, m_pareto->saveState());

@@ -7,7 +7,6 @@
 #include "views/selection/selection_model.h"
 
 #include <QMainWindow>
-#include <QPointer>
 
 class QLabel;
 class QMenuBar;
@@ -25,6 +24,7 @@ namespace paretoscope::app {
 
 class DockLayout;
 class RecentMenu;
+class SweepLauncher;
 class ThemeController;
 class WindowCommands;
 
@@ -58,22 +58,16 @@ private:
     void connectCommands();
     void connectViews();
     void connectSession();
-    void connectRun();
     template <typename Slot>
     void on(const char* id, Slot slot);
     void restore();
 
     void openDialog();
-    void newSweep();
-
-    views::SweepBuilder& builder();                         ///< made when it is first needed
-    std::shared_ptr<const core::PluginCatalogue> plugins(); ///< likewise
-    void startSweep(const views::SweepOrder& order);
+    std::shared_ptr<const core::PluginCatalogue> plugins(); ///< read when they are first needed
     void showSnapshot(const views::SnapshotPtr& snapshot);
     void updateTitle();
     void updateEmptyStates();
     void updateStatus();
-    void askToStop();
 
     WindowSettings& m_settings;
     ThemeController& m_theme;
@@ -91,10 +85,8 @@ private:
     views::MessageBar* m_messages = nullptr;
     QMenuBar* m_menus = nullptr;
     QLabel* m_counts = nullptr;
-    QPointer<views::SweepBuilder> m_builder;
+    SweepLauncher* m_sweeps = nullptr;
     std::shared_ptr<const core::PluginCatalogue> m_plugins;
-    std::optional<views::SweepOrder> m_lastOrder;
-    bool m_closeAfterRun = false;
 };
 
 } // namespace paretoscope::app

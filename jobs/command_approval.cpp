@@ -4,9 +4,12 @@
 #include "core/base/installation.h"
 #include "core/base/shell_words.h"
 #include "core/plugin/manifest.h"
+#include "core/sweep/trial_exchange.h"
+#include "jobs/sweep_planning.h"
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 namespace paretoscope::jobs {
 
@@ -80,6 +83,20 @@ std::vector<Json> valuesOf(const core::PipelineSpace& entry, std::size_t stage, 
     return values;
 }
 
+std::string keyOf(const core::Pipeline& pipeline)
+{
+    return core::canonicalJson(core::toJson(pipeline));
+}
+
+std::vector<SweepCommand> notAllowed(std::vector<SweepCommand> commands, const SweepOptions& options)
+{
+    std::erase_if(commands, [&options](const SweepCommand& command) {
+        return options.allowsCommands || std::find(options.allowedCommands.begin(), options.allowedCommands.end(),
+                                                   command.line) != options.allowedCommands.end();
+    });
+    return commands;
+}
+
 } // namespace
 
 std::string visibleText(const std::string& text)
@@ -111,22 +128,47 @@ std::vector<SweepCommand> describedCommands(const core::Sweep& sweep)
     return commands.take();
 }
 
-std::vector<std::string> commandsOf(const core::Sweep& sweep)
+std::vector<SweepCommand> commandsToRun(const core::Sweep& sweep, const SweepPlan& plan)
 {
-    std::vector<std::string> lines;
-    for (SweepCommand& command : describedCommands(sweep))
-        lines.push_back(std::move(command.line));
-    return lines;
+    std::vector<SweepCommand> commands = describedCommands(sweep);
+    if (sweep.isAdaptive() && plan.remaining() > 0)
+        return commands;
+    std::set<std::string> open;
+    for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+        if (!plan.done[i] && !plan.held[i])
+            open.insert(keyOf(plan.trials[i].pipeline));
+    }
+    for (SweepCommand& command : commands)
+        std::erase_if(command.pipelines,
+                      [&](std::size_t pipeline) { return !open.contains(keyOf(sweep.pipelines[pipeline])); });
+    std::erase_if(commands, [](const SweepCommand& command) { return command.pipelines.empty(); });
+    return commands;
 }
 
-core::Status requireApproval(const core::Sweep& sweep, const SweepOptions& options)
+core::Result<std::vector<SweepCommand>>
+commandsToAskAbout(const core::Sweep& sweep, const std::filesystem::path& project, const SweepOptions& options)
 {
-    const std::vector<std::string> commands = commandsOf(sweep);
-    if (commands.empty() || options.allowsCommands)
-        return core::success();
+    if (notAllowed(describedCommands(sweep), options).empty())
+        return std::vector<SweepCommand>();
+    PSC_TRY(checkOptions(options));
+    PSC_ASSIGN(const core::WorkloadIdentity identity, core::identifySweep(sweep));
+    std::vector<core::TrialRecord> recorded;
+    std::error_code ignored;
+    if (std::filesystem::exists(project, ignored)) {
+        PSC_ASSIGN(const core::ProjectStore store, core::ProjectStore::open(project, core::OpenMode::ReadOnly));
+        PSC_ASSIGN(recorded, store.trials());
+    }
+    PSC_ASSIGN(const PreparedSweep prepared, prepareSweep(sweep, identity, options, recorded));
+    return notAllowed(commandsToRun(sweep, prepared.plan), options);
+}
+
+core::Status requireApproval(const std::vector<SweepCommand>& commands, const SweepOptions& options)
+{
     std::string list;
-    for (const std::string& command : commands)
-        list += (list.empty() ? "" : "; ") + command;
+    for (const SweepCommand& command : notAllowed(commands, options))
+        list += (list.empty() ? "" : "; ") + command.line;
+    if (list.empty())
+        return core::success();
     return core::Error {core::ErrorCode::InvalidArgument, "the sweep runs commands on this machine: " + list,
                         "read them, and run it with --allow-external if they may run"};
 }

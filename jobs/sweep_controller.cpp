@@ -27,7 +27,14 @@ public:
 
     void run()
     {
-        const core::Status status = begin();
+        const auto commands = commandsToAskAbout(m_sweep, m_project, m_options);
+        if (commands.ok() && !commands.value().empty()) {
+            return tell([unseen = commands.value()](SweepController& controller) {
+                controller.forgetHost();
+                Q_EMIT controller.approvalNeeded(unseen);
+            });
+        }
+        const core::Status status = commands.ok() ? begin() : core::Status(commands.error());
         if (status.ok())
             return;
         m_runner.reset(); // the project is free again before anybody hears of it
@@ -43,8 +50,15 @@ public:
             m_runner->stop();
     }
 
+    void write(const std::function<core::Status(core::ProjectStore&)>& work,
+               std::function<void(const core::Status&)> done)
+    {
+        tell([done = std::move(done), status = written(work)](SweepController&) { done(status); });
+    }
+
 private:
     core::Status begin();
+    core::Status written(const std::function<core::Status(core::ProjectStore&)>& work);
     void end(const SweepSummary& summary);
 
     /// Runs `action` in the controller's thread, after all signals that were sent before.
@@ -83,6 +97,15 @@ core::Status SweepController::Host::begin()
     tell([plan = runner->plan()](SweepController& controller) { Q_EMIT controller.prepared(plan); });
     runner->start();
     return core::success();
+}
+
+core::Status SweepController::Host::written(const std::function<core::Status(core::ProjectStore&)>& work)
+{
+    if (m_runner)
+        return work(m_runner->store());
+    // The sweep was refused or has just ended: the project is free.
+    PSC_ASSIGN(core::ProjectStore store, core::ProjectStore::open(m_project, core::OpenMode::ReadWrite));
+    return work(store);
 }
 
 void SweepController::Host::end(const SweepSummary& summary)
@@ -134,6 +157,16 @@ void SweepController::stop()
     if (Host* host = d->host)
         QMetaObject::invokeMethod(
             host, [host] { host->stop(); }, Qt::QueuedConnection);
+}
+
+void SweepController::write(std::function<core::Status(core::ProjectStore&)> work,
+                            std::function<void(const core::Status&)> done)
+{
+    PSC_ASSERT(isRunning(), "there is a sweep to write beside");
+    Host* host = d->host;
+    QMetaObject::invokeMethod(
+        host, [host, work = std::move(work), done = std::move(done)] { host->write(work, done); },
+        Qt::QueuedConnection);
 }
 
 bool SweepController::isRunning() const

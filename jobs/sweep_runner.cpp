@@ -44,7 +44,7 @@ core::Status SweepRunner::prepare()
     PSC_ASSIGN(d->prepared, prepareSweep(d->sweep, d->identity, d->options, recorded));
 
     if (d->prepared.plan.remaining() > 0) {
-        PSC_TRY(requireApproval(d->sweep, d->options));
+        PSC_TRY(requireApproval(commandsToRun(d->sweep, d->prepared.plan), d->options));
         PSC_TRY(requirePatternMatches(d->sweep));
     }
     PSC_TRY(requireMemory(d->prepared.plan, d->sweep.workload, d->options));
@@ -189,7 +189,7 @@ core::Status SweepRunner::Private::startPool()
     settings.logFolder = options.logFolder;
     settings.arithmetic = options.arithmetic;
     settings.memoryBudget = options.memoryBudget;
-    settings.allowsCommands = options.allowsCommands;
+    settings.allowsCommands = options.allowsCommands || !options.allowedCommands.empty();
     settings.niceness = options.niceness;
     settings.timings = options.timings;
     for (const std::string& remark : placement.remarks) {

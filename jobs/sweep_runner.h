@@ -47,8 +47,9 @@ struct SweepOptions
     std::string command;                     ///< what the user typed; provenance
     std::optional<core::Bytes> memoryBudget; ///< per worker
     std::filesystem::path logFolder;         ///< whole worker logs; empty = only the tail of failures, in the project
-    bool allowsCommands = false;             ///< the user has seen the commands that stages of this sweep run
-    int niceness = 0;                        ///< of the workers; a window keeps itself fluid with it
+    bool allowsCommands = false;             ///< stages of this sweep may run whatever commands it has
+    std::vector<std::string> allowedCommands = {}; ///< that the user has seen; SweepCommand::line
+    int niceness = 0;                              ///< of the workers; a window keeps itself fluid with it
     WorkerTimings timings;
 };
 

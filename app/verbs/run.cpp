@@ -113,9 +113,8 @@ private:
             options.worker = worker.value();
         jobs::SweepRunner runner(std::move(sweep), std::move(store), std::move(options));
         PSC_TRY(runner.prepare());
-        for (const std::string& command :
-             runner.plan().remaining() > 0 ? jobs::commandsOf(runner.sweep()) : std::vector<std::string>())
-            session.console.note("runs " + command);
+        for (const jobs::SweepCommand& command : jobs::commandsToRun(runner.sweep(), runner.plan()))
+            session.console.note("runs " + command.line);
         if (runner.plan().remaining() > 0 && !worker.ok())
             return {worker.error(), ErrorSource::Installation};
         if (m_shard)

@@ -145,8 +145,8 @@ void SweepArguments::declareSelection(OptionTable& options)
     options.flag("--fail-fast", m_failFast, "Stop at the first trial that fails.");
     options.flag(
         "--allow-external", m_options.allowsCommands,
-        "Run the commands of the sweep's stages of the kind external. Without it a sweep that has some is refused, "
-        "and tells them.");
+        "Run the commands of the sweep's stages of the kind external. Without it a sweep is refused as long as trials "
+        "with such commands are to run, and tells them.");
     options.flag("--keep-going", m_keepGoing, "Go on after failed trials. This is the default.");
 }
 

@@ -219,7 +219,8 @@ core::Result<SweepEstimate> estimateSweep(const core::Sweep& sweep, const jobs::
         open.push_back(prepared.plan.trials[std::size_t(trial)].pipeline);
     PSC_ASSIGN(estimate.selections, patterns.selections(open));
     estimate.modules = patterns.modules();
-    estimate.commands = jobs::commandsOf(sweep);
+    for (const jobs::SweepCommand& command : jobs::commandsToRun(sweep, prepared.plan))
+        estimate.commands.push_back(command.line);
     estimate.sweep = sweep.name;
     estimate.driver = core::kindOf(sweep.driver).name;
     estimate.isAdaptive = prepared.search != nullptr;

@@ -71,14 +71,9 @@ QString commandsText(const views::SweepOrder& order, const std::vector<jobs::Swe
     return blocks.join(u"\n\n"_s);
 }
 
-bool asksAboutCommands(QWidget* parent, const views::SweepOrder& order,
-                       std::function<void(const views::SweepOrder&)> run, std::function<void()> cancelled)
+void askAboutCommands(QWidget* parent, const views::SweepOrder& order, const std::vector<jobs::SweepCommand>& commands,
+                      std::function<void(const views::SweepOrder&)> run, std::function<void()> cancelled)
 {
-    if (order.options.allowsCommands)
-        return false;
-    const std::vector<jobs::SweepCommand> commands = jobs::describedCommands(order.sweep);
-    if (commands.empty())
-        return false;
     auto* dialog = new QDialog(parent);
     dialog->setObjectName(u"commandQuestion"_s);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
@@ -113,15 +108,13 @@ bool asksAboutCommands(QWidget* parent, const views::SweepOrder& order,
     layout->addWidget(buttons);
     QObject::connect(buttons, &QDialogButtonBox::accepted, dialog, &QDialog::accept);
     QObject::connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
-    QObject::connect(dialog, &QDialog::accepted, parent, [order, run = std::move(run)] {
-        views::SweepOrder approved = order;
-        approved.options.allowsCommands = true;
-        run(approved);
-    });
+    views::SweepOrder approved = order;
+    for (const jobs::SweepCommand& command : commands)
+        approved.options.allowedCommands.push_back(command.line);
+    QObject::connect(dialog, &QDialog::accepted, parent, [approved, run = std::move(run)] { run(approved); });
     QObject::connect(dialog, &QDialog::rejected, parent, std::move(cancelled));
     dialog->open();
     cancel->setFocus();
-    return true;
 }
 
 } // namespace paretoscope::app

@@ -12,11 +12,10 @@ namespace paretoscope::app {
 /// and which trials run it.
 QString commandsText(const views::SweepOrder& order, const std::vector<jobs::SweepCommand>& commands);
 
-/// Shows the commands that the sweep of an order runs on this machine, whole, with Cancel as the default. `run` gets a
-/// copy of the order that allows them: an approval is for these commands and for one run. `cancelled` is called when
+/// Shows the commands that trials of an order are to run on this machine, whole, with Cancel as the default. `run` gets
+/// a copy of the order that allows them: an approval is for these commands and for one run. `cancelled` is called when
 /// the user does not allow them.
-/// @return whether it asks: the sweep has commands that the order does not allow
-bool asksAboutCommands(QWidget* parent, const views::SweepOrder& order,
-                       std::function<void(const views::SweepOrder&)> run, std::function<void()> cancelled);
+void askAboutCommands(QWidget* parent, const views::SweepOrder& order, const std::vector<jobs::SweepCommand>& commands,
+                      std::function<void(const views::SweepOrder&)> run, std::function<void()> cancelled);
 
 } // namespace paretoscope::app

@@ -80,36 +80,56 @@ void ProjectSession::inBackground(std::function<core::Status()> work, std::funct
 {
     auto* watcher = new QFutureWatcher<core::Status>(this);
     connect(watcher, &QFutureWatcherBase::finished, this, [this, watcher, done = std::move(done)] {
-        const core::Status status = watcher->result();
         watcher->deleteLater();
-        if (status.ok())
-            done();
-        else
-            Q_EMIT failed(status.error());
+        report(watcher->result(), done);
     });
     watcher->setFuture(QtConcurrent::run(std::move(work)));
 }
 
-void ProjectSession::writeInBackground(std::function<core::Status(core::ProjectStore&)> work)
+void ProjectSession::report(const core::Status& status, const std::function<void()>& done)
+{
+    if (status.ok())
+        done();
+    else
+        Q_EMIT failed(status.error());
+}
+
+/// Into the project that is open. @param otherwise what is so when that fails
+void ProjectSession::write(std::function<core::Status(core::ProjectStore&)> work, std::function<void()> done,
+                           const QString& otherwise)
 {
     if (m_path.isEmpty())
         return;
+    const auto explained = [otherwise = otherwise.toStdString()](const core::Status& status) {
+        return status.ok() ? status : core::Status(status.error().withContext(otherwise));
+    };
+    if (isRunning() && m_path == m_runProject) // nobody else can write it now
+        return m_controller.write(
+            std::move(work),
+            [this, explained, done = std::move(done)](const core::Status& status) { report(explained(status), done); });
     inBackground(
-        [path = toPath(m_path), work = std::move(work)]() -> core::Status {
-            PSC_ASSIGN(core::ProjectStore store, core::ProjectStore::open(path, core::OpenMode::ReadWrite));
-            return work(store);
+        [path = toPath(m_path), work = std::move(work), explained]() -> core::Status {
+            auto store = core::ProjectStore::open(path, core::OpenMode::ReadWrite);
+            return explained(store.ok() ? work(store.value()) : core::Status(store.error()));
         },
-        [this] { refresh(); });
+        std::move(done));
 }
 
 void ProjectSession::keepDevice(const core::DeviceRecord& device)
 {
-    writeInBackground([device](core::ProjectStore& store) { return store.recordDevice(device); });
+    const QString name = views::toQString(device.name);
+    write([device](core::ProjectStore& store) { return store.recordDevice(device); },
+          [this, name] {
+              refresh();
+              Q_EMIT deviceKept(name);
+          },
+          tr("the device %1 is saved, but not in the project").arg(name));
 }
 
 void ProjectSession::forgetDevice(const QString& name)
 {
-    writeInBackground([name = name.toStdString()](core::ProjectStore& store) { return store.removeDevice(name); });
+    write([name = name.toStdString()](core::ProjectStore& store) { return store.removeDevice(name); },
+          [this] { refresh(); }, tr("the device %1 stays in the project").arg(name));
 }
 
 void ProjectSession::saveCopy(const QString& file)

@@ -39,7 +39,8 @@ public:
     void run(const views::SweepOrder& order);
     /// Writes all of the project, as it is now, to another file. `copied` or `failed` follows.
     void saveCopy(const QString& file);
-    /// Keeps a device in the project, or forgets it; nothing without a project. `failed` when it cannot be written.
+    /// Keeps a device in the project, or forgets it, also while our sweep writes it; nothing without a project.
+    /// `deviceKept`, or `failed` when it cannot be written.
     void keepDevice(const core::DeviceRecord& device);
     void forgetDevice(const QString& name);
 
@@ -49,12 +50,15 @@ Q_SIGNALS:
     void snapshotChanged(const paretoscope::views::SnapshotPtr& snapshot);
     void trialRead(const std::shared_ptr<const paretoscope::core::TrialRecord>& trial);
     void copied(const QString& file);
+    void deviceKept(const QString& name);
     void failed(const paretoscope::core::Error& error);
 
 private:
     void takeSnapshot(const views::SnapshotPtr& snapshot);
     void inBackground(std::function<core::Status()> work, std::function<void()> done);
-    void writeInBackground(std::function<core::Status(core::ProjectStore&)> work);
+    void write(std::function<core::Status(core::ProjectStore&)> work, std::function<void()> done,
+               const QString& otherwise);
+    void report(const core::Status& status, const std::function<void()>& done);
 
     QString m_path;
     QString m_runProject; ///< where the sweep writes

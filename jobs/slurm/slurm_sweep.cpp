@@ -82,7 +82,7 @@ core::Status SlurmSweep::prepare()
     m_begin = std::chrono::steady_clock::now();
     PSC_TRY(checkOptions(m_settings.options));
     PSC_TRY(requireDivisible(m_sweep));
-    PSC_TRY(requireApproval(m_sweep, m_settings.options));
+    PSC_TRY(requireApproval(describedCommands(m_sweep), m_settings.options));
     PSC_TRY(requirePatternMatches(m_sweep));
     PSC_ASSIGN(m_identity, core::identifySweep(m_sweep));
     std::error_code failure;

@@ -148,8 +148,7 @@ private Q_SLOTS:
         Shown shown(m_settings);
         shown.window.session().create(file);
         QTRY_VERIFY(shown.window.session().snapshot());
-        Q_EMIT shown.child<views::RooflineView>()->deviceSaved(
-            {.name = "Shared card", .cells = {{"name", "Shared card"}, {"bandwidth_GBps", "100"}}});
+        Q_EMIT shown.child<views::RooflineView>()->deviceSaved(sharedCard());
         QTRY_COMPARE(shown.window.session().snapshot()->devices.size(), std::size_t(1));
         shown.window.openFile(m_project); // and brought along by it
         QTRY_COMPARE(shown.child<views::TrialsView>()->model().rowCount(), 12);
@@ -508,8 +507,9 @@ private Q_SLOTS:
         builder->loadFile(commandSweep());
         builder->setProject(m_folder.filePath(u"commands.pscope"_s));
         builder->start();
+        QTRY_VERIFY(shown.child<QDialog>(u"commandQuestion"_s));
         auto* dialog = shown.child<QDialog>(u"commandQuestion"_s);
-        QVERIFY(dialog && dialog->isVisible());
+        QVERIFY(dialog->isVisible());
         auto* list = dialog->findChild<QPlainTextEdit*>(u"commands"_s);
         const QString text = list->toPlainText();
         const QStringList lines = text.split('\n'_L1);
@@ -544,8 +544,8 @@ private Q_SLOTS:
         builder->loadFile(commandSweep());
         builder->setProject(m_folder.filePath(u"commands%1.pscope"_s.arg(m_count)));
         builder->start();
+        QTRY_VERIFY(shown.child<QDialog>(u"commandQuestion"_s));
         auto* dialog = shown.child<QDialog>(u"commandQuestion"_s);
-        QVERIFY(dialog);
         if (button.isEmpty())
             QTest::keyClick(dialog, Qt::Key(key));
         else
@@ -554,14 +554,59 @@ private Q_SLOTS:
         QTRY_VERIFY(!shown.child<QDialog>(u"commandQuestion"_s));
         if (!runs) {
             QVERIFY(builder->isVisible()); // with all that was typed
+            QVERIFY(!QFileInfo::exists(m_folder.filePath(u"commands%1.pscope"_s.arg(m_count))));
             return;
         }
         QTRY_VERIFY_WITH_TIMEOUT(!shown.window.session().isRunning(), 60000);
         QVERIFY2(shown.child<QLabel>(u"jobsHeadline"_s)->text().contains(u"3 done"_s),
                  qPrintable(shown.child<QLabel>(u"jobsHeadline"_s)->text()));
-        builder->start(); // an approval is for one run
-        QVERIFY(shown.child<QDialog>(u"commandQuestion"_s));
+        builder->start(); // nothing is left to run, so there is nothing to ask
+        QTRY_VERIFY_WITH_TIMEOUT(!shown.window.session().isRunning(), 60000);
+        QVERIFY(!shown.child<QDialog>(u"commandQuestion"_s));
+        QVERIFY2(shown.child<QLabel>(u"jobsHeadline"_s)->text().contains(u"nothing to do"_s),
+                 qPrintable(shown.child<QLabel>(u"jobsHeadline"_s)->text()));
+        builder->loadFile(commandSweep(u", rtn: {bits: 3}"_s)); // an approval is for one run
+        builder->start();
+        QTRY_VERIFY(shown.child<QDialog>(u"commandQuestion"_s));
         QVERIFY(!shown.window.session().isRunning());
+    }
+
+    void devicesReachTheProjectThatASweepWrites()
+    {
+        qputenv("PARETOSCOPE_FAKE", "silent"); // a worker that never gets ready
+        const auto restore = qScopeGuard([] { qunsetenv("PARETOSCOPE_FAKE"); });
+        Shown shown(m_settings);
+        shown.trigger("file.demo");
+        auto* builder = shown.child<views::SweepBuilder>();
+        builder->setProject(m_folder.filePath(u"written.pscope"_s));
+        builder->start();
+        QTRY_VERIFY(shown.child<QLabel>(u"jobsHeadline"_s)->text().contains(u"0 of 12"_s));
+        QSignalSpy kept(&shown.window.session(), &ProjectSession::deviceKept);
+        Q_EMIT shown.child<views::RooflineView>()->deviceSaved(sharedCard());
+        QTRY_COMPARE(kept.count(), 1);
+        QVERIFY(shown.window.session().isRunning());
+        const auto hasDevice = [&] {
+            const views::SnapshotPtr& snapshot = shown.window.session().snapshot();
+            return snapshot && snapshot->devices.size() == 1;
+        };
+        QTRY_VERIFY(hasDevice());
+        QVERIFY2(shown.window.messages().text().isEmpty(), qPrintable(shown.window.messages().text()));
+        shown.child<views::JobsView>()->stopAction()->trigger();
+        shown.child<views::JobsView>()->stopAction()->trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(!shown.window.session().isRunning(), 30000);
+    }
+
+    void projectsOfOtherWritersDoNotGetDevices()
+    {
+        const QString file = m_folder.filePath(u"busy.pscope"_s);
+        const auto writer = core::ProjectStore::open(views::toPath(file), core::OpenMode::Create);
+        QVERIFY(writer.ok());
+        Shown shown(m_settings);
+        shown.window.openFile(file);
+        QTRY_VERIFY(shown.window.session().snapshot());
+        Q_EMIT shown.child<views::RooflineView>()->deviceSaved(sharedCard());
+        QTRY_VERIFY2(shown.window.messages().text().contains(u"device Shared card is saved, but not in the project"_s),
+                     qPrintable(shown.window.messages().text()));
     }
 
     void closingAsksWhileASweepRuns()
@@ -629,8 +674,13 @@ private Q_SLOTS:
     }
 
 private:
-    /// A sweep of somebody who wants to run programs here.
-    QString commandSweep()
+    static core::DeviceRecord sharedCard()
+    {
+        return {.name = "Shared card", .cells = {{"name", "Shared card"}, {"bandwidth_GBps", "100"}}};
+    }
+
+    /// A sweep of somebody who wants to run programs here. @param behind stages behind them
+    QString commandSweep(const QString& behind = {})
     {
         const QString file = m_folder.filePath(u"commands.yaml"_s);
         const QString text = uR"(paretoscope: 1
@@ -641,12 +691,11 @@ workload:
     - perplexity: {corpus: RESOURCES/demo/corpora/wiki.test.tokens, length: 64, windows: 2}
 pipelines:
   - []
-  - [external: {command: [[sh, my script.sh, "{model}", "{output}"], [sh, other.sh]]}]
+  - [external: {command: [[sh, my script.sh, "{model}", "{output}"], [sh, other.sh]]}BEHIND]
 )"_s;
-        return views::writeTextFile(file, QString(text).replace("RESOURCES"_L1, QLatin1String(PARETOSCOPE_RESOURCES)))
-                       .ok()
-                   ? file
-                   : QString();
+        const QString filled =
+            QString(text).replace("RESOURCES"_L1, QLatin1String(PARETOSCOPE_RESOURCES)).replace("BEHIND"_L1, behind);
+        return views::writeTextFile(file, filled).ok() ? file : QString();
     }
 
     QTemporaryDir m_folder;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/command_approval.h"
 
+#include "core/sweep/trial_exchange.h"
+
+#include <QTemporaryDir>
 #include <QtTest>
 
 using namespace paretoscope;
@@ -26,9 +29,32 @@ core::Sweep sweepOf(const std::string& rest)
 QStringList listed(const core::Sweep& sweep)
 {
     QStringList commands;
-    for (const std::string& command : jobs::commandsOf(sweep))
-        commands << QString::fromStdString(command);
+    for (const jobs::SweepCommand& command : jobs::describedCommands(sweep))
+        commands << QString::fromStdString(command.line);
     return commands;
+}
+
+/// As if these trials of the sweep had run, with all that it measures.
+core::Status finishTrials(const core::Sweep& sweep, const QList<int>& done, const std::filesystem::path& project)
+{
+    PSC_ASSIGN(const core::WorkloadIdentity identity, core::identifySweep(sweep));
+    const std::vector<core::PlannedTrial> planned = core::planTrials(sweep, identity);
+    PSC_ASSIGN(core::ProjectStore store, core::ProjectStore::open(project, core::OpenMode::Create));
+    for (const int trial : done) {
+        core::TrialRecord record;
+        record.id = planned[std::size_t(trial)].id;
+        record.label = planned[std::size_t(trial)].pipeline.label();
+        record.pipeline = core::toJson(planned[std::size_t(trial)].pipeline);
+        record.workload = "tiny-llama";
+        record.status = core::TrialStatus::Done;
+        core::MetricRecord metric;
+        metric.name = "perplexity";
+        metric.value = 5;
+        metric.protocol = identity.protocolIds.front();
+        record.metrics.push_back(std::move(metric));
+        PSC_TRY(store.finishTrial(record));
+    }
+    return core::success();
 }
 
 } // namespace
@@ -87,19 +113,117 @@ private Q_SLOTS:
                  2); // the driver takes one of three
     }
 
+    void theyRunOnlyWhenTheUserAllowsIt_data()
+    {
+        QTest::addColumn<bool>("all");
+        QTest::addColumn<std::vector<std::string>>("allowed");
+        QTest::addColumn<QString>("refused"); // nothing: it may run
+        const std::vector<std::string> both {"sh 'a b' '{model}'", "sh c"};
+        QTest::addRow("nothing is allowed")
+            << false << std::vector<std::string> {} << QStringLiteral("this machine: sh 'a b' '{model}'; sh c");
+        QTest::addRow("all are") << true << std::vector<std::string> {} << QString();
+        QTest::addRow("those that were seen") << false << both << QString();
+        QTest::addRow("one was not seen")
+            << false << std::vector<std::string> {both[0]} << QStringLiteral("this machine: sh c");
+    }
     void theyRunOnlyWhenTheUserAllowsIt()
     {
-        const core::Sweep sweep = sweepOf("  - []\n  - [external: {command: [sh, a b, '{model}']}]\n");
+        QFETCH(bool, all);
+        QFETCH(std::vector<std::string>, allowed);
+        QFETCH(QString, refused);
+        const auto commands =
+            jobs::describedCommands(sweepOf("  - []\n  - [external: {command: [[sh, a b, '{model}'], [sh, c]]}]\n"));
         jobs::SweepOptions options;
-        const core::Status refused = jobs::requireApproval(sweep, options);
-        QVERIFY(!refused.ok());
-        QCOMPARE(refused.error().code, core::ErrorCode::InvalidArgument);
-        QVERIFY2(refused.error().message.find("runs commands on this machine: sh 'a b' '{model}'") != std::string::npos,
-                 refused.error().message.c_str());
-        QVERIFY(refused.error().hint.find("--allow-external") != std::string::npos);
-        options.allowsCommands = true;
-        QVERIFY(jobs::requireApproval(sweep, options).ok());
-        QVERIFY(jobs::requireApproval(sweepOf("  - [rtn: {bits: 3}]\n"), {}).ok());
+        options.allowsCommands = all;
+        options.allowedCommands = allowed;
+        const core::Status status = jobs::requireApproval(commands, options);
+        QCOMPARE(status.ok(), refused.isEmpty());
+        if (status.ok())
+            return;
+        QCOMPARE(status.error().code, core::ErrorCode::InvalidArgument);
+        QVERIFY2(status.error().message.ends_with(refused.toStdString()), status.error().message.c_str());
+        QVERIFY(status.error().hint.find("--allow-external") != std::string::npos);
+    }
+
+    void onlyWhatIsStillToRunIsAskedAbout_data()
+    {
+        QTest::addColumn<std::string>("rest"); // of the sweep
+        QTest::addColumn<QList<int>>("done");  // trials that the project has
+        QTest::addColumn<QStringList>("asked");
+        const std::string grid = "  - []\n  - [external: {command: [[sh, a], [sh, b]]}]\n"
+                                 "  - [external: {command: [sh, a]}, rtn: {bits: 3}]\n";
+        const auto row = [](const char* tag, const std::string& rest, const QList<int>& done,
+                            const QStringList& asked) { QTest::addRow("%s", tag) << rest << done << asked; };
+        const QString a = QStringLiteral("sh a");
+        const QString b = QStringLiteral("sh b");
+        row("no project yet", grid, {}, {a, b});
+        row("one command has run", grid, {0, 2}, {a});
+        row("a command in a second trial", grid, {1, 2}, {a});
+        row("without commands", grid, {1, 2, 3}, {});
+        row("all has run", grid, {0, 1, 2, 3}, {});
+        row("a driver that goes on",
+            "  - [external: {command: [[sh, a], [sh, b]]}]\ndriver: {nsga2: {population: 4, generations: 2}}\n"
+            "objectives: [perplexity, stored_bytes]\n",
+            {}, {a, b});
+    }
+    void onlyWhatIsStillToRunIsAskedAbout()
+    {
+        QFETCH(std::string, rest);
+        QFETCH(QList<int>, done);
+        QFETCH(QStringList, asked);
+        const core::Sweep sweep = sweepOf(rest);
+        const QTemporaryDir folder;
+        const std::filesystem::path project = folder.filePath(QStringLiteral("p.pscope")).toStdString();
+        if (!done.isEmpty())
+            QVERIFY(finishTrials(sweep, done, project).ok());
+        const auto commands = jobs::commandsToAskAbout(sweep, project, {});
+        QVERIFY2(commands.ok(), commands.ok() ? "" : commands.error().sentence().c_str());
+        QStringList lines;
+        for (const jobs::SweepCommand& command : commands.value()) {
+            lines << QString::fromStdString(command.line);
+            for (const std::size_t pipeline : command.pipelines)
+                QVERIFY(!done.contains(int(pipeline))); // those alone are named that run it
+        }
+        QCOMPARE(lines, asked);
+        QCOMPARE(std::filesystem::exists(project), !done.isEmpty()); // asking makes no file
+        jobs::SweepOptions seen;
+        for (const jobs::SweepCommand& command : commands.value())
+            seen.allowedCommands.push_back(command.line);
+        QVERIFY(jobs::commandsToAskAbout(sweep, project, seen).value().empty());
+    }
+
+    void whatADriverLeftOutIsNotAskedAbout()
+    {
+        const core::Sweep sweep =
+            sweepOf("  - [external: {command: [[sh, a], [sh, b], [sh, c]]}]\ndriver: {random: {trials: 1}}\n");
+        const auto commands = jobs::commandsToAskAbout(sweep, "/nonexistent/p.pscope", {});
+        QVERIFY2(commands.ok(), commands.ok() ? "" : commands.error().sentence().c_str());
+        QCOMPARE(commands.value().size(), std::size_t(1));
+        QCOMPARE(commands.value()[0].pipelines, (std::vector<std::size_t> {0}));
+    }
+
+    void whatCannotBeComparedIsRefused_data()
+    {
+        QTest::addColumn<bool>("isProjectBroken");
+        QTest::addRow("project") << true;
+        QTest::addRow("option") << false;
+    }
+    void whatCannotBeComparedIsRefused()
+    {
+        QFETCH(bool, isProjectBroken);
+        const QTemporaryDir folder;
+        const QString project = folder.filePath(QStringLiteral("p.pscope"));
+        if (isProjectBroken) {
+            QFile file(project);
+            QVERIFY(file.open(QIODevice::WriteOnly));
+            file.write("no project");
+        }
+        jobs::SweepOptions options;
+        options.shardCount = isProjectBroken ? 1 : 0;
+        const core::Sweep sweep = sweepOf("  - [external: {command: [sh, a]}]\n");
+        const auto commands = jobs::commandsToAskAbout(sweep, project.toStdString(), options);
+        QVERIFY(!commands.ok());
+        QVERIFY(!commands.error().hint.empty());
     }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jobs/sweep_controller.h"
 
+#include "core/project/device_record.h"
 #include "tests/jobs/processes.h"
 #include "tests/jobs/sweep_fixture.h"
 
@@ -10,6 +11,7 @@
 #include <QtTest>
 
 #include <memory>
+#include <optional>
 
 using namespace paretoscope;
 using core::Json;
@@ -125,6 +127,94 @@ private Q_SLOTS:
         QVERIFY2(error.code == code, error.message.c_str());
         QVERIFY(!controller.isRunning());
         QVERIFY(finished.isEmpty());
+    }
+
+    void commandsAreAskedAboutBeforeAnythingIsMade()
+    {
+        qputenv("PARETOSCOPE_PLUGINS", PARETOSCOPE_RESOURCES "/../plugins");
+        const auto restore = qScopeGuard([] { qunsetenv("PARETOSCOPE_PLUGINS"); });
+        core::Sweep sweep = tests::plainSweep(1);
+        const Json command {{"command", {"sh", "a"}}};
+        sweep.pipelines.push_back({.stages = {{"bridge/external", "1.0.0", command, command, false}}});
+        SweepController controller;
+        QSignalSpy needed(&controller, &SweepController::approvalNeeded);
+        QSignalSpy refused(&controller, &SweepController::refused);
+        QSignalSpy finished(&controller, &SweepController::finished);
+        jobs::SweepOptions options = tests::quickOptions();
+        controller.start(sweep, m_project, options);
+        QVERIFY(needed.wait(kWait));
+        QVERIFY(!controller.isRunning());
+        QVERIFY(!std::filesystem::exists(m_project));
+        const auto commands = needed[0][0].value<std::vector<jobs::SweepCommand>>();
+        QCOMPARE(commands.size(), std::size_t(1));
+        QCOMPARE(commands[0].line, std::string("sh a"));
+
+        options.allowedCommands = {commands[0].line};
+        controller.start(sweep, m_project, options);
+        QVERIFY(finished.wait(kWait));
+        QCOMPARE(finished[0][0].value<jobs::SweepSummary>().done, 3);
+        controller.start(sweep, m_project, tests::quickOptions()); // nothing is left to run, and to be asked about
+        QVERIFY(finished.wait(kWait));
+        QCOMPARE(finished[1][0].value<jobs::SweepSummary>().skipped, 3);
+        QCOMPARE(needed.count(), 1);
+        QVERIFY(refused.isEmpty());
+    }
+
+    void othersWriteBetweenItsTransactions_data()
+    {
+        QTest::addColumn<QByteArray>("when");
+        QTest::addRow("before it has begun") << QByteArray("start");
+        QTest::addRow("while a trial runs") << QByteArray("trial");
+        QTest::addRow("after it was refused") << QByteArray("refused");
+    }
+    void othersWriteBetweenItsTransactions()
+    {
+        QFETCH(QByteArray, when);
+        QVERIFY(core::ProjectStore::open(m_project, core::OpenMode::Create).ok());
+        auto sweep = tests::sweepOf({{{"do", "slow"}, {"ms", 60'000}}});
+        if (when == "refused")
+            sweep.workload.model = "/nonexistent";
+        SweepController controller;
+        QSignalSpy started(&controller, &SweepController::trialStarted);
+        QSignalSpy finished(&controller, &SweepController::finished);
+        controller.start(sweep, m_project, tests::quickOptions());
+        if (when == "trial")
+            QVERIFY(started.wait(kWait));
+        std::optional<core::Status> status;
+        controller.write(
+            [](core::ProjectStore& store) {
+                return store.recordDevice({.name = "card", .cells = {{"name", "card"}}});
+            },
+            [&](const core::Status& written) {
+                QVERIFY(QThread::currentThread() == thread());
+                status = written;
+            });
+        QTRY_VERIFY_WITH_TIMEOUT(status, kWait);
+        QVERIFY2(status->ok(), status->ok() ? "" : status->error().sentence().c_str());
+        const auto store = core::ProjectStore::open(m_project, core::OpenMode::ReadOnly);
+        QCOMPARE(store.value().devices().value().size(), std::size_t(1));
+        if (when == "refused")
+            return;
+        controller.stop();
+        controller.stop();
+        QVERIFY(finished.count() > 0 || finished.wait(kWait));
+    }
+
+    void whatOthersFailToWriteIsToldThem()
+    {
+        SweepController controller;
+        QSignalSpy finished(&controller, &SweepController::finished);
+        controller.start(tests::plainSweep(1), m_project, tests::quickOptions());
+        std::optional<core::Status> status;
+        controller.write(
+            [](core::ProjectStore&) -> core::Status {
+                return core::Error {core::ErrorCode::InvalidArgument, "no", "never"};
+            },
+            [&](const core::Status& written) { status = written; });
+        QVERIFY(finished.wait(kWait));
+        QVERIFY(status && !status->ok());
+        QCOMPARE(status->error().message, std::string("no"));
+        QCOMPARE(finished[0][0].value<jobs::SweepSummary>().done, 2); // says nothing against the sweep
     }
 
     void destructorEndsARunningSweep()
