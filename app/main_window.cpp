@@ -80,11 +80,6 @@ void MainWindow::createViews()
     rows->addWidget(m_menus = new QMenuBar(head));
     rows->addWidget(m_messages);
     setMenuWidget(head);
-    core::Result<views::WhatIfSource> devices = views::WhatIfSource::load(core::Installation::locate());
-    if (devices.ok())
-        m_pareto->setWhatIfSource(std::make_shared<const views::WhatIfSource>(std::move(devices).value()));
-    else
-        m_messages->report(devices.error());
     m_sweeps = new SweepLauncher(
         {.session = m_session, .jobs = *m_jobs, .messages = *m_messages, .plugins = [this] { return plugins(); }},
         this);
@@ -151,6 +146,8 @@ void MainWindow::connectViews()
 {
     connect(m_pareto, &views::ParetoView::failed, m_messages, &views::MessageBar::report);
     connect(m_roofline, &views::RooflineView::failed, m_messages, &views::MessageBar::report);
+    connect(&m_roofline->session(), &views::RooflineSession::devicesChanged, this, &MainWindow::shareDevices);
+    m_roofline->session().reloadDevices(); // and tells what of them cannot be read
     connect(m_roofline, &views::RooflineView::deviceSaved, &m_session, &ProjectSession::keepDevice);
     connect(m_roofline, &views::RooflineView::deviceRemoved, &m_session, &ProjectSession::forgetDevice);
     connect(m_trials, &views::TrialsView::failed, m_messages, &views::MessageBar::report);
@@ -165,6 +162,13 @@ void MainWindow::connectViews()
             [this](const QString& file) { statusBar()->showMessage(tr("Sweep file written: %1").arg(file), 8000); });
     connect(&m_jobs->run(), &views::RunModel::changed, this, &MainWindow::updateStatus);
     connect(&m_selection, &views::SelectionModel::selectionChanged, this, &MainWindow::updateStatus);
+}
+
+/// The devices of the Roofline dock are those of the Pareto dock, too.
+void MainWindow::shareDevices()
+{
+    m_pareto->setWhatIfSource(std::make_shared<const views::WhatIfSource>(
+        views::WhatIfSource {m_roofline->session().hardware(), core::Installation::locate().architectures()}));
 }
 
 void MainWindow::connectSession()

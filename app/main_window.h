@@ -58,6 +58,7 @@ private:
     void connectCommands();
     void connectViews();
     void connectSession();
+    void shareDevices();
     template <typename Slot>
     void on(const char* id, Slot slot);
     void restore();

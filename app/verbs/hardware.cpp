@@ -4,6 +4,7 @@
 #include "app/format/text.h"
 #include "app/format/trial_text.h"
 #include "app/verbs/hardware_option.h"
+#include "app/verbs/project_argument.h"
 #include "roofline/hardware/hardware_json.h"
 
 namespace paretoscope::app {
@@ -70,11 +71,18 @@ public:
         options.choice("ACTION", m_action, {"list", "show"}, "list (default) or show.");
         options.text("NAME", "", m_name, "The device to show.");
         m_hardware.declare(options);
+        options.text("--project", "PROJECT", m_project, "Also knows the devices and machine profiles of this project.")
+            .kind = ValueKind::Project;
     }
 
     Outcome run(Session& session) override
     {
-        PSC_ASSIGN(const roofline::HardwareTable table, m_hardware.load(session));
+        const auto project = openIfNamed(m_project);
+        if (!project.ok())
+            return {project.error(), ErrorSource::Project};
+        const core::ProjectStore* kept = project.value() ? &*project.value() : nullptr;
+        PSC_ASSIGN(const roofline::DeviceList devices, m_hardware.load(session, kept));
+        const roofline::HardwareTable table = devices.table();
         if (m_action != "show")
             return m_name.empty() ? list(table, session)
                                   : Outcome::usage("unexpected argument \"" + m_name + "\"", "hardware show NAME");
@@ -124,6 +132,7 @@ private:
     std::string m_action = "list";
     std::string m_name;
     HardwareOption m_hardware;
+    std::string m_project;
 };
 
 } // namespace
@@ -132,7 +141,7 @@ VerbEntry hardwareVerb()
 {
     return {.name = "hardware",
             .summary = "list the devices that predictions know, explain one",
-            .usage = "[list | show NAME] [--hardware-file FILE]",
+            .usage = "[list | show NAME] [--hardware-file FILE] [--project PROJECT]",
             .description =
                 "Lists devices with memory, bandwidth and peak rates (T: 10^12 dense operations per second), or shows "
                 "one with all that is known of it, its ridge points and the source of its numbers. A \"-\" means that "
@@ -141,9 +150,12 @@ VerbEntry hardwareVerb()
                 "and any of vendor, kind, memory_GB, fp64_TFLOPS, fp32_TFLOPS, tf32_TFLOPS, bf16_TFLOPS, fp16_TFLOPS, "
                 "fp8_TFLOPS, int8_TOPS, fp4_TFLOPS, int4_TOPS, sparse_2_4, onchip_buffer_KB, interconnect_GBps, TDP_W, "
                 "l2_MB, l2_bandwidth_GBps, l1_bandwidth_GBps, processors, year, source. A name that is known already "
-                "is replaced.\n"
+                "is replaced. A project keeps devices of its own, saved in the window, and machine profiles: verbs "
+                "that read a project know them, others with --project. Where one has the name of another device here, "
+                "it is called \"NAME (project)\".\n"
                 "  paretoscope hardware show \"NVIDIA H100 SXM 80GB\"\n"
-                "  paretoscope hardware list --hardware-file mine.csv --json",
+                "  paretoscope hardware list --hardware-file mine.csv --json\n"
+                "  paretoscope hardware list --project demo.pscope",
             .make = makeVerb<HardwareVerb>};
 }
 

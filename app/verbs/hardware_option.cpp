@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/verbs/hardware_option.h"
 
+#include "core/project/project_store.h"
+#include "roofline/devices/known_devices.h"
 #include "roofline/measured/machine_files.h"
 
-#include <algorithm>
-#include <iterator>
+#include <optional>
 
 namespace paretoscope::app {
-
-namespace {
-
-bool isProfile(const std::string& file)
-{
-    return std::filesystem::path(file).extension() == ".json";
-}
-
-} // namespace
 
 void HardwareOption::declare(OptionTable& options)
 {
@@ -27,33 +19,27 @@ void HardwareOption::declare(OptionTable& options)
     file.kind = ValueKind::File;
 }
 
-core::Result<roofline::HardwareTable> HardwareOption::load(const Session& session) const
+core::Result<roofline::DeviceList> HardwareOption::load(const Session& session, const core::ProjectStore* project) const
 {
-    std::vector<std::filesystem::path> files;
-    std::error_code ignored;
-    const std::filesystem::path own = core::userConfigFolder() / "hardware.csv";
-    if (std::filesystem::exists(own, ignored))
-        files.push_back(own);
-    std::copy_if(m_files.begin(), m_files.end(), std::back_inserter(files),
-                 [](const std::string& file) { return !isProfile(file); });
-    PSC_ASSIGN(roofline::HardwareTable table, roofline::HardwareTable::load(session.installation.resources(), files));
-    PSC_ASSIGN(const std::vector<roofline::MachineProfile> measured, machines());
-    for (const roofline::MachineProfile& machine : measured)
-        table.put(machine.hardware());
-    return table;
-}
-
-core::Result<std::vector<roofline::MachineProfile>> HardwareOption::machines() const
-{
-    PSC_ASSIGN(std::vector<roofline::MachineProfile> all, roofline::readMachineProfiles(roofline::machineFolder()));
-    for (const std::string& file : m_files) {
-        if (!isProfile(file))
-            continue;
-        PSC_ASSIGN(roofline::MachineProfile profile, roofline::readMachineProfile(file));
-        std::erase_if(all, [&](const roofline::MachineProfile& other) { return other.name == profile.name; });
-        all.push_back(std::move(profile));
-    }
-    return all;
+    std::optional<core::Error> first;
+    roofline::DeviceList devices =
+        roofline::devicesOf({.resources = session.installation.resources(),
+                             .own = core::userConfigFolder() / "hardware.csv",
+                             .machines = roofline::machineFolder(),
+                             .further = std::vector<std::filesystem::path>(m_files.begin(), m_files.end())},
+                            [&first](const core::Error& error) {
+                                if (!first)
+                                    first = error;
+                            });
+    if (first)
+        return *first;
+    if (!project)
+        return devices;
+    PSC_ASSIGN(const std::vector<core::DeviceRecord> described, project->devices());
+    PSC_ASSIGN(const std::vector<core::MachineRecord> measured, project->machines());
+    roofline::addProjectDevices(devices, described, measured,
+                                [&session](const core::Error& error) { session.console.note(error.sentence()); });
+    return devices;
 }
 
 } // namespace paretoscope::app

@@ -2,13 +2,13 @@
 #include "app/verbs/machine_measurement.h"
 
 #include "app/verbs/evaluation_session.h"
-#include "app/verbs/machine_profiles.h"
 #include "app/verbs/measured_text.h"
 #include "core/base/mapped_file.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/project/machine_record.h"
 #include "core/project/project_store.h"
 #include "core/project/timestamp.h"
+#include "roofline/measured/machine_files.h"
 
 #include <filesystem>
 
@@ -57,7 +57,8 @@ void MachineMeasurement::declare(OptionTable& options)
         ValueKind::File;
     options
         .text("--project", "PROJECT", m_project,
-              "With --measure: keeps the machine profile in this project; in calibrated mode: also knows its profiles.")
+              "With --measure: keeps the machine profile in this project; else: also knows its devices and machine "
+              "profiles.")
         .kind = ValueKind::Project;
     OptionSpec& threads =
         options.integer("--threads", "N", m_threads, {0, 4096}, "With --measure: threads; 0 = all cores.");

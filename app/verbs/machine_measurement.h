@@ -20,7 +20,7 @@ public:
     bool isWanted() const { return m_isWanted; }
     /// Whether an option was given that only means something with --measure.
     bool isConfigured() const { return m_isQuick || !m_out.empty(); }
-    /// Profiles are also looked for here; empty: in no project.
+    /// Its devices and machine profiles are known, too; empty: there is none.
     const std::string& project() const { return m_project; }
 
     /// @param model empty: only ceilings @param device empty: cpu

@@ -135,7 +135,8 @@ core::Status PredictedColumns::addTo(std::vector<core::TrialRecord>& trials, std
     const std::vector<std::string> names = predictedNames(columns, where);
     if (names.empty())
         return core::success();
-    PSC_ASSIGN(const roofline::HardwareTable devices, m_hardware.load(session));
+    PSC_ASSIGN(const roofline::DeviceList known, m_hardware.load(session, &project));
+    const roofline::HardwareTable devices = known.table();
     WantedById wanted;
     for (const std::string& name : names)
         PSC_TRY(want(wanted, name, devices));

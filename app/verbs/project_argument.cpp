@@ -25,6 +25,15 @@ core::Result<core::ProjectStore> ProjectArgument::open() const
     return core::ProjectStore::open(m_path, core::OpenMode::ReadOnly);
 }
 
+core::Result<std::optional<core::ProjectStore>> openIfNamed(const std::string& path)
+{
+    std::optional<core::ProjectStore> project;
+    if (path.empty())
+        return project;
+    PSC_ASSIGN(project, core::ProjectStore::open(path, core::OpenMode::ReadOnly));
+    return project;
+}
+
 core::Result<std::vector<core::TrialRecord>> filtered(std::vector<core::TrialRecord> trials, const std::string& where)
 {
     PSC_ASSIGN(const core::TrialQuery query, core::TrialQuery::parse(where));

@@ -4,6 +4,7 @@
 #include "app/verbs/verb.h"
 #include "core/project/project_store.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ public:
 private:
     std::string m_path;
 };
+
+/// Opens a project that a verb does without, to read it; nothing where none is named. Errors: those of
+/// ProjectStore::open.
+core::Result<std::optional<core::ProjectStore>> openIfNamed(const std::string& path);
 
 /// The trials that `where` lets through. Errors: InvalidArgument (the filter; column and near name).
 core::Result<std::vector<core::TrialRecord>> filtered(std::vector<core::TrialRecord> trials, const std::string& where);

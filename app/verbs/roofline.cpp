@@ -4,8 +4,8 @@
 #include "app/verbs/layer_table_report.h"
 #include "app/verbs/llm_viewer_report.h"
 #include "app/verbs/machine_measurement.h"
-#include "app/verbs/machine_profiles.h"
 #include "app/verbs/prediction_report.h"
+#include "app/verbs/project_argument.h"
 #include "app/verbs/project_predictions.h"
 #include "app/verbs/roofline_sweep.h"
 #include "roofline/llm_viewer/cases.h"
@@ -38,6 +38,10 @@ public:
             return m_measurement.run(m_request.model, m_request.hardware, session);
         if (m_measurement.isConfigured())
             return Outcome::usage("--quick and --out are for a measurement", "give --measure, too");
+        auto known = openIfNamed(m_project.isProject(m_request.model) ? m_request.model : m_measurement.project());
+        if (!known.ok())
+            return {known.error(), ErrorSource::Project};
+        m_known = std::move(known).value();
         if (!m_request.counters.empty())
             return showCounters(session);
         if (m_request.model.empty() && m_request.layers.empty())
@@ -51,21 +55,32 @@ public:
         if (m_request.hardware.empty())
             return Outcome::usage("--hardware is missing: the device to predict for",
                                   "\"paretoscope hardware list\" prints the names");
-        PSC_ASSIGN(const roofline::HardwareTable table, m_hardware.load(session));
-        PSC_ASSIGN(const roofline::HardwareSpec* device, table.find(m_request.hardware));
-        return predictOn(*device, session);
+        PSC_ASSIGN(const roofline::HardwareSpec device, chosenDevice(session));
+        return predictOn(device, session);
     }
 
 private:
+    core::Result<roofline::DeviceList> devices(const Session& session) const
+    {
+        return m_hardware.load(session, m_known ? &*m_known : nullptr);
+    }
+
+    core::Result<roofline::HardwareSpec> chosenDevice(const Session& session) const
+    {
+        PSC_ASSIGN(const roofline::DeviceList known, devices(session));
+        const roofline::HardwareTable table = known.table();
+        PSC_ASSIGN(const roofline::HardwareSpec* device, table.find(m_request.hardware));
+        return *device;
+    }
+
     Outcome showCounters(Session& session) const
     {
         if (!m_request.model.empty() || !m_request.layers.empty())
             return Outcome::usage("--counters stands in place of a model", "leave one of them out");
         if (m_request.hardware.empty())
             return reportCounters(m_request, nullptr, session);
-        PSC_ASSIGN(const roofline::HardwareTable table, m_hardware.load(session));
-        PSC_ASSIGN(const roofline::HardwareSpec* device, table.find(m_request.hardware));
-        return reportCounters(m_request, device, session);
+        PSC_ASSIGN(const roofline::HardwareSpec device, chosenDevice(session));
+        return reportCounters(m_request, &device, session);
     }
 
     Outcome sweepOn(const roofline::HardwareSpec& device, Session& session) const
@@ -97,22 +112,17 @@ private:
     Outcome reportOwnEngine(Session& session) const
     {
         const std::string name = m_request.hardware.empty() ? kDefaultMachine : m_request.hardware;
-        PSC_ASSIGN(const roofline::MachineProfile machine, findMachine(name));
+        PSC_ASSIGN(const roofline::MachineProfile machine, findMachine(name, session));
         PSC_ASSIGN(const NamedConfig model, readConfig(m_request.model));
         return reportCalibrated(m_request, model, machine, session);
     }
 
-    core::Result<roofline::MachineProfile> findMachine(const std::string& name) const
+    core::Result<roofline::MachineProfile> findMachine(const std::string& name, const Session& session) const
     {
-        PSC_ASSIGN(std::vector<roofline::MachineProfile> machines, m_hardware.machines());
-        if (!m_measurement.project().empty()) {
-            PSC_ASSIGN(std::vector<roofline::MachineProfile> more, machineProfilesOf(m_measurement.project()));
-            machines.insert(machines.begin(), more.begin(), more.end());
-        }
-        for (roofline::MachineProfile& machine : machines) {
-            if (machine.name == name)
-                return std::move(machine);
-        }
+        PSC_ASSIGN(const roofline::DeviceList known, devices(session));
+        const roofline::Device* device = known.find(name);
+        if (device && device->machine)
+            return *device->machine;
         return core::Error {core::ErrorCode::NotFound, "there is no machine profile \"" + name + "\"",
                             "measure this machine: paretoscope roofline MODEL --measure"};
     }
@@ -130,6 +140,7 @@ private:
     HardwareOption m_hardware;
     ProjectPredictions m_project;
     MachineMeasurement m_measurement;
+    std::optional<core::ProjectStore> m_known; ///< whose devices are known, too
     std::string m_cases;
 };
 
@@ -149,6 +160,8 @@ VerbEntry rooflineVerb()
             "tensors take, its sparsity and its ranks, as far as the device can use them; with one --trial in full. "
             "With --mode "
             "lv-2409 or lv-2407 the numbers are those of LLM-Viewer.\n"
+            "Devices are those of \"paretoscope hardware list\" and those that the project keeps, or the one of "
+            "--project: one whose name another device has is called \"NAME (project)\".\n"
             "With --measure nothing is predicted: this machine is measured, its memory, caches, matrix products and "
             "vector units, and with a model every operation of its prefill and decode; the result is kept as a "
             "machine profile, a device that predictions know by its name. With --mode calibrated they are those of "

@@ -198,6 +198,11 @@ core::Status checkColumns(const std::vector<std::string>& header, std::string_vi
 
 } // namespace
 
+bool isSameDeviceName(std::string_view a, std::string_view b)
+{
+    return lowered(a) == lowered(b);
+}
+
 std::vector<std::string> hardwareColumns()
 {
     std::vector<std::string> names {"name", "vendor", "kind"};
@@ -244,16 +249,11 @@ std::string hardwareCsv(const std::vector<HardwareSpec>& devices)
     return core::asCsv(rows);
 }
 
-core::Result<HardwareTable> HardwareTable::load(const std::filesystem::path& resources,
-                                                const std::vector<std::filesystem::path>& userFiles)
+core::Result<HardwareTable> HardwareTable::read(const std::filesystem::path& file)
 {
-    std::vector<std::filesystem::path> files {resources / "hardware.csv"};
-    files.insert(files.end(), userFiles.begin(), userFiles.end());
     HardwareTable table;
-    for (const std::filesystem::path& file : files) {
-        PSC_ASSIGN(const std::string text, core::readTextFile(file));
-        PSC_TRY(table.add(text, file.filename().string()));
-    }
+    PSC_ASSIGN(const std::string text, core::readTextFile(file));
+    PSC_TRY(table.add(text, file.filename().string()));
     return table;
 }
 
@@ -275,7 +275,7 @@ core::Status HardwareTable::add(std::string_view csv, std::string_view file)
                           "remove one of the two rows"};
         added.push_back(name);
         const auto known = std::find_if(devices.begin(), devices.end(),
-                                        [&](const HardwareSpec& d) { return lowered(d.name) == name; });
+                                        [&](const HardwareSpec& d) { return isSameDeviceName(d.name, name); });
         if (known == devices.end())
             devices.push_back(std::move(device));
         else
@@ -287,8 +287,7 @@ core::Status HardwareTable::add(std::string_view csv, std::string_view file)
 
 void HardwareTable::put(HardwareSpec device)
 {
-    const std::string name = lowered(device.name);
-    std::erase_if(m_devices, [&](const HardwareSpec& other) { return lowered(other.name) == name; });
+    std::erase_if(m_devices, [&](const HardwareSpec& other) { return isSameDeviceName(other.name, device.name); });
     m_devices.push_back(std::move(device));
 }
 
@@ -296,7 +295,7 @@ core::Result<const HardwareSpec*> HardwareTable::find(std::string_view name) con
 {
     std::vector<std::string> names;
     for (const HardwareSpec& device : m_devices) {
-        if (lowered(device.name) == lowered(name))
+        if (isSameDeviceName(device.name, name))
             return &device;
         names.push_back(device.name);
     }

@@ -11,7 +11,8 @@
 
 namespace paretoscope::roofline {
 
-/// The devices of resources/hardware.csv and of the user's own files of the same form.
+/// Devices, as in resources/hardware.csv and the user's own files of the same form. What a name means to the user says
+/// roofline/devices/known_devices.h.
 ///
 /// A file is CSV with a line of column names: name and bandwidth_GBps, and any of vendor, kind, memory_GB,
 /// fp64_TFLOPS … fp16_TFLOPS, fp8_TFLOPS, int8_TOPS, fp4_TFLOPS, int4_TOPS, sparse_2_4, onchip_buffer_KB,
@@ -20,9 +21,8 @@ namespace paretoscope::roofline {
 class HardwareTable
 {
 public:
-    /// The bundled table below `resources`, then `userFiles` in turn. Errors: those of add().
-    static core::Result<HardwareTable> load(const std::filesystem::path& resources,
-                                            const std::vector<std::filesystem::path>& userFiles);
+    /// The devices of one file. Errors: those of core::readTextFile and add().
+    static core::Result<HardwareTable> read(const std::filesystem::path& file);
 
     /// Reads the rows of `csv`; a name that is known already is replaced. Errors: Corrupt, naming file, line, column
     /// and value: not CSV, an unknown column, no name, no bandwidth, a name twice in this file, a value that is no
@@ -40,7 +40,8 @@ private:
     std::vector<HardwareSpec> m_devices;
 };
 
-std::vector<std::string> hardwareColumns(); ///< of a file, in the order they are written
+bool isSameDeviceName(std::string_view a, std::string_view b); ///< upper and lower case count as equal
+std::vector<std::string> hardwareColumns();                    ///< of a file, in the order they are written
 /// What stands in a column of a file for `device`, in the unit that the column names; empty where it is not known.
 std::string hardwareCell(const HardwareSpec& device, std::string_view column);
 /// A device from what stands in such columns. Errors: as HardwareTable::add(), for one device.

@@ -609,6 +609,23 @@ private Q_SLOTS:
                      qPrintable(shown.window.messages().text()));
     }
 
+    void devicesOfTheProjectAreOfferedForPredictions()
+    {
+        const QString file = m_folder.filePath(u"offered.pscope"_s);
+        {
+            auto store = core::ProjectStore::open(views::toPath(file), core::OpenMode::Create);
+            QVERIFY(store.ok() && store.value().recordDevice(sharedCard()).ok());
+        }
+        Shown shown(m_settings);
+        auto* devices = shown.child<QComboBox>(u"paretoDevice"_s);
+        QCOMPARE(devices->findText(u"Shared card"_s), -1);
+        QVERIFY(devices->count() >= 100);
+        shown.window.openFile(file);
+        QTRY_VERIFY(devices->findText(u"Shared card"_s) >= 0);
+        shown.trigger("file.close");
+        QTRY_COMPARE(devices->findText(u"Shared card"_s), -1);
+    }
+
     void closingAsksWhileASweepRuns()
     {
         qputenv("PARETOSCOPE_FAKE", "silent"); // a worker that never gets ready

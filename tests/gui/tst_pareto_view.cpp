@@ -93,12 +93,21 @@ struct Predicted : Shown
                 [](std::int64_t out, std::int64_t in) { return core::StoredTensor {.bits = {16 * out * in}}; }, 5.5),
             trial("rtn(bits=4)", sample::roundedTo(4, 64), 6), trial("gptq(bits=3)", sample::roundedTo(3, 64), 6.5)};
         trials.back().metrics.front().details = nullptr; // of a version that did not record how tensors are stored
-        auto devices = roofline::HardwareTable::load(PARETOSCOPE_RESOURCES, {});
+        setDevices(bundledDevices());
+        view.setSnapshot(test::snapshotOf(std::move(trials), "llama.pscope", {sample::workloadOf("llama", config)}));
+    }
+    static roofline::HardwareTable bundledDevices()
+    {
+        auto devices = roofline::HardwareTable::read(PARETOSCOPE_RESOURCES "/hardware.csv");
         if (!devices.ok())
             qFatal("no devices");
-        view.setWhatIfSource(std::make_shared<const WhatIfSource>(
-            WhatIfSource {std::move(devices).value(), PARETOSCOPE_RESOURCES "/architectures"}));
-        view.setSnapshot(test::snapshotOf(std::move(trials), "llama.pscope", {sample::workloadOf("llama", config)}));
+        return std::move(devices).value();
+    }
+    static roofline::HardwareSpec bundledDevice(const char* name) { return *bundledDevices().find(name).value(); }
+    void setDevices(const roofline::HardwareTable& devices)
+    {
+        view.setWhatIfSource(
+            std::make_shared<const WhatIfSource>(WhatIfSource {devices, PARETOSCOPE_RESOURCES "/architectures"}));
     }
     QComboBox* device() const { return view.findChild<QComboBox*>(u"paretoDevice"_s); }
     QString note() const { return view.findChild<QLabel*>(u"paretoNote"_s)->text(); }
@@ -425,6 +434,36 @@ private Q_SLOTS:
         QCOMPARE(other.device()->currentText(), u"NVIDIA L4"_s);
         other.view.setWhatIfSource(nullptr); // without devices the axes are measured ones
         QCOMPARE(other.plot().data()->x.name, std::string("stored_bytes"));
+    }
+
+    void chosenDeviceStaysWhileTheListChanges()
+    {
+        Predicted shown;
+        shown.choose(u"paretoX"_s, u"predicted_tpot"_s);
+        roofline::HardwareTable devices;
+        for (const char* name : {"NVIDIA A100 SXM 80GB", "Their card"}) {
+            roofline::HardwareSpec device = Predicted::bundledDevice("NVIDIA A100 SXM 80GB");
+            device.name = name;
+            devices.put(device);
+        }
+        shown.setDevices(devices);
+        shown.choose(u"paretoDevice"_s, u"Their card"_s);
+        const auto seconds = [&shown] {
+            const auto* point = shown.plot().data()->find(test::idOf("baseline"));
+            return point ? point->value.x() : 0;
+        };
+        QTRY_VERIFY(seconds() > 0);
+        const double first = seconds();
+        roofline::HardwareSpec slower = *devices.find("Their card").value();
+        slower.bandwidthBytesPerSecond /= 2;
+        devices.put(slower);
+        shown.setDevices(devices); // other numbers under the same name
+        QCOMPARE(shown.device()->currentText(), u"Their card"_s);
+        QTRY_VERIFY(seconds() > 1.5 * first);
+        shown.setDevices(Predicted::bundledDevices()); // that project was closed
+        QCOMPARE(shown.device()->currentText(), u"NVIDIA A100 SXM 80GB"_s);
+        shown.setDevices(devices); // and is opened again
+        QCOMPARE(shown.device()->currentText(), u"Their card"_s);
     }
 
     void publishedPointsAreAskedForAndTold()

@@ -24,7 +24,7 @@ namespace {
 
 roofline::HardwareSpec deviceOf(const char* name)
 {
-    const auto table = roofline::HardwareTable::load(PARETOSCOPE_RESOURCES, {});
+    const auto table = roofline::HardwareTable::read(PARETOSCOPE_RESOURCES "/hardware.csv");
     if (!table.ok())
         qFatal("%s", table.error().sentence().c_str());
     const auto found = table.value().find(name);
@@ -415,7 +415,7 @@ private Q_SLOTS:
         RooflineSession session(PARETOSCOPE_RESOURCES, ownFileWithMachine(u"measured"_s));
         session.openModel(m_folders.write(u"planted"_s, roofline::test::plantedConfig().dump()));
         session.setDevice(u"planted"_s);
-        QCOMPARE(session.device().origin, DeviceOrigin::Machine);
+        QCOMPARE(session.device().origin, roofline::DeviceOrigin::Machine);
         QVERIFY(session.analysis());
         const std::vector<Roof> roofs = session.roofs();
         QVERIFY(std::all_of(roofs.begin(), roofs.end(), [](const Roof& roof) { return roof.isMeasured; }));
@@ -511,7 +511,7 @@ private Q_SLOTS:
         theirs.name = "Their card";
         roofline::MachineProfile otherMachine = test::calibratedMachine();
         otherMachine.measuredUtc = "2025-02-01T10:00:00.000Z";
-        records.devices = {deviceRecordOf(faster), deviceRecordOf(theirs)};
+        records.devices = {roofline::deviceRecordOf(faster), roofline::deviceRecordOf(theirs)};
         records.machines = {{.name = "planted", .profile = otherMachine.json()}};
         RooflineSession session(PARETOSCOPE_RESOURCES, own);
         QSignalSpy changes(&session, &RooflineSession::devicesChanged);
@@ -523,11 +523,11 @@ private Q_SLOTS:
             session.setDevice(name);
             return session.device().spec.name == name.toStdString() ? int(session.device().origin) : -1;
         };
-        QCOMPARE(originOf(u"My card"_s), int(DeviceOrigin::Own));
-        QCOMPARE(originOf(u"My card (project)"_s), int(DeviceOrigin::Project));
+        QCOMPARE(originOf(u"My card"_s), int(roofline::DeviceOrigin::Own));
+        QCOMPARE(originOf(u"My card (project)"_s), int(roofline::DeviceOrigin::Project));
         QCOMPARE(session.device().spec.bandwidthBytesPerSecond, faster.bandwidthBytesPerSecond);
-        QCOMPARE(originOf(u"Their card"_s), int(DeviceOrigin::Project));
-        QCOMPARE(originOf(u"planted (project)"_s), int(DeviceOrigin::ProjectMachine));
+        QCOMPARE(originOf(u"Their card"_s), int(roofline::DeviceOrigin::Project));
+        QCOMPARE(originOf(u"planted (project)"_s), int(roofline::DeviceOrigin::ProjectMachine));
         session.setProject(nullptr);
         QCOMPARE(originOf(u"Their card"_s), -1);
     }
@@ -541,7 +541,7 @@ private Q_SLOTS:
         RooflineSession session(PARETOSCOPE_RESOURCES, own);
         const std::size_t before = session.devices().size();
         ProjectSnapshot records;
-        records.devices = {deviceRecordOf(readOwnDevices(own).value()[0])};
+        records.devices = {roofline::deviceRecordOf(readOwnDevices(own).value()[0])};
         records.machines = {{.name = "planted", .profile = test::calibratedMachine().json()}};
         session.setProject(makeSnapshot(std::move(records)));
         QCOMPARE(session.devices().size(), before);

@@ -725,7 +725,7 @@ private Q_SLOTS:
         const auto record = saved.first().first().value<core::DeviceRecord>();
         QCOMPARE(record.name, std::string("Shared card"));
         QCOMPARE(record.cells.at("bandwidth_GBps"), core::Json("2039"));
-        QVERIFY(shown.child<QLabel>(u"hardwareState"_s)->text().contains(u"in the project"_s));
+        QVERIFY(shown.child<QLabel>(u"hardwareState"_s)->text().contains(u"into the project"_s));
 
         Shown elsewhere(m_folders, u"Llama-2-7b"_s, u"elsewhere"_s);
         QSignalSpy removedThere(&elsewhere.view, &RooflineView::deviceRemoved);
@@ -733,7 +733,7 @@ private Q_SLOTS:
         records.devices = {record};
         elsewhere.view.setSnapshot(makeSnapshot(std::move(records)));
         elsewhere.pick(u"rooflineDevice"_s, u"Shared card"_s);
-        QCOMPARE(elsewhere.session().device().origin, DeviceOrigin::Project);
+        QCOMPARE(elsewhere.session().device().origin, roofline::DeviceOrigin::Project);
         elsewhere.view.showPage(RooflineView::Page::Devices);
         auto* list = elsewhere.child<QListWidget>(u"hardwareList"_s);
         list->setCurrentItem(list->findItems(u"Shared card"_s, Qt::MatchExactly).first());

@@ -36,7 +36,7 @@ inline ModelShape sampleModel(const char* name)
 
 inline HardwareSpec sampleDevice(const char* name = "NVIDIA A100 SXM 80GB")
 {
-    const HardwareTable table = orDie(HardwareTable::load(PARETOSCOPE_RESOURCES, {}));
+    const HardwareTable table = orDie(HardwareTable::read(PARETOSCOPE_RESOURCES "/hardware.csv"));
     return *orDie(table.find(name));
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 HardwareTable bundled()
 {
-    auto table = HardwareTable::load(PARETOSCOPE_RESOURCES, {});
+    auto table = HardwareTable::read(PARETOSCOPE_RESOURCES "/hardware.csv");
     return table.ok() ? std::move(table).value() : HardwareTable();
 }
 

@@ -5,17 +5,6 @@
 
 namespace paretoscope::views {
 
-core::Result<WhatIfSource> WhatIfSource::load(const core::Installation& installation)
-{
-    std::vector<std::filesystem::path> files;
-    std::error_code ignored;
-    const std::filesystem::path own = core::userConfigFolder() / "hardware.csv";
-    if (std::filesystem::exists(own, ignored))
-        files.push_back(own);
-    PSC_ASSIGN(roofline::HardwareTable devices, roofline::HardwareTable::load(installation.resources(), files));
-    return WhatIfSource {std::move(devices), installation.architectures()};
-}
-
 std::optional<double> WhatIfAxes::value(const core::TrialId& trial, std::string_view quantity) const
 {
     const roofline::PredictedQuantity* predicted = roofline::predictedQuantity(quantity);

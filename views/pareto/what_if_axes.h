@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/base/installation.h"
 #include "roofline/trial/trial_predictor.h"
 #include "views/snapshot/project_snapshot.h"
 
@@ -21,9 +20,6 @@ struct WhatIfSource
 {
     roofline::HardwareTable devices;
     std::filesystem::path families;
-
-    /// The bundled devices and those of hardware.csv in the settings folder. Errors: those of HardwareTable::load.
-    static core::Result<WhatIfSource> load(const core::Installation& installation);
 };
 using WhatIfSourcePtr = std::shared_ptr<const WhatIfSource>;
 

@@ -43,6 +43,7 @@ WhatIfChoice::WhatIfChoice(QWidget* parent)
     row->addWidget(m_device);
     connect(m_device, &QComboBox::activated, this, [this](int index) {
         takeDevice(m_source->devices.all()[std::size_t(index)]);
+        m_wanted = id();
         Q_EMIT deviceChosen();
     });
 }
@@ -50,21 +51,24 @@ WhatIfChoice::WhatIfChoice(QWidget* parent)
 void WhatIfChoice::setSource(const WhatIfSourcePtr& source)
 {
     m_source = source;
+    m_request.cancel(); // the numbers of a device may be others now
     m_axes.reset();
     m_asked.reset();
     const QSignalBlocker blocker(m_device);
     m_device->clear();
-    if (!source || source->devices.all().empty())
+    if (!hasDevices())
         return;
     for (const roofline::HardwareSpec& device : source->devices.all())
         m_device->addItem(toQString(device.name));
+    const auto wanted = roofline::WhatIf::read(m_wanted, source->devices);
     const auto usual = source->devices.find(kUsualDevice);
-    takeDevice(usual.ok() ? *usual.value() : source->devices.all().front());
+    takeDevice(wanted.ok() ? wanted.value().hardware : usual.ok() ? *usual.value() : source->devices.all().front());
 }
 
 void WhatIfChoice::choose(const std::string& id)
 {
-    if (!m_source)
+    m_wanted = id;
+    if (!hasDevices())
         return;
     if (const auto whatIf = roofline::WhatIf::read(id, m_source->devices); whatIf.ok())
         takeDevice(whatIf.value().hardware);
@@ -84,7 +88,7 @@ void WhatIfChoice::takeDevice(const roofline::HardwareSpec& device)
 
 WhatIfAxesPtr WhatIfChoice::axesFor(const SnapshotPtr& snapshot)
 {
-    if (!m_source)
+    if (!hasDevices())
         return nullptr;
     if (m_axes && m_axes->snapshot == snapshot && m_axes->id == id())
         return m_axes;

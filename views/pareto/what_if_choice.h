@@ -19,8 +19,9 @@ class WhatIfChoice : public QWidget
 public:
     explicit WhatIfChoice(QWidget* parent = nullptr);
 
-    void setSource(const WhatIfSourcePtr& source); ///< null: there are no devices
-    bool hasDevices() const { return m_source != nullptr; }
+    /// Null: there are no devices. The one that was chosen stays where it is known, and comes back when it is again.
+    void setSource(const WhatIfSourcePtr& source);
+    bool hasDevices() const { return m_source && !m_source->devices.all().empty(); }
     std::string id() const { return m_whatIf.id(); } ///< protocol of the predicted axes
     /// The device of such an id; an id of an unknown one is ignored.
     void choose(const std::string& id);
@@ -37,6 +38,7 @@ private:
 
     WhatIfSourcePtr m_source;
     roofline::WhatIf m_whatIf;
+    std::string m_wanted;  ///< id of what was chosen last; its device may not be known
     SnapshotPtr m_asked;   ///< what is being computed,
     std::string m_askedId; ///< and for which device
     WhatIfAxesPtr m_axes;

@@ -22,28 +22,28 @@ namespace paretoscope::views {
 
 namespace {
 
-QString originText(const RooflineDevice& device)
+QString originText(const roofline::Device& device)
 {
     switch (device.origin) {
-    case DeviceOrigin::Bundled:
+    case roofline::DeviceOrigin::Bundled:
         return {};
-    case DeviceOrigin::Own:
+    case roofline::DeviceOrigin::Own:
         return DeviceChooser::tr("a device of your own");
-    case DeviceOrigin::Machine:
+    case roofline::DeviceOrigin::Machine:
         return DeviceChooser::tr("measured");
-    case DeviceOrigin::Project:
+    case roofline::DeviceOrigin::Project:
         return DeviceChooser::tr("a device of the project");
-    case DeviceOrigin::ProjectMachine:
+    case roofline::DeviceOrigin::ProjectMachine:
         break;
     }
     return DeviceChooser::tr("measured, of the project");
 }
 
-QString summaryOf(const RooflineDevice& chosen)
+QString summaryOf(const roofline::Device& chosen)
 {
     const roofline::HardwareSpec& device = chosen.spec;
     QStringList parts;
-    if (chosen.origin != DeviceOrigin::Bundled)
+    if (chosen.origin != roofline::DeviceOrigin::Bundled)
         parts << originText(chosen);
     if (device.memoryBytes)
         parts << format::scaled(*device.memoryBytes, u"B"_s);
@@ -86,7 +86,7 @@ void DeviceChooser::fill()
 {
     const QSignalBlocker quiet(this);
     clear();
-    for (const RooflineDevice& device : m_session.devices())
+    for (const roofline::Device& device : m_session.devices())
         addItem(toQString(device.spec.name), toQString(device.spec.name));
     setCurrentIndex(findData(toQString(m_session.device().spec.name)));
     markProblems();
@@ -97,7 +97,7 @@ void DeviceChooser::markProblems()
 {
     auto* items = qobject_cast<QStandardItemModel*>(model());
     for (int i = 0; items && i < items->rowCount(); ++i) {
-        const RooflineDevice& device = m_session.devices()[std::size_t(i)];
+        const roofline::Device& device = m_session.devices()[std::size_t(i)];
         const auto problem = m_session.problems().find(toQString(device.spec.name));
         const bool isKnown = problem != m_session.problems().end();
         items->item(i)->setEnabled(!isKnown);
@@ -162,7 +162,7 @@ void OtherDevicesButton::fill()
 {
     const QSignalBlocker quiet(m_list);
     m_list->clear();
-    for (const RooflineDevice& device : m_session.devices()) {
+    for (const roofline::Device& device : m_session.devices()) {
         auto* item = new QListWidgetItem(toQString(device.spec.name), m_list);
         item->setFlags(Qt::ItemIsEnabled | Qt::ItemIsUserCheckable | Qt::ItemIsSelectable);
         item->setCheckState(m_session.otherDevices().contains(item->text()) ? Qt::Checked : Qt::Unchecked);

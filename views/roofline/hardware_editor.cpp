@@ -59,33 +59,33 @@ QString labelOf(const std::string& column)
 }
 
 /// As it stands in the list.
-QString marked(const RooflineDevice& device)
+QString marked(const roofline::Device& device)
 {
     const QString name = toQString(device.spec.name);
     switch (device.origin) {
-    case DeviceOrigin::Bundled:
-    case DeviceOrigin::Project: // whose name says it where it matters
+    case roofline::DeviceOrigin::Bundled:
+    case roofline::DeviceOrigin::Project: // whose name says it where it matters
         break;
-    case DeviceOrigin::Own:
+    case roofline::DeviceOrigin::Own:
         return HardwareEditor::tr("%1 (mine)").arg(name);
-    case DeviceOrigin::Machine:
-    case DeviceOrigin::ProjectMachine:
+    case roofline::DeviceOrigin::Machine:
+    case roofline::DeviceOrigin::ProjectMachine:
         return HardwareEditor::tr("%1 (measured)").arg(name);
     }
     return name;
 }
 
-QString described(const RooflineDevice& device)
+QString described(const roofline::Device& device)
 {
     switch (device.origin) {
-    case DeviceOrigin::Bundled:
+    case roofline::DeviceOrigin::Bundled:
         return HardwareEditor::tr("A bundled device; change it and save it as your own.");
-    case DeviceOrigin::Own:
+    case roofline::DeviceOrigin::Own:
         return HardwareEditor::tr("A device of your own.");
-    case DeviceOrigin::Project:
+    case roofline::DeviceOrigin::Project:
         return HardwareEditor::tr("A device of the project; save it to have it in others, too.");
-    case DeviceOrigin::Machine:
-    case DeviceOrigin::ProjectMachine:
+    case roofline::DeviceOrigin::Machine:
+    case roofline::DeviceOrigin::ProjectMachine:
         break;
     }
     const roofline::MachineProfile& machine = *device.machine;
@@ -190,7 +190,7 @@ void HardwareEditor::fill()
     const QString wanted = current().isEmpty() ? toQString(m_session.device().spec.name) : current();
     const QSignalBlocker quiet(m_list);
     m_list->clear();
-    for (const RooflineDevice& device : m_session.devices()) {
+    for (const roofline::Device& device : m_session.devices()) {
         const QString name = toQString(device.spec.name);
         auto* item = new QListWidgetItem(marked(device), m_list);
         item->setData(Qt::UserRole, name);
@@ -205,17 +205,17 @@ void HardwareEditor::fill()
         tell(toQString(own.error().sentence()), true);
 }
 
-const RooflineDevice* HardwareEditor::find(const QString& name) const
+const roofline::Device* HardwareEditor::find(const QString& name) const
 {
     const auto& devices = m_session.devices();
     const auto found = std::find_if(devices.begin(), devices.end(),
-                                    [&](const RooflineDevice& each) { return toQString(each.spec.name) == name; });
+                                    [&](const roofline::Device& each) { return toQString(each.spec.name) == name; });
     return found == devices.end() ? nullptr : &*found;
 }
 
 void HardwareEditor::showDevice(const QString& name)
 {
-    const RooflineDevice* device = find(name);
+    const roofline::Device* device = find(name);
     if (!device)
         return;
     for (const auto& [column, field] : m_fields) {
@@ -224,7 +224,8 @@ void HardwareEditor::showDevice(const QString& name)
         field->setCursorPosition(0);
     }
     m_sparse->setChecked(device->spec.sparse24);
-    m_remove->setEnabled(device->origin != DeviceOrigin::Bundled && device->origin != DeviceOrigin::ProjectMachine);
+    m_remove->setEnabled(device->origin != roofline::DeviceOrigin::Bundled &&
+                         device->origin != roofline::DeviceOrigin::ProjectMachine);
     tell(described(*device), false);
 }
 
@@ -250,22 +251,23 @@ void HardwareEditor::save()
     m_session.reloadDevices();
     select(toQString(device.value().name));
     const QString file = pathText(m_session.ownDevicesFile());
-    tell(m_session.hasProject() ? tr("Saved in %1 and in the project.").arg(file) : tr("Saved in %1.").arg(file),
+    tell(m_session.hasProject() ? tr("Saved in %1; it is written into the project, too.").arg(file)
+                                : tr("Saved in %1.").arg(file),
          false);
-    Q_EMIT m_session.deviceSaved(deviceRecordOf(device.value()));
+    Q_EMIT m_session.deviceSaved(roofline::deviceRecordOf(device.value()));
 }
 
 void HardwareEditor::remove()
 {
-    const RooflineDevice* device = find(current());
+    const roofline::Device* device = find(current());
     if (!device)
         return;
     const std::string name = device->keptName;
-    if (device->origin == DeviceOrigin::Project) {
+    if (device->origin == roofline::DeviceOrigin::Project) {
         Q_EMIT m_session.deviceRemoved(toQString(name));
         return; // the project tells when it is gone
     }
-    const bool isMachine = device->origin == DeviceOrigin::Machine;
+    const bool isMachine = device->origin == roofline::DeviceOrigin::Machine;
     const core::Status removed =
         isMachine ? m_session.removeMachine(name) : removeOwnDevice(m_session.ownDevicesFile(), name);
     if (!removed.ok())

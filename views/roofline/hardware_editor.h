@@ -35,7 +35,7 @@ private:
     void remove();
     void chooseProfile();
     void select(const QString& name);
-    const RooflineDevice* find(const QString& name) const;
+    const roofline::Device* find(const QString& name) const;
     void tell(const QString& text, bool isProblem);
     QString current() const;
 

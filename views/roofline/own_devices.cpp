@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "views/roofline/own_devices.h"
 
-#include "core/base/mapped_file.h"
 #include "views/format/text.h"
 #include "views/table/text_file.h"
 
@@ -10,11 +9,6 @@
 namespace paretoscope::views {
 
 namespace {
-
-bool isNamed(const roofline::HardwareSpec& device, const std::string& name)
-{
-    return toQString(device.name).compare(toQString(name), Qt::CaseInsensitive) == 0;
-}
 
 core::Status write(const std::filesystem::path& file, const std::vector<roofline::HardwareSpec>& devices)
 {
@@ -30,17 +24,16 @@ core::Result<std::vector<roofline::HardwareSpec>> readOwnDevices(const std::file
     std::error_code ignored;
     if (!std::filesystem::exists(file, ignored))
         return std::vector<roofline::HardwareSpec>();
-    PSC_ASSIGN(const std::string text, core::readTextFile(file));
-    roofline::HardwareTable table;
-    PSC_TRY(table.add(text, file.filename().string()));
+    PSC_ASSIGN(const roofline::HardwareTable table, roofline::HardwareTable::read(file));
     return table.all();
 }
 
 core::Status saveOwnDevice(const std::filesystem::path& file, const roofline::HardwareSpec& device)
 {
     PSC_ASSIGN(std::vector<roofline::HardwareSpec> devices, readOwnDevices(file));
-    const auto known = std::find_if(devices.begin(), devices.end(),
-                                    [&](const roofline::HardwareSpec& each) { return isNamed(each, device.name); });
+    const auto known = std::find_if(devices.begin(), devices.end(), [&](const roofline::HardwareSpec& each) {
+        return roofline::isSameDeviceName(each.name, device.name);
+    });
     if (known == devices.end())
         devices.push_back(device);
     else
@@ -51,7 +44,8 @@ core::Status saveOwnDevice(const std::filesystem::path& file, const roofline::Ha
 core::Status removeOwnDevice(const std::filesystem::path& file, const std::string& name)
 {
     PSC_ASSIGN(std::vector<roofline::HardwareSpec> devices, readOwnDevices(file));
-    std::erase_if(devices, [&](const roofline::HardwareSpec& each) { return isNamed(each, name); });
+    std::erase_if(devices,
+                  [&](const roofline::HardwareSpec& each) { return roofline::isSameDeviceName(each.name, name); });
     return write(file, devices);
 }
 

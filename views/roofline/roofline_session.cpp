@@ -5,7 +5,6 @@
 #include "core/base/mapped_file.h"
 #include "roofline/measured/machine_files.h"
 #include "views/format/text.h"
-#include "views/roofline/own_devices.h"
 
 #include <QFileInfo>
 
@@ -34,13 +33,6 @@ bool isSameNetwork(const roofline::ModelShape& a, const roofline::ModelShape& b)
            a.parameters() == b.parameters();
 }
 
-RooflineDevice machineDevice(roofline::MachineProfile profile, DeviceOrigin origin)
-{
-    RooflineDevice device {.spec = profile.hardware(), .origin = origin, .keptName = profile.name};
-    device.machine = std::make_shared<const roofline::MachineProfile>(std::move(profile));
-    return device;
-}
-
 QString levelText(roofline::MemoryLevel level, const roofline::HardwareSpec& device)
 {
     if (device.kind == "cpu")
@@ -50,7 +42,7 @@ QString levelText(roofline::MemoryLevel level, const roofline::HardwareSpec& dev
 }
 
 /// Roofs of the caches of a device, below the highest of those that are there.
-void appendLevels(std::vector<Roof>& roofs, const RooflineDevice& device, const RooflineSetting& setting)
+void appendLevels(std::vector<Roof>& roofs, const roofline::Device& device, const RooflineSetting& setting)
 {
     const auto highest =
         std::max_element(roofs.begin(), roofs.end(), [](const Roof& a, const Roof& b) { return a.peak < b.peak; });
@@ -97,10 +89,10 @@ RooflineSession::RooflineSession(std::filesystem::path resources, std::filesyste
     reloadDevices();
 }
 
-const RooflineDevice& RooflineSession::device() const
+const roofline::Device& RooflineSession::device() const
 {
-    static const RooflineDevice kNone {};
-    const RooflineDevice* found = m_devices.find(m_device.toStdString());
+    static const roofline::Device kNone {};
+    const roofline::Device* found = m_devices.find(m_device.toStdString());
     return found ? *found : kNone;
 }
 
@@ -121,42 +113,9 @@ RooflineCase RooflineSession::current() const
 
 void RooflineSession::reloadDevices()
 {
-    m_devices = {};
-    const auto take = [this](auto&& list, auto place) {
-        if (!list.ok())
-            return Q_EMIT failed(list.error());
-        for (auto& each : list.value())
-            place(each);
-    };
-    auto bundled = roofline::HardwareTable::load(m_resources, {});
-    if (!bundled.ok())
-        Q_EMIT failed(bundled.error());
-    for (const roofline::HardwareSpec& spec :
-         bundled.ok() ? bundled.value().all() : std::vector<roofline::HardwareSpec>())
-        m_devices.put({.spec = spec, .keptName = spec.name});
-    auto own = readOwnDevices(m_ownDevices);
-    take(own, [this](const roofline::HardwareSpec& spec) {
-        m_devices.put({.spec = spec, .origin = DeviceOrigin::Own, .keptName = spec.name});
-    });
-    auto machines = roofline::readMachineProfiles(machineFolder());
-    take(machines, [this](roofline::MachineProfile& profile) {
-        m_devices.put(machineDevice(std::move(profile), DeviceOrigin::Machine));
-    });
-    for (const core::DeviceRecord& record : m_projectDevices) {
-        const core::Result<roofline::HardwareSpec> spec = deviceOf(record);
-        if (spec.ok())
-            m_devices.add({.spec = spec.value(), .origin = DeviceOrigin::Project, .keptName = record.name});
-        else
-            Q_EMIT failed(
-                spec.error().withContext(tr("device %1 of the project").arg(toQString(record.name)).toStdString()));
-    }
-    for (const core::MachineRecord& record : m_projectMachines) {
-        auto profile = roofline::MachineProfile::fromJson(record.profile, "machine profile " + record.name);
-        if (profile.ok())
-            m_devices.add(machineDevice(std::move(profile).value(), DeviceOrigin::ProjectMachine));
-        else
-            Q_EMIT failed(profile.error());
-    }
+    const auto tell = [this](const core::Error& error) { Q_EMIT failed(error); };
+    m_devices = roofline::devicesOf({.resources = m_resources, .own = m_ownDevices, .machines = machineFolder()}, tell);
+    roofline::addProjectDevices(m_devices, m_projectDevices, m_projectMachines, tell);
     if (!m_devices.find(m_device.toStdString()) && !m_devices.all().empty())
         m_device =
             m_devices.find(kFirstDevice.toStdString()) ? kFirstDevice : toQString(m_devices.all().front().spec.name);
@@ -356,7 +315,7 @@ void RooflineSession::findProblems()
         [wanted = current(), devices = m_devices.all()](QPromise<std::map<QString, QString>>& promise) {
             std::map<QString, QString> problems;
             RooflineCase here = wanted;
-            for (const RooflineDevice& device : devices) {
+            for (const roofline::Device& device : devices) {
                 if (promise.isCanceled())
                     return;
                 here.device = device.spec;
@@ -419,7 +378,7 @@ std::vector<Roof> RooflineSession::roofs() const
         return std::any_of(m_analysis->roofs.begin(), m_analysis->roofs.end(),
                            [&](const Roof& roof) { return roof.type == roofline::numberTypeName(type); });
     };
-    const auto add = [&](const RooflineDevice& device, bool withUsed) {
+    const auto add = [&](const roofline::Device& device, bool withUsed) {
         for (std::size_t i = 0; i < roofline::kNumberTypes; ++i) {
             const auto type = roofline::NumberType(i);
             if (!(isUsed(type) ? withUsed : m_allTypes))
@@ -430,14 +389,14 @@ std::vector<Roof> RooflineSession::roofs() const
             }
         }
     };
-    const RooflineDevice& own = device();
+    const roofline::Device& own = device();
     for (Roof& roof : roofs)
         roof.isMeasured = own.machine != nullptr;
     add(own, false);
     if (m_levels)
         appendLevels(roofs, own, m_setting);
     for (const QString& name : m_otherDevices) {
-        const RooflineDevice* other = name == m_device ? nullptr : m_devices.find(name.toStdString());
+        const roofline::Device* other = name == m_device ? nullptr : m_devices.find(name.toStdString());
         if (other)
             add(*other, true);
     }

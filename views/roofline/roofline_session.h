@@ -2,11 +2,11 @@
 #pragma once
 
 #include "core/project/records.h"
+#include "roofline/devices/known_devices.h"
 #include "roofline/measured/counters.h"
 #include "roofline/measured/layer_points.h"
 #include "views/background/newest_request.h"
 #include "views/roofline/roofline_analysis.h"
-#include "views/roofline/roofline_device.h"
 #include "views/snapshot/project_snapshot.h"
 
 #include <QObject>
@@ -61,8 +61,9 @@ public:
     const QString& modelPath() const { return m_path; }
     const std::optional<ShownTrial>& trial() const { return m_trial; } ///< in place of the model that was opened
     const RooflineModelPtr& draft() const { return m_draft; }          ///< null: nothing is drafted
-    const std::vector<RooflineDevice>& devices() const { return m_devices.all(); }
-    const RooflineDevice& device() const;
+    const std::vector<roofline::Device>& devices() const { return m_devices.all(); }
+    roofline::HardwareTable hardware() const { return m_devices.table(); } ///< of all devices
+    const roofline::Device& device() const;
     const QStringList& otherDevices() const { return m_otherDevices; } ///< whose roofs are drawn, too
     bool drawsAllTypes() const { return m_allTypes; }
     bool drawsLevels() const { return m_levels; }
@@ -142,7 +143,7 @@ private:
 
     std::filesystem::path m_resources;
     std::filesystem::path m_ownDevices;
-    DeviceList m_devices;
+    roofline::DeviceList m_devices;
     std::vector<core::MachineRecord> m_projectMachines;
     std::vector<core::DeviceRecord> m_projectDevices;
     bool m_hasProject = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What list, front, export-table and roofline say of the speed of trials, through the built program.
 #include "core/base/mapped_file.h"
+#include "core/project/device_record.h"
 #include "core/project/project_store.h"
 #include "tests/app/program_call.h"
 #include "tests/roofline/sample_trials.h"
@@ -62,6 +63,22 @@ core::Status writeProject(const QString& file)
     core::TrialRecord old = trial("rtn(bits=3)", roundedTo(3, 64), 9);
     old.metrics.front().details = nullptr; // of a version that did not record how tensors are stored
     return store.finishTrial(old);
+}
+
+/// Cards of 1000 GB/s, of 1 GB/s under the name of a bundled one, and one that nobody can read.
+core::Status keepDevices(const QString& file)
+{
+    PSC_ASSIGN(core::ProjectStore store, core::ProjectStore::open(file.toStdString(), core::OpenMode::ReadWrite));
+    const auto cells = [](const char* name, const char* bandwidth) {
+        return core::Json {{"name", name},
+                           {"bandwidth_GBps", bandwidth},
+                           {"memory_GB", "80"},
+                           {"fp32_TFLOPS", "19.5"},
+                           {"fp16_TFLOPS", "312"}};
+    };
+    PSC_TRY(store.recordDevice({.name = "Their card", .cells = cells("Their card", "1000")}));
+    PSC_TRY(store.recordDevice({.name = "NVIDIA L4", .cells = cells("NVIDIA L4", "1")}));
+    return store.recordDevice({.name = "odd", .cells = cells("odd", "NaN")});
 }
 
 QString firstField(const QByteArray& line)
@@ -175,6 +192,65 @@ private Q_SLOTS:
         QCOMPARE(points[1][QLatin1String("pipeline")].toString(), QStringLiteral("baseline"));
         QCOMPARE(call.json()[QLatin1String("x_protocol")].toString(),
                  kA100 + QStringLiteral("/batch-1/prompt-1024/generate-128/ideal"));
+    }
+
+    void devicesOfTheProjectAreKnown_data()
+    {
+        QTest::addColumn<QStringList>("arguments"); // %1: the project
+        QTest::addColumn<QString>("expected");
+        const auto row = [](const char* tag, const QStringList& arguments, const char* expected) {
+            QTest::addRow("%s", tag) << arguments << QString::fromLatin1(expected);
+        };
+        const QString project = QStringLiteral("%1");
+        const QString column = QStringLiteral("predicted_tpot@\"Their card/batch-1/prompt-1023/generate-2\"");
+        row("list",
+            {QStringLiteral("list"), project, QStringLiteral("--columns"), QStringLiteral("pipeline,") + column},
+            "13.76 ms");
+        row("filter", {QStringLiteral("list"), project, QStringLiteral("--where"), column + QStringLiteral(" > 13e-3")},
+            "baseline");
+        row("export-table",
+            {QStringLiteral("export-table"), project, QStringLiteral("--columns"),
+             QStringLiteral("pipeline,") + column},
+            "0.01376");
+        row("front",
+            {QStringLiteral("front"), project, QStringLiteral("--x"), QStringLiteral("predicted_memory@Their card")},
+            "rtn(bits=4)");
+        row("trials",
+            {QStringLiteral("roofline"), project, QStringLiteral("--hardware"), QStringLiteral("their CARD"),
+             QStringLiteral("--prompt"), QStringLiteral("1023"), QStringLiteral("--generate"), QStringLiteral("2")},
+            "13.76 ms");
+        row("a model",
+            {QStringLiteral("roofline"), QStringLiteral(PARETOSCOPE_RESOURCES "/models/tiny-llama"),
+             QStringLiteral("--hardware"), QStringLiteral("Their card"), QStringLiteral("--project"), project},
+            "Their card");
+        row("list of devices", {QStringLiteral("hardware"), QStringLiteral("--project"), project}, "Their card");
+        row("one device",
+            {QStringLiteral("hardware"), QStringLiteral("show"), QStringLiteral("Their card"),
+             QStringLiteral("--project"), project},
+            "1000 GB/s");
+        row("one whose name is taken",
+            {QStringLiteral("hardware"), QStringLiteral("show"), QStringLiteral("NVIDIA L4 (project)"),
+             QStringLiteral("--project"), project},
+            "1.000 GB/s");
+        row("what is bundled keeps its name",
+            {QStringLiteral("hardware"), QStringLiteral("show"), QStringLiteral("NVIDIA L4"),
+             QStringLiteral("--project"), project},
+            "300.0 GB/s");
+        row("one that cannot be read", {QStringLiteral("hardware"), QStringLiteral("--project"), project},
+            "device odd of the project");
+    }
+    void devicesOfTheProjectAreKnown()
+    {
+        QFETCH(QStringList, arguments);
+        QFETCH(QString, expected);
+        const QString file = m_folder.filePath(QStringLiteral("devices.pscope"));
+        if (!QFile::exists(file))
+            QVERIFY(writeProject(file).ok() && keepDevices(file).ok());
+        for (QString& argument : arguments)
+            argument.replace(QStringLiteral("%1"), file);
+        const ProgramCall call = callProgram(arguments);
+        QVERIFY2(call.status == 0, qPrintable(call.described()));
+        QVERIFY2((call.outText() + call.errText()).contains(expected), qPrintable(call.described()));
     }
 
     void predictionsAreRecordedOnce()
