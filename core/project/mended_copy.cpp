@@ -18,7 +18,7 @@ Result<PrivateCopy> mendedCopy(const ProjectFiles& project, const StoreEnvironme
     if (stamp.size == 0)
         return notAProject(project.main, "the file is empty");
     PSC_ASSIGN(Database source, Database::open(project.main, Database::Access::ReadOnly));
-    PSC_ASSIGN(PrivateCopy copy, PrivateCopy::make(source, project, environment.patience));
+    PSC_ASSIGN(PrivateCopy copy, PrivateCopy::make(source, project, environment));
     const std::string name = project.main.filename().string();
     PSC_TRY(checkAndMendHeader(copy.files(), name, report));
     foldSideFiles(project, copy.files(), report);

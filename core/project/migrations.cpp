@@ -66,6 +66,11 @@ std::span<const Migration> migrations()
     return kMigrations;
 }
 
+bool areOurs(std::span<const Migration> steps)
+{
+    return steps.data() == kMigrations.data() && steps.size() == kMigrations.size();
+}
+
 Status migrate(Database& database, std::span<const Migration> steps)
 {
     // A step may rebuild a table that others refer to; the switch has no effect inside a transaction.

@@ -19,6 +19,8 @@ struct Migration
 
 /// All steps in order; the last one is the version this program writes.
 std::span<const Migration> migrations();
+/// Whether `steps` are all of them. What follows from those is made once in a process.
+bool areOurs(std::span<const Migration> steps);
 
 /// Brings `database` (version 0 = empty) to the newest version of `steps`, each step in a transaction of its own: a
 /// kill leaves an intact file of an older version. Foreign keys are checked after each. Errors: Io, Busy, Corrupt.

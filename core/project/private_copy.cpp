@@ -17,8 +17,6 @@ namespace paretoscope::core {
 namespace {
 
 constexpr std::size_t kBlock = 1 << 20;
-/// File times tick every few milliseconds: two writes within one tick look like one.
-constexpr std::chrono::milliseconds kTick {20};
 
 /// Whether it may be written right now; also when its clock is ahead of ours.
 bool isRecent(const FileStamp& stamp)
@@ -114,9 +112,9 @@ PrivateCopy::PrivateCopy(TemporaryFolder folder)
     , m_files(ProjectFiles::of(m_folder.path() / "copy.pscope"))
 {}
 
-Result<PrivateCopy> PrivateCopy::make(Database& source, const ProjectFiles& files, std::chrono::milliseconds patience)
+Result<PrivateCopy> PrivateCopy::make(Database& source, const ProjectFiles& files, const StoreEnvironment& environment)
 {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const auto deadline = std::chrono::steady_clock::now() + environment.patience;
     TemporaryFolder folder;
     if (folder.path().empty())
         return noRoom(files, "the temporary folder");
@@ -124,7 +122,7 @@ Result<PrivateCopy> PrivateCopy::make(Database& source, const ProjectFiles& file
     do { // once at least, however slow the machine
         copy.m_stamps = ProjectStamps::of(files);
         if (isRecent(copy.m_stamps.main) || isRecent(copy.m_stamps.wal) || isRecent(copy.m_stamps.journal))
-            std::this_thread::sleep_for(kTick); // a write in the tick of the stamps would go unseen
+            std::this_thread::sleep_for(environment.fileTimeTick); // a write in the tick of the stamps would go unseen
         const Status copied = copyFiles(source, files, copy.m_files);
         if (ProjectStamps::of(files) == copy.m_stamps)
             return copied.ok() ? Result<PrivateCopy>(std::move(copy)) : Result<PrivateCopy>(copied.error());

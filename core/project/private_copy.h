@@ -3,8 +3,7 @@
 
 #include "core/project/database.h"
 #include "core/project/project_files.h"
-
-#include <chrono>
+#include "core/project/store_environment.h"
 
 namespace paretoscope::core {
 
@@ -38,8 +37,9 @@ class PrivateCopy
 {
 public:
     /// `source` is a read-only connection to files.main without a transaction.
-    /// Errors: Io (no room in the temporary folder, unreadable); Busy (the files keep changing for `patience`).
-    static Result<PrivateCopy> make(Database& source, const ProjectFiles& files, std::chrono::milliseconds patience);
+    /// Errors: Io (no room in the temporary folder, unreadable); Busy (the files keep changing for as long as patience
+    /// goes).
+    static Result<PrivateCopy> make(Database& source, const ProjectFiles& files, const StoreEnvironment& environment);
 
     const ProjectFiles& files() const { return m_files; }
     const ProjectStamps& stamps() const { return m_stamps; } ///< of the project that was copied

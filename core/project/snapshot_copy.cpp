@@ -13,7 +13,7 @@ bool SnapshotCopy::isCurrent(const ProjectFiles& files) const
 Result<SnapshotCopy> SnapshotCopy::make(Database& source, const ProjectFiles& files,
                                         const StoreEnvironment& environment)
 {
-    PSC_ASSIGN(const PrivateCopy copy, PrivateCopy::make(source, files, environment.patience));
+    PSC_ASSIGN(const PrivateCopy copy, PrivateCopy::make(source, files, environment));
     PSC_ASSIGN(Database database, Database::open(copy.files().main, Database::Access::ReadWrite, files.main));
     // Exclusive: the WAL is read without shared memory. The journal goes to memory: the names are gone in a moment.
     PSC_TRY(database.execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; "

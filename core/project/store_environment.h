@@ -15,6 +15,7 @@ struct StoreEnvironment
     std::span<const Migration> steps = migrations();
     std::optional<bool> networkFileSystem = std::nullopt; ///< empty = ask the file system
     std::chrono::milliseconds patience {10'000};          ///< how long other programs' locks are waited for
+    std::chrono::milliseconds fileTimeTick {20}; ///< two writes within it may leave equal file times and look like one
 };
 
 } // namespace paretoscope::core

@@ -3,8 +3,13 @@
 // salvaged must be sound.
 #include "scratch_folder.h"
 
+#include "core/project/device_record.h"
+#include "core/project/machine_record.h"
 #include "core/project/project_store.h"
+#include "core/project/published_point.h"
+#include "core/project/roofline_point.h"
 #include "core/project/salvage.h"
+#include "core/project/store_environment.h"
 #include "core/project/verify.h"
 
 #include <chrono>
@@ -28,9 +33,15 @@ void checkAnswer(const Result<T>& answer)
         checkRefusal(answer.error());
 }
 
+/// Nobody else writes the files here, so that their times need no waiting for.
+StoreEnvironment quietEnvironment()
+{
+    return {.fileTimeTick = std::chrono::milliseconds(0)};
+}
+
 void readEverything(const std::filesystem::path& file)
 {
-    const auto store = ProjectStore::open(file, OpenMode::ReadOnly);
+    const auto store = ProjectStore::open(file, OpenMode::ReadOnly, quietEnvironment());
     checkAnswer(store);
     if (!store.ok())
         return;
@@ -45,19 +56,24 @@ void readEverything(const std::filesystem::path& file)
     checkAnswer(store.value().workloads());
     checkAnswer(store.value().sweeps());
     checkAnswer(store.value().events());
+    checkAnswer(store.value().artifacts());
+    checkAnswer(store.value().publishedPoints());
+    checkAnswer(store.value().machines());
+    checkAnswer(store.value().devices());
+    checkAnswer(store.value().rooflinePoints());
     checkAnswer(store.value().dataVersion());
 }
 
 void verifyAndSalvage(const std::filesystem::path& file, const std::filesystem::path& saved)
 {
-    const auto report = verifyProject(file);
+    const auto report = verifyProject(file, quietEnvironment());
     checkAnswer(report);
     for (std::size_t i = 0; report.ok() && i < report.value().findings.size(); ++i) {
         const Finding& finding = report.value().findings[i];
         if (finding.kind.empty() || finding.where.empty() || finding.message.empty() || finding.remedy.empty())
             std::abort();
     }
-    const auto salvage = salvageProject(file, saved);
+    const auto salvage = salvageProject(file, saved, quietEnvironment());
     checkAnswer(salvage);
     if (!salvage.ok())
         return;
@@ -67,16 +83,24 @@ void verifyAndSalvage(const std::filesystem::path& file, const std::filesystem::
         std::abort();
 }
 
+/// Also where private copies are made.
+const paretoscope::fuzz::ScratchFolder& scratchFolder()
+{
+    static const paretoscope::fuzz::ScratchFolder folder;
+    static const int set = ::setenv("TMPDIR", folder.path().c_str(), 1);
+    if (set != 0)
+        std::abort();
+    return folder;
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
-    static const paretoscope::fuzz::ScratchFolder folder;
+    const paretoscope::fuzz::ScratchFolder& folder = scratchFolder();
     for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
         std::filesystem::remove_all(entry.path());
     const std::filesystem::path file = folder.write("p.pscope", std::span(data, size));
-    // Nobody writes it: a copy need not wait for the file system's clock.
-    std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
     readEverything(file);
     verifyAndSalvage(file, folder.path() / "saved.pscope");
     return 0;
