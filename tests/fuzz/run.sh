@@ -22,6 +22,8 @@ cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --target "${targets[@]}"
 
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+# Taking the stack of every allocation is much of the time of fuzz_project; run a finding without this to see them.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-malloc_context_size=0}
 for target in "${targets[@]}"; do
     format=${target#fuzz_}
     corpus=build/fuzz/corpus/$target
