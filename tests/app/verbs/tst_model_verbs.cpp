@@ -82,9 +82,8 @@ private Q_SLOTS:
                                         << QStringLiteral("the model family \"mamba\" is not known");
         QTest::addRow("unknown key") << QStringLiteral("attention_temperature") << QJsonValue(2.5)
                                      << QStringLiteral("attention_temperature = 2.5 is not known to gpt2.json");
-        QTest::addRow("a value that cannot be computed")
-            << QStringLiteral("scale_attn_by_inverse_layer_idx") << QJsonValue(true)
-            << QStringLiteral("scale_attn_by_inverse_layer_idx is true, only [false]");
+        QTest::addRow("a value that cannot be computed") << QStringLiteral("add_cross_attention") << QJsonValue(true)
+                                                         << QStringLiteral("add_cross_attention is true, only [false]");
     }
     void inspectsAnUnsupportedModel()
     {
