@@ -59,6 +59,8 @@ def llmcompressor_recipe(method, settings):
 def llmcompressor(options, settings, windows):
     from datasets import Dataset
     from llmcompressor import oneshot
+    if not torch.cuda.is_available():  # its AWQ pins activations whether there is a card or not
+        torch.Tensor.pin_memory = lambda tensor: tensor
     model, tokenizer = load(options)
     data = None if options.method == "rtn" else Dataset.from_dict(
         {"input_ids": windows, "attention_mask": [[1] * len(window) for window in windows]})
