@@ -50,16 +50,13 @@ at::Tensor explicitAttention(const at::Tensor& query, const at::Tensor& key, con
 
 } // namespace
 
-at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, const AttentionOptions& options, at::Device device)
+at::Tensor causalMask(const at::Tensor& keys, const at::Tensor& queries, const AttentionOptions& options)
 {
-    const auto index = at::TensorOptions(at::kLong).device(device);
-    const at::Tensor keys = at::arange(positions, index);
-    const at::Tensor own = at::arange(positions - tokens, positions, index).unsqueeze(1);
-    at::Tensor mask = keys <= own;
+    at::Tensor mask = keys <= queries;
     if (options.window > 0)
-        mask = at::logical_and(mask, keys > own - options.window);
+        mask = at::logical_and(mask, keys > queries - options.window);
     if (options.chunk > 0)
-        mask = at::logical_and(mask, keys >= own - own.remainder(options.chunk));
+        mask = at::logical_and(mask, keys >= queries - queries.remainder(options.chunk));
     return mask;
 }
 
@@ -69,7 +66,11 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
     const std::int64_t tokens = query.size(0);
     const std::int64_t positions = key.size(0);
     const auto cuts = [&](std::int64_t length) { return length > 0 && length < positions; };
-    const auto mask = [&] { return causalMask(tokens, positions, options, query.device()); };
+    const auto mask = [&] {
+        const auto index = at::TensorOptions(at::kLong).device(query.device());
+        return causalMask(at::arange(positions, index), at::arange(positions - tokens, positions, index).unsqueeze(1),
+                          options);
+    };
     if (options.softCap != 0 || options.sinks.defined())
         return explicitAttention(query, key, value, mask(), options);
     if (cuts(options.window) || cuts(options.chunk) || tokens != positions)

@@ -21,8 +21,8 @@ struct AttentionOptions
 at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const AttentionOptions& options);
 
-/// Which keys a query may see, bool [tokens, positions] on `device`; the queries are the last `tokens` positions.
-at::Tensor causalMask(std::int64_t tokens, std::int64_t positions, const AttentionOptions& options,
-                      at::Device device = at::kCPU);
+/// Which keys a query may see, bool; `keys` and `queries` are positions in their sequence, int64, of shapes that
+/// broadcast to that of the result.
+at::Tensor causalMask(const at::Tensor& keys, const at::Tensor& queries, const AttentionOptions& options);
 
 } // namespace paretoscope::engine

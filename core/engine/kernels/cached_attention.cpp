@@ -25,14 +25,8 @@ at::Tensor visible(const KvView& view, std::int64_t firstQuery, std::int64_t row
                                    : at::arange(view.key.size(0), index).unsqueeze(0);
     const at::Tensor keys = entries.unsqueeze(1);
     const at::Tensor queries = at::arange(firstQuery, firstQuery + rows, index).view({1, rows, 1});
-    at::Tensor mask = keys.le(queries);
-    if (view.positions.defined())
-        mask = mask.logical_and(keys.ge(0));
-    if (options.window > 0)
-        mask = mask.logical_and(keys.gt(queries - options.window));
-    if (options.chunk > 0)
-        mask = mask.logical_and(keys.ge(queries - queries.remainder(options.chunk)));
-    return mask;
+    const at::Tensor mask = causalMask(keys, queries, options);
+    return view.positions.defined() ? mask.logical_and(keys.ge(0)) : mask;
 }
 
 /// Query heads that share a key head become rows of it: [kvHeads, repeats * rows, keyDim].
